@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { getRequestListener } from '@hono/node-server'
+import type { Hono } from 'hono'
+import type { Logger } from 'pino'
+import { createAuthenticate } from './auth/authenticate.ts'
+import type { Bus } from './bus/bus.ts'
+import { connectRedis, type RedisConnections } from './bus/connections.ts'
+import { createMemoryBus } from './bus/memory.ts'
+import { createNewsCodec } from './bus/news.ts'
+import { createRedisBus } from './bus/redis.ts'
+import { ensureFirstSuperuser } from './commands/first-superuser.ts'
+import { WriteQueue } from './commands/write-queue.ts'
+import type { Config } from './config.ts'
+import { createApi } from './http/api.ts'
+import type { HttpEnv } from './http/env.ts'
+import { createRateLimits } from './http/rate-limit.ts'
+import { createMetrics } from './metrics.ts'
+import { Hub } from './realtime/hub.ts'
+import { Realtime } from './realtime/realtime.ts'
+import { Snapshots } from './realtime/snapshots.ts'
+import { lockDataDir, readOrCreateSecret } from './store/data-dir.ts'
+import { type Database, openDatabase } from './store/database.ts'
+import { hasPendingMigrations, migrate } from './store/migrate.ts'
+import { type DatabaseLocation, type Orm, openOrm } from './store/orm.ts'
+import { createUpgradeHandler } from './upgrade.ts'
+import { version } from './version.ts'
+
+const POOL_SIZE = 10
+
+export type App = {
+  /** Answers requests without a port. */
+  api: Hono<HttpEnv>
+  database: Database
+  orm: Orm
+  hub: Hub
+  realtime: Realtime
+  /** A first superuser that was made with a password of ours: to be shown once. */
+  created_superuser: { email: string; password: string } | undefined
+  /** Resolves with the address that it listens on. */
+  listen(): Promise<{ host: string; port: number }>
+  stop(): Promise<void>
+}
+
+/** Builds every part by hand, in the order of their needs; `stop` ends them in reverse. */
+export async function createApp(config: Config, log: Logger): Promise<App> {
+  const stops: (() => unknown)[] = []
+  const stop = async () => {
+    for (const end of stops.splice(0).reverse()) await end()
+  }
+  try {
+    return await build(config, log, { stops, stop })
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+type Ending = { stops: (() => unknown)[]; stop: () => Promise<void> }
+
+async function build(config: Config, log: Logger, { stops, stop }: Ending): Promise<App> {
+  const secret = config.secret_key ?? readOrCreateSecret(config.data_dir)
+  const location = locateDatabase(config)
+  if (!config.database_url && !isInMemory(config)) stops.push(lockDataDir(config.data_dir))
+  const orm = await openOrm(location)
+  stops.push(() => orm.close(true))
+  const database = await openDatabase(orm, location)
+  await migrate(orm, location)
+
+  const instance = randomUUID()
+  const redis = openRedis(config, log)
+  const bus: Bus = redis
+    ? createRedisBus(redis.publisher, redis.subscriber, createNewsCodec(secret, instance))
+    : createMemoryBus()
+  stops.push(
+    () => redis?.limiter.disconnect(),
+    () => bus.close(),
+  )
+
+  const clock = () => new Date().toISOString()
+  const context = { orm, database, bus, clock, secret, writes: new WriteQueue(database, bus, clock) }
+  const created_superuser = await ensureFirstSuperuser(orm, {
+    email: config.admin_email,
+    password: config.admin_password,
+  })
+
+  const authenticate = createAuthenticate(database, secret)
+  const hub = new Hub(database, bus)
+  stops.push(() => hub.close())
+  const onError = (err: unknown) => log.error({ err }, 'a message failed')
+  const snapshots = new Snapshots(database)
+  const realtime = new Realtime({ authenticate, database, hub, snapshots, onError }, { version, instance })
+  const metrics = createMetrics({ hub, realtime, database, bus })
+  const api = createApi(
+    context,
+    {
+      log,
+      authenticate,
+      rateLimits: createRateLimits(redis?.limiter, config.rate_limit_multiplier),
+      trusted_hops: config.trusted_hops,
+      allowed_origins: config.allowed_origins,
+    },
+    {
+      database,
+      bus,
+      hasPendingMigrations: () => hasPendingMigrations(orm),
+      isDraining: () => false,
+      readMetrics: async () => ({ type: metrics.contentType, text: await metrics.metrics() }),
+    },
+  )
+
+  const listen = async () => {
+    const server = createServer(getRequestListener(api.fetch))
+    server.on('upgrade', createUpgradeHandler(api, realtime))
+    stops.push(() => closeServer(server, realtime))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(config.port, config.host, resolve)
+    })
+    const { address, port } = server.address() as AddressInfo
+    return { host: address, port }
+  }
+  return { api, database, orm, hub, realtime, created_superuser, listen, stop }
+}
+
+function locateDatabase(config: Config): DatabaseLocation {
+  if (config.database_url) return { url: config.database_url, pool_size: POOL_SIZE }
+  return { folder: isInMemory(config) ? config.data_dir : join(config.data_dir, 'pglite') }
+}
+
+/** `DATA_DIR=memory://` keeps the embedded database in memory: for tests. */
+function isInMemory(config: Config): boolean {
+  return config.data_dir.startsWith('memory://')
+}
+
+function openRedis(config: Config, log: Logger): RedisConnections | undefined {
+  if (!config.redis_url) return undefined
+  return connectRedis(config.redis_url, (error) => log.warn({ error: error.message }, 'redis'))
+}
+
+async function closeServer(server: Server, realtime: Realtime): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  realtime.close()
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), 5_000)
+  await closed
+  clearTimeout(timer)
+}

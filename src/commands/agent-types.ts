@@ -1,0 +1,50 @@
+import type { Principal } from '#src/domain/access.ts'
+import { notFound } from '#src/domain/errors.ts'
+import { type AgentTypeDetails, lockAgentType, updateAgentTypeRow } from '#src/store/agent-types.ts'
+import { listAgentKeysOfType } from '#src/store/agents.ts'
+import { AgentTypeEntity } from '#src/store/entities/index.ts'
+import { orConflict } from './conflicts.ts'
+import type { CommandContext } from './context.ts'
+import { applyToAll } from './projects.ts'
+import { UnitOfWork } from './unit-of-work.ts'
+
+export type AgentTypeInput = Omit<AgentTypeDetails, 'id' | 'created_at' | 'updated_at'>
+
+const unique = { field: 'slug', what: 'An agent type' }
+
+export async function createAgentType(
+  { orm }: CommandContext,
+  input: AgentTypeInput,
+): Promise<AgentTypeEntity> {
+  const em = orm.em.fork()
+  const type = em.create(AgentTypeEntity, input)
+  await orConflict(em.persist(type).flush(), unique)
+  return type
+}
+
+/** A new name or slug is an event of every agent of the type, in all projects, in the same transaction. */
+export async function updateAgentType(
+  { database, bus, clock }: CommandContext,
+  { agent_type_id, principal }: { agent_type_id: string; principal: Principal },
+  patch: Partial<AgentTypeInput>,
+): Promise<AgentTypeDetails> {
+  const { type, events } = await orConflict(
+    database.transaction(async (sql) => {
+      const now = clock()
+      const before = await lockAgentType(sql, agent_type_id)
+      if (!before) throw notFound.agent_type(agent_type_id)
+      const after = await updateAgentTypeRow(sql, { ...before, ...patch, updated_at: now })
+      const work = new UnitOfWork(sql, now)
+      if (after.name !== before.name || after.slug !== before.slug) {
+        await work.lockAgents(await listAgentKeysOfType(sql, agent_type_id))
+        await work.lockProjects()
+        const names = { agent_type_name: after.name, agent_type_slug: after.slug }
+        applyToAll(work, { names, principal })
+      }
+      return { type: after, events: await work.flush() }
+    }),
+    unique,
+  )
+  for (const event of events) bus.publish(event)
+  return type
+}

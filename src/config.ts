@@ -1,0 +1,126 @@
+import * as v from 'valibot'
+
+const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
+
+const wholeNumber = (min: number, max: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d+$/, 'must be a whole number'),
+    v.transform(Number),
+    v.minValue(min, `must be at least ${min}`),
+    v.maxValue(max, `must be at most ${max}`),
+  )
+
+const url = (...protocols: string[]) =>
+  v.pipe(
+    v.string(),
+    v.check(
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+      `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    ),
+  )
+
+const duration = v.pipe(
+  v.string(),
+  v.regex(/^[1-9]\d{0,8}[smhd]$/, 'must be a number with s, m, h or d, as in 7d'),
+  v.transform((value) => Number(value.slice(0, -1)) * seconds[value.slice(-1) as keyof typeof seconds]),
+)
+
+const origins = v.pipe(
+  v.string(),
+  v.transform((value) =>
+    value
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+  ),
+  v.everyItem(
+    (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
+    'must be origins such as https://example.org, separated by commas',
+  ),
+)
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** Every environment variable that Signalbox reads (REST contract: Configuration). */
+const environment = v.object({
+  NODE_ENV: v.optional(v.string(), 'development'),
+  HOST: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), '127.0.0.1'),
+  PORT: v.optional(wholeNumber(0, 65_535), '8080'),
+  DATABASE_URL: v.optional(url('postgres:', 'postgresql:')),
+  DATA_DIR: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), './data'),
+  REDIS_URL: v.optional(url('redis:', 'rediss:')),
+  SECRET_KEY: v.optional(v.pipe(v.string(), v.minLength(32, 'must have at least 32 characters'))),
+  ADMIN_EMAIL: v.optional(
+    v.pipe(v.string(), v.toLowerCase(), v.regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address')),
+  ),
+  ADMIN_PASSWORD: v.optional(
+    v.pipe(
+      v.string(),
+      v.minLength(8, 'must have at least 8 characters'),
+      v.maxLength(128, 'must have at most 128 characters'),
+    ),
+  ),
+  RATE_LIMIT_MULTIPLIER: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,7}(\.\d{1,6})?$/, 'must be a positive number'),
+      v.transform(Number),
+      v.check((value) => value > 0, 'must be a positive number'),
+    ),
+    '1',
+  ),
+  TRUST_PROXY: v.optional(wholeNumber(0, 32), '0'),
+  ALLOWED_ORIGINS: v.optional(origins, ''),
+  EVENT_RETENTION: v.optional(duration, '7d'),
+  LOG_LEVEL: v.optional(v.picklist(logLevels, `must be one of ${logLevels.join(', ')}`), 'info'),
+})
+
+export type Config = {
+  host: string
+  port: number
+  database_url: string | undefined
+  data_dir: string
+  redis_url: string | undefined
+  /** Undefined: made once, and kept in `data_dir`. */
+  secret_key: string | undefined
+  admin_email: string | undefined
+  admin_password: string | undefined
+  rate_limit_multiplier: number
+  trusted_hops: number
+  allowed_origins: readonly string[]
+  retention_seconds: number
+  log_level: (typeof logLevels)[number]
+}
+
+/** Names every variable that is wrong, a line for each; never shows a value. */
+export class ConfigError extends Error {}
+
+export function readConfig(variables: Record<string, string | undefined>): Config {
+  // An empty variable counts as unset: that is how compose files pass one on.
+  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''))
+  const parsed = v.safeParse(environment, set)
+  const problems = parsed.success
+    ? []
+    : parsed.issues.map((issue) => `${v.getDotPath(issue)?.split('.')[0]} ${issue.message}`)
+  if (set.NODE_ENV === 'production' && set.SECRET_KEY === undefined) {
+    problems.push('SECRET_KEY is required when NODE_ENV is production')
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems.join('\n'))
+  const env = parsed.output
+  return {
+    host: env.HOST,
+    port: env.PORT,
+    database_url: env.DATABASE_URL,
+    data_dir: env.DATA_DIR,
+    redis_url: env.REDIS_URL,
+    secret_key: env.SECRET_KEY,
+    admin_email: env.ADMIN_EMAIL,
+    admin_password: env.ADMIN_PASSWORD,
+    rate_limit_multiplier: env.RATE_LIMIT_MULTIPLIER,
+    trusted_hops: env.TRUST_PROXY,
+    allowed_origins: env.ALLOWED_ORIGINS,
+    retention_seconds: env.EVENT_RETENTION,
+    log_level: env.LOG_LEVEL,
+  }
+}

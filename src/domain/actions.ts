@@ -1,0 +1,35 @@
+import type { AgentState, Time } from './agent.ts'
+import { applyTransition, type Change, type DecisionContext } from './change.ts'
+import { refuse } from './errors.ts'
+import { type AgentStatus, transitionMessage } from './lifecycle.ts'
+
+type ActionRule = { to: AgentStatus; only_from?: AgentStatus; done?: string }
+
+/** What an operator can do to an agent. A new action is one row. */
+export const actions = {
+  pause: { to: 'paused' },
+  resume: { to: 'idle', only_from: 'paused' },
+  terminate: { to: 'terminated', done: 'Agent is already terminated' },
+} as const satisfies Record<string, ActionRule>
+
+export type ActionName = keyof typeof actions
+
+export type ActionRequest = { reason: string | null; resume_at: Time | null }
+
+/** Decides an operator's action (lifecycle of the REST contract). Refuses with `invalid`, field `status`. */
+export function decideAction(
+  agent: AgentState,
+  { action, ...request }: ActionRequest & { action: ActionName },
+  context: DecisionContext,
+): Change {
+  const rule: ActionRule = actions[action]
+  if (rule.done && agent.status === rule.to) throw refuse('invalid', rule.done, 'status')
+  if (rule.only_from && agent.status !== rule.only_from) {
+    throw refuse('invalid', transitionMessage(agent.status, rule.to), 'status')
+  }
+  return applyTransition(
+    agent,
+    { to: rule.to, request: { ...request, requested_by: context.actor } },
+    context,
+  )
+}

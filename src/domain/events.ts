@@ -1,0 +1,31 @@
+import type { AgentStatus } from './lifecycle.ts'
+import type { Signal } from './signal.ts'
+
+export const eventNames = [
+  'agent.spawned',
+  'agent.status_changed',
+  'agent.updated',
+  'agent.terminated',
+  'agent.budget_exceeded',
+  'agent.runtime_connected',
+  'agent.runtime_disconnected',
+  'agent.signal_sent',
+  'agent.signal_acknowledged',
+  'agent.signal_overdue',
+] as const
+export type EventName = (typeof eventNames)[number]
+
+export const actorKinds = ['user', 'api_key', 'runtime', 'system'] as const
+
+/** Who caused a change. `id` is null for the system itself. */
+export type Actor = { kind: (typeof actorKinds)[number]; id: string | null }
+
+export const system: Actor = { kind: 'system', id: null }
+
+/** What an event says beyond the state of its agent. */
+export type EventDetail = {
+  name: EventName
+  from?: AgentStatus
+  to?: AgentStatus
+  signal?: Signal
+}

@@ -1,0 +1,36 @@
+import type { Hono } from 'hono'
+import type { HttpContext } from './context.ts'
+import { addDocsRoutes } from './docs.ts'
+import type { HttpEnv } from './env.ts'
+import { createOpenApi } from './openapi.ts'
+import { API_BASE, addRoutes, createRouter, type RouterParts } from './router.ts'
+import { agentTypeRoutes } from './routes/agent-types.ts'
+import { agentRoutes } from './routes/agents.ts'
+import { authRoutes } from './routes/auth.ts'
+import { eventRoutes } from './routes/events.ts'
+import { issueRoutes } from './routes/issues.ts'
+import { projectRoutes } from './routes/projects.ts'
+import { userRoutes } from './routes/users.ts'
+import { addSystemRoutes, type SystemParts } from './system.ts'
+import { addWebSocketRoute } from './websocket.ts'
+
+/** The whole HTTP side. A new group of routes is one line here. */
+export function createApi(context: HttpContext, parts: RouterParts, system: SystemParts): Hono<HttpEnv> {
+  const routes = [
+    ...authRoutes(context),
+    ...userRoutes(context),
+    ...projectRoutes(context),
+    ...agentTypeRoutes(context),
+    ...agentRoutes(context),
+    ...issueRoutes(context),
+    ...eventRoutes(context),
+  ]
+  const document = createOpenApi(routes)
+  const app = createRouter(parts)
+  addSystemRoutes(app, system)
+  addWebSocketRoute(app, parts)
+  app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
+  addDocsRoutes(app)
+  addRoutes(app, routes, parts)
+  return app
+}

@@ -1,0 +1,66 @@
+import type { Context } from 'hono'
+import type { Redis } from 'ioredis'
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { SignalboxError } from '#src/domain/errors.ts'
+import type { HttpEnv } from './env.ts'
+
+const WINDOW_SECONDS = 60
+
+/** Counts one request; refuses with `rate_limited`. Sets the `RateLimit-*` headers either way. */
+export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
+
+export type RateLimits = (name: string, a_minute: number) => RateLimit
+
+/**
+ * One limiter a route, fixed windows of 60 s (REST contract: Rate limits). With Redis the replicas share one
+ * budget; a memory limiter with the same limits stands in while Redis does not answer.
+ */
+export function createRateLimits(redis: Redis | undefined, multiplier: number): RateLimits {
+  return (name, a_minute) => {
+    const options = {
+      keyPrefix: `signalbox:limit:${name}`,
+      points: Math.max(1, Math.floor(a_minute * multiplier)),
+      duration: WINDOW_SECONDS,
+    }
+    const memory = new RateLimiterMemory(options)
+    const limiter = redis
+      ? new RateLimiterRedis({
+          ...options,
+          storeClient: redis,
+          insuranceLimiter: memory,
+          rejectIfRedisNotReady: true,
+        })
+      : memory
+    return async (c, address) => {
+      const { result, rejected } = await limiter.consume(address).then(
+        (result) => ({ result, rejected: false }),
+        (result: unknown) => {
+          if (!(result instanceof RateLimiterRes)) throw result
+          return { result, rejected: true }
+        },
+      )
+      const reset = Math.ceil(result.msBeforeNext / 1000)
+      c.header('RateLimit-Limit', String(options.points))
+      c.header('RateLimit-Remaining', String(Math.max(0, result.remainingPoints)))
+      c.header('RateLimit-Reset', String(reset))
+      if (!rejected) return
+      const message = `Rate limit exceeded: ${options.points} per minute`
+      throw new SignalboxError('rate_limited', [{ message, field: null }], Math.max(1, reset))
+    }
+  }
+}
+
+/**
+ * The address that a request came from: the first hop that is not one of ours. Each of `trusted_hops`
+ * proxies adds the address of its peer at the right end, so what a client forges stands further left.
+ */
+export function clientAddress(c: Context<HttpEnv>, trusted_hops: number): string {
+  const peer = c.env.incoming?.socket.remoteAddress ?? 'unknown'
+  if (trusted_hops === 0) return peer
+  const forwarded = (c.req.header('x-forwarded-for') ?? '')
+    .split(',')
+    .map((hop) => hop.trim())
+    .filter((hop) => hop !== '')
+  const hops = [...forwarded, peer]
+  return hops[Math.max(0, hops.length - 1 - trusted_hops)] ?? peer
+}

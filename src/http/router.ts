@@ -1,0 +1,141 @@
+import { type Context, Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { secureHeaders } from 'hono/secure-headers'
+import type { Logger } from 'pino'
+import { v7 as uuid } from 'uuid'
+import type { Authenticate } from '#src/auth/authenticate.ts'
+import type { Principal } from '#src/domain/access.ts'
+import { refuse } from '#src/domain/errors.ts'
+import type { HttpEnv } from './env.ts'
+import { errorResponse, toRefusal } from './errors.ts'
+import { parseInput } from './input.ts'
+import { clientAddress, type RateLimits } from './rate-limit.ts'
+import type { Route } from './route.ts'
+
+export const API_BASE = '/api/v1'
+
+export type RouterParts = {
+  log: Logger
+  authenticate: Authenticate
+  rateLimits: RateLimits
+  trusted_hops: number
+  allowed_origins: readonly string[]
+}
+
+/**
+ * Every route in the order of the contract: unknown route 404, wrong method 405, rate limit, credentials,
+ * path and body; the rest is the handler's. All refusals leave through one `onError`.
+ */
+export function createRouter(parts: RouterParts): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>()
+  app.use(nameRequest)
+  app.use(logRequests(parts.log, parts.trusted_hops))
+  app.use(secureHeaders())
+  if (parts.allowed_origins.length > 0) app.use(allowOrigins(parts.allowed_origins))
+  app.notFound((c) => errorResponse(c, refuse('not_found', 'No such route')))
+  app.onError((error, c) => {
+    const report = (failure: unknown) => c.set('failure', failure)
+    return errorResponse(c, toRefusal(error, report))
+  })
+  return app
+}
+
+/** Adds the routes below `/api/v1`, and for each of their paths the answer to other methods. */
+export function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], parts: RouterParts): void {
+  for (const route of routes) {
+    app.on(route.method.toUpperCase(), API_BASE + toHonoPath(route.path), createHandler(route, parts))
+  }
+  for (const [path, methods] of groupMethods(routes)) {
+    app.all(API_BASE + toHonoPath(path), (c) => {
+      c.header('Allow', methods.join(', '))
+      return errorResponse(c, refuse('method_not_allowed', `${c.req.method} is not allowed here`))
+    })
+  }
+}
+
+function createHandler(route: Route, parts: RouterParts) {
+  const limit = parts.rateLimits(route.operation_id, route.limit)
+  return async (c: Context<HttpEnv>): Promise<Response> => {
+    await limit(c, clientAddress(c, parts.trusted_hops))
+    const principal = route.is_public ? undefined : await readPrincipal(c, parts.authenticate)
+    c.set('principal', principal)
+    const input = await parseInput(c, route)
+    const result = await route.handle({ ...input, principal, c } as never)
+    return result instanceof Response ? result : c.json(result as object, route.success.status)
+  }
+}
+
+async function readPrincipal(c: Context<HttpEnv>, authenticate: Authenticate): Promise<Principal> {
+  const token = readBearer(c)
+  if (token === undefined) throw refuse('no_credentials', 'Credentials are required')
+  return (await authenticate(token)).principal
+}
+
+/** The token of `Authorization: Bearer`; undefined without that header. Refuses other schemes. */
+export function readBearer(c: Context<HttpEnv>): string | undefined {
+  const header = c.req.header('authorization')
+  if (header === undefined) return undefined
+  const token = /^bearer +(\S+) *$/i.exec(header)?.[1]
+  if (!token) throw refuse('bad_token', 'The credentials are not a bearer token')
+  return token
+}
+
+function toHonoPath(path: string): string {
+  return path.replaceAll('{', ':').replaceAll('}', '')
+}
+
+function groupMethods(routes: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of routes) {
+    const named = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]
+    methods.set(path, [...(methods.get(path) ?? []), ...named])
+  }
+  return methods
+}
+
+const requestId = /^[A-Za-z0-9._-]{1,128}$/
+
+async function nameRequest(c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> {
+  const given = c.req.header('x-request-id')
+  const id = given && requestId.test(given) ? given : uuid()
+  c.set('request_id', id)
+  await next()
+  c.res.headers.set('X-Request-Id', id)
+}
+
+function logRequests(log: Logger, trusted_hops: number) {
+  return async (c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> => {
+    const started = performance.now()
+    await next()
+    const failure = c.get('failure')
+    const level = failure ? 'error' : 'info'
+    log[level](
+      {
+        request_id: c.get('request_id'),
+        method: c.req.method,
+        path: c.req.path,
+        status: c.res.status,
+        ms: Math.round(performance.now() - started),
+        address: clientAddress(c, trusted_hops),
+        principal: c.get('principal')?.id,
+        ...(failure ? { err: failure } : {}),
+      },
+      'request',
+    )
+  }
+}
+
+function allowOrigins(origins: readonly string[]) {
+  return cors({
+    origin: [...origins],
+    exposeHeaders: [
+      'X-Request-Id',
+      'Location',
+      'Retry-After',
+      'RateLimit-Limit',
+      'RateLimit-Remaining',
+      'RateLimit-Reset',
+    ],
+    maxAge: 600,
+  })
+}

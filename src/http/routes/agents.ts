@@ -1,0 +1,199 @@
+import type * as v from 'valibot'
+import { type ActionInput, actOnAgent, spawnAgent, updateAgent } from '#src/commands/agents.ts'
+import { toActor } from '#src/domain/access.ts'
+import type { ActionName } from '#src/domain/actions.ts'
+import { toAgent } from '#src/domain/agent.ts'
+import { notFound, refuse } from '#src/domain/errors.ts'
+import {
+  agent,
+  agentMetrics,
+  listAgentsQuery,
+  message,
+  pauseBody,
+  resumeBody,
+  spawnBody,
+  terminateBody,
+  updateBody,
+} from '#src/protocol/agents.ts'
+import { pageOf } from '#src/protocol/resources.ts'
+import { findAgent, listAgents } from '#src/store/agents.ts'
+import { readMetrics } from '#src/store/metrics.ts'
+import { authorize, type HttpContext } from '../context.ts'
+import { offsetOf, paginated } from '../pagination.ts'
+import { defineRoute, type Route } from '../route.ts'
+
+const tag = 'Agents'
+const inProject = '/projects/{project_id}/agents'
+const ofAgent = '/projects/{project_id}/agents/{agent_id}'
+const oneAgent = { status: 200, schema: agent, description: 'The agent' } as const
+
+/** The nine agent routes (REST contract). */
+export function agentRoutes(context: HttpContext): Route[] {
+  return [...collectionRoutes(context), ...resourceRoutes(context), ...actionRoutes(context)]
+}
+
+function collectionRoutes(context: HttpContext): Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: inProject,
+      operation_id: 'spawn_agent',
+      summary: 'Spawn Agent Instance',
+      tag,
+      limit: 20,
+      body: spawnBody,
+      success: { status: 201, schema: agent, description: 'The new agent' },
+      async handle({ params: { project_id }, body, principal, c }) {
+        const { project_id: named, ...input } = body
+        if (named !== undefined && named !== project_id) {
+          throw refuse('invalid', 'Agent project_id must match the URL project_id', 'project_id')
+        }
+        await authorize(context, { principal, project_id, operation: 'spawn_agent' })
+        const target = { project_id, actor: toActor(principal) }
+        const spawned = toAgent(await spawnAgent(context, target, input))
+        c.header('Location', `/api/v1/projects/${project_id}/agents/${spawned.id}`)
+        return spawned
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: inProject,
+      operation_id: 'list_project_agents',
+      summary: 'List Project Agents',
+      tag,
+      limit: 60,
+      query: listAgentsQuery,
+      success: { status: 200, schema: pageOf(agent), description: 'One page of agents, newest first' },
+      async handle({ params: { project_id }, query: { page, limit, ...filter }, principal }) {
+        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        const offset = offsetOf({ page, limit })
+        const { agents, total } = await listAgents(context.database, project_id, { ...filter, limit, offset })
+        return paginated(agents.map(toAgent), { page, limit, total })
+      },
+    }),
+    // Before the routes with an agent's id, which would take `metrics` for one.
+    defineRoute({
+      method: 'get',
+      path: `${inProject}/metrics`,
+      operation_id: 'get_project_agent_metrics',
+      summary: 'Get Project Agent Metrics',
+      tag,
+      limit: 60,
+      success: { status: 200, schema: agentMetrics, description: 'Sums over the project' },
+      async handle({ params: { project_id }, principal }) {
+        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        return readMetrics(context.database, project_id)
+      },
+    }),
+  ]
+}
+
+function resourceRoutes(context: HttpContext): Route[] {
+  return [
+    defineRoute({
+      method: 'get',
+      path: ofAgent,
+      operation_id: 'get_agent',
+      summary: 'Get Agent Details',
+      tag,
+      limit: 60,
+      success: oneAgent,
+      async handle({ params: { project_id, agent_id }, principal }) {
+        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        const found = await findAgent(context.database, project_id, agent_id)
+        if (!found) throw notFound.agent(agent_id, project_id)
+        return toAgent(found)
+      },
+    }),
+    defineRoute({
+      method: 'patch',
+      path: ofAgent,
+      operation_id: 'update_agent',
+      summary: 'Update Agent',
+      tag,
+      limit: 30,
+      body: updateBody,
+      success: oneAgent,
+      async handle({ params, body, principal }) {
+        const { project_id } = params
+        await authorize(context, { principal, project_id, operation: 'update_agent' })
+        return toAgent(await updateAgent(context, { ...params, actor: toActor(principal) }, body))
+      },
+    }),
+    defineRoute({
+      method: 'delete',
+      path: ofAgent,
+      operation_id: 'terminate_agent',
+      summary: 'Terminate Agent',
+      tag,
+      limit: 10,
+      body: terminateBody,
+      is_body_optional: true,
+      success: { status: 200, schema: message, description: 'The agent is terminated' },
+      async handle({ params, body, principal }) {
+        const { project_id } = params
+        await authorize(context, { principal, project_id, operation: 'control_agent' })
+        const target = { ...params, actor: toActor(principal) }
+        const { name } = await actOnAgent(context, target, { action: 'terminate', ...body })
+        return { success: true, message: `Agent '${name}' has been terminated` }
+      },
+    }),
+    defineRoute({
+      method: 'get',
+      path: `${ofAgent}/metrics`,
+      operation_id: 'get_agent_metrics',
+      summary: 'Get Agent Metrics',
+      tag,
+      limit: 60,
+      success: { status: 200, schema: agentMetrics, description: 'The usage of one agent' },
+      async handle({ params: { project_id, agent_id }, principal }) {
+        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        const metrics = await readMetrics(context.database, project_id, agent_id)
+        if (metrics.total_instances === 0) throw notFound.agent(agent_id, project_id)
+        return metrics
+      },
+    }),
+  ]
+}
+
+function actionRoutes(context: HttpContext): Route[] {
+  return [
+    postedAction(context, {
+      action: 'pause',
+      operation_id: 'pause_agent',
+      summary: 'Pause Agent',
+      body: pauseBody,
+    }),
+    postedAction(context, {
+      action: 'resume',
+      operation_id: 'resume_agent',
+      summary: 'Resume Agent',
+      body: resumeBody,
+    }),
+  ]
+}
+
+type PostedAction = {
+  action: ActionName
+  operation_id: string
+  summary: string
+  body: v.GenericSchema<unknown, ActionInput>
+}
+
+function postedAction(context: HttpContext, { action, ...spec }: PostedAction): Route {
+  return defineRoute({
+    method: 'post',
+    path: `/projects/{project_id}/agents/{agent_id}/${action}`,
+    ...spec,
+    tag,
+    limit: 20,
+    is_body_optional: true,
+    success: oneAgent,
+    async handle({ params, body, principal }) {
+      const { project_id } = params
+      await authorize(context, { principal, project_id, operation: 'control_agent' })
+      const target = { ...params, actor: toActor(principal) }
+      return toAgent(await actOnAgent(context, target, { action, ...body }))
+    },
+  })
+}

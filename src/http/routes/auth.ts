@@ -1,0 +1,51 @@
+import { refreshSession, signIn, signOut } from '#src/commands/sessions.ts'
+import { message } from '#src/protocol/agents.ts'
+import { loginBody, refreshBody, tokenPair } from '#src/protocol/resources.ts'
+import type { HttpContext } from '../context.ts'
+import { defineRoute, limits, type Route } from '../route.ts'
+
+const tag = 'Sign-in'
+
+export function authRoutes(context: HttpContext): Route[] {
+  return [
+    defineRoute({
+      method: 'post',
+      path: '/auth/login',
+      operation_id: 'login',
+      summary: 'Sign in with e-mail and password',
+      tag,
+      limit: limits.login,
+      is_public: true,
+      body: loginBody,
+      success: { status: 200, schema: tokenPair, description: 'An access and a refresh token' },
+      handle: ({ body }) => signIn(context, body),
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/auth/refresh',
+      operation_id: 'refresh',
+      summary: 'Spend a refresh token for a new pair',
+      tag,
+      limit: limits.refresh,
+      is_public: true,
+      body: refreshBody,
+      success: { status: 200, schema: tokenPair, description: 'A new pair' },
+      handle: ({ body }) => refreshSession(context, body.refresh_token),
+    }),
+    defineRoute({
+      method: 'post',
+      path: '/auth/logout',
+      operation_id: 'logout',
+      summary: 'Revoke the session of a refresh token',
+      tag,
+      limit: limits.write,
+      is_public: true,
+      body: refreshBody,
+      success: { status: 200, schema: message, description: 'The session is revoked' },
+      async handle({ body }) {
+        await signOut(context, body.refresh_token)
+        return { success: true, message: 'Signed out' }
+      },
+    }),
+  ]
+}

@@ -1,0 +1,45 @@
+import type { Context, Hono } from 'hono'
+import type { Authenticate } from '#src/auth/authenticate.ts'
+import { refuse } from '#src/domain/errors.ts'
+import type { HttpEnv } from './env.ts'
+import { errorResponse } from './errors.ts'
+import { clientAddress } from './rate-limit.ts'
+import { limits } from './route.ts'
+import { API_BASE, type RouterParts, readBearer } from './router.ts'
+
+/**
+ * `GET /ws`: decides on an upgrade as on any request (limit, origin, credentials), so that a refusal is an
+ * ordinary answer. Where it may go on, it says so in the ticket; the socket is upgraded by the caller.
+ */
+export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void {
+  const limit = parts.rateLimits('websocket', limits.upgrade)
+  app.get(`${API_BASE}/ws`, async (c) => {
+    await limit(c, clientAddress(c, parts.trusted_hops))
+    const ticket = c.env.upgrade
+    if (!ticket) {
+      c.header('Upgrade', 'websocket')
+      return errorResponse(c, refuse('invalid', 'This is a WebSocket endpoint: ask for an upgrade'))
+    }
+    if (!isOriginAllowed(c, parts.allowed_origins)) {
+      return errorResponse(c, refuse('forbidden', 'This origin is not allowed'))
+    }
+    ticket.accepted = { authentication: await readAuthentication(c, parts.authenticate) }
+    return c.body(null, 204)
+  })
+  app.all(`${API_BASE}/ws`, (c) => {
+    c.header('Allow', 'GET')
+    return errorResponse(c, refuse('method_not_allowed', `${c.req.method} is not allowed here`))
+  })
+}
+
+async function readAuthentication(c: Context<HttpEnv>, authenticate: Authenticate) {
+  const token = readBearer(c)
+  return token === undefined ? undefined : authenticate(token)
+}
+
+/** A browser names its origin: it must be this server, or one that the operator allowed. */
+function isOriginAllowed(c: Context<HttpEnv>, allowed: readonly string[]): boolean {
+  const origin = c.req.header('origin')
+  if (origin === undefined || allowed.includes(origin)) return true
+  return URL.canParse(origin) && new URL(origin).host === c.req.header('host')
+}

@@ -1,0 +1,46 @@
+import * as v from 'valibot'
+import type { Problem } from '#src/domain/errors.ts'
+
+/** What a schema found wrong, a problem for each thing; `field` is the dotted path. No value is echoed. */
+export function toProblems(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
+  return issues.map((issue) => ({ message: messageOf(issue), field: v.getDotPath(issue) }))
+}
+
+function messageOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === 'strict_object' && issue.expected === 'never') return 'Unknown field'
+  if (issue.kind === 'schema' && issue.received === 'undefined') return 'Field required'
+  if (issue.kind === 'schema' && issue.expected) return `Expected ${issue.expected}`
+  return issue.message
+}
+
+/** How deep values may be nested, in requests and frames alike. */
+export const MAX_DEPTH = 64
+
+export function isTooDeep(value: unknown): boolean {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []))
+  }
+  return false
+}
+
+/** What no text column can hold: such a value is refused, with the path to it, before it reaches one. */
+export function findUnstorable(value: unknown, path: readonly string[] = []): Problem | undefined {
+  if (typeof value === 'string') {
+    if (value.isWellFormed() && !value.includes('\0')) return undefined
+    return { message: 'Must be well-formed text without NUL', field: path.join('.') || null }
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, item] of Object.entries(value)) {
+    const problem = findUnstorable(item, [...path, key]) ?? findUnstorable(key, path)
+    if (problem) return problem
+  }
+  return undefined
+}
+
+/** What is wrong with a decoded JSON value before any schema looks at it. */
+export function findProblem(value: unknown): Problem | undefined {
+  if (isTooDeep(value)) return { message: `Must not be nested deeper than ${MAX_DEPTH} levels`, field: null }
+  return findUnstorable(value)
+}

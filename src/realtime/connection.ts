@@ -1,0 +1,122 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import { type CloseReason, closeCodes } from '#src/protocol/close-codes.ts'
+import { HEARTBEAT_MS, type ServerMessage } from '#src/protocol/frames.ts'
+
+/** Unsent bytes above which a socket gets no more live events. */
+export const PARK_BYTES = 1024 * 1024
+/** Unsent bytes above which a peer is given up: replies that it asks for and does not read. */
+const MAX_UNSENT_BYTES = 4 * 1024 * 1024
+/** A parked socket that takes nothing for so long is closed. */
+const STALL_MS = 30_000
+const STALL_CHECK_MS = 1_000
+const PEER_TIMEOUT_MS = 2 * HEARTBEAT_MS
+/** From the close frame to the end of TCP. */
+const CLOSE_WAIT_MS = 5_000
+
+/** One WebSocket: what goes out of it, how much of that is unsent, and whether its peer is alive. */
+export class Connection {
+  readonly #ws: WebSocket
+  readonly #socket: Duplex
+  readonly #heartbeat: NodeJS.Timeout
+  readonly #drained = new Set<() => void>()
+  #lastSeen = Date.now()
+  #stall: NodeJS.Timeout | undefined
+  #closing = false
+
+  /** `socket` is the one below `ws`: whole frames are written to it, which needs compression to be off. */
+  constructor(ws: WebSocket, socket: Duplex) {
+    this.#ws = ws
+    this.#socket = socket
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS)
+    const seen = () => {
+      this.#lastSeen = Date.now()
+    }
+    ws.on('pong', seen)
+    ws.on('ping', seen)
+    ws.on('message', seen)
+    ws.on('error', () => {})
+    ws.on('close', () => this.#stop())
+    socket.on('drain', () => this.#wake())
+  }
+
+  get isOpen(): boolean {
+    return !this.#closing && this.#ws.readyState === this.#ws.OPEN
+  }
+
+  get isFull(): boolean {
+    return this.#socket.writableLength > PARK_BYTES
+  }
+
+  send(message: ServerMessage): void {
+    if (!this.isOpen) return
+    if (this.#socket.writableLength > MAX_UNSENT_BYTES) return this.close('slow_reader')
+    this.#ws.send(JSON.stringify(message))
+  }
+
+  /** Writes whole frames as they are, in order with what `send` sends. */
+  write(frames: Buffer): void {
+    if (this.isOpen) this.#socket.write(frames)
+  }
+
+  /**
+   * Resolves once everything is sent, or the socket is closed. Meanwhile the peer counts as slow: it is
+   * closed when it takes nothing for STALL_MS; as long as it takes anything at all, it is waited for.
+   */
+  drained(): Promise<void> {
+    if (!this.isOpen || this.#socket.writableLength === 0) return Promise.resolve()
+    this.#stall ??= this.#watchStall()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#drained.add(resolve)
+    return promise
+  }
+
+  close(reason: CloseReason): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#ws.close(closeCodes[reason].code, reason)
+    setTimeout(() => this.#ws.terminate(), CLOSE_WAIT_MS).unref()
+    this.#wake()
+  }
+
+  #watchStall(): NodeJS.Timeout {
+    let last = this.#unsent()
+    let since = Date.now()
+    return setInterval(() => {
+      const now = this.#unsent()
+      if (now !== last) {
+        last = now
+        since = Date.now()
+      } else if (Date.now() - since >= STALL_MS) this.close('slow_reader')
+    }, STALL_CHECK_MS)
+  }
+
+  /** What tells progress: Node's buffer, and what the system has yet to take of a write under way. */
+  #unsent(): string {
+    const { _handle } = this.#socket as Duplex & { _handle?: { writeQueueSize?: number } }
+    return `${this.#socket.writableLength} ${_handle?.writeQueueSize ?? 0}`
+  }
+
+  #wake(): void {
+    clearInterval(this.#stall)
+    this.#stall = undefined
+    for (const resolve of this.#drained) resolve()
+    this.#drained.clear()
+  }
+
+  #beat(): void {
+    // A parked peer gets no pings through: its stall timer alone counts.
+    if (this.#stall) {
+      this.#lastSeen = Date.now()
+      return
+    }
+    if (Date.now() - this.#lastSeen > PEER_TIMEOUT_MS) this.#ws.terminate()
+    else if (this.isOpen) this.#ws.ping()
+  }
+
+  #stop(): void {
+    this.#closing = true
+    clearInterval(this.#heartbeat)
+    this.#wake()
+  }
+}

@@ -1,0 +1,128 @@
+import type { Bus } from '#src/bus/bus.ts'
+import type { Database } from '#src/store/database.ts'
+import { readLogHeads } from '#src/store/events.ts'
+import { LogPages } from './log-pages.ts'
+import { ProjectFeed } from './project-feed.ts'
+
+/** How often the log is asked for what the bus lost at its end: one statement for all watched projects. */
+export const TAIL_CHECK_MS = 2_000
+
+type Entry = { feed: Promise<ProjectFeed | undefined>; users: number }
+
+/** The feeds of all projects that somebody in this process reads. */
+export class Hub {
+  readonly #database: Database
+  readonly #bus: Bus
+  readonly #entries = new Map<string, Entry>()
+  readonly #feeds = new Map<string, ProjectFeed>()
+  readonly #timer: NodeJS.Timeout
+  readonly pages: LogPages
+  readonly counts = { tail_finds: 0 }
+  #checking: Promise<void> | undefined
+  readonly #waiting: (() => void)[] = []
+
+  constructor(database: Database, bus: Bus) {
+    this.#database = database
+    this.#bus = bus
+    this.pages = new LogPages(database)
+    this.#timer = setInterval(() => {
+      void this.checkTails().then(() => {
+        for (const resolve of this.#waiting.splice(0)) resolve()
+      })
+    }, TAIL_CHECK_MS)
+    bus.onReconnected(() => void this.checkTails())
+  }
+
+  /** The feed of a project, which stays until each of its users has released it; undefined: no such project. */
+  async acquire(project_id: string): Promise<ProjectFeed | undefined> {
+    const entry = this.#entries.get(project_id) ?? { feed: this.#open(project_id), users: 0 }
+    this.#entries.set(project_id, entry)
+    entry.users++
+    try {
+      const feed = await entry.feed
+      if (!feed) this.#release(project_id, entry)
+      return feed
+    } catch (error) {
+      this.#release(project_id, entry)
+      throw error
+    }
+  }
+
+  release(feed: ProjectFeed): void {
+    const entry = this.#entries.get(feed.project_id)
+    if (entry) this.#release(feed.project_id, entry)
+  }
+
+  #release(project_id: string, entry: Entry): void {
+    entry.users--
+    if (entry.users > 0 || this.#entries.get(project_id) !== entry) return
+    this.#entries.delete(project_id)
+    this.#feeds.get(project_id)?.close()
+    this.#feeds.delete(project_id)
+    this.#bus.unsubscribe(project_id)
+  }
+
+  async #open(project_id: string): Promise<ProjectFeed | undefined> {
+    // Listen first, then look where the log stands: what commits in between is heard, or seen, or both.
+    const early: Parameters<ProjectFeed['accept']>[0][] = []
+    let feed: ProjectFeed | undefined
+    await this.#bus.subscribe(project_id, (event) => {
+      if (feed) feed.accept(event)
+      else if (early.length < 1_024) early.push(event)
+    })
+    const newest = (await readLogHeads(this.#database, [project_id])).get(project_id)
+    if (newest === undefined) return undefined
+    feed = new ProjectFeed(project_id, newest, this.pages)
+    this.#feeds.set(project_id, feed)
+    for (const event of early) feed.accept(event)
+    return feed
+  }
+
+  /** Resolves after the next tail check, whether it found the database or not. */
+  nextTailCheck(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    return promise
+  }
+
+  /** Compares every watched project with its log; failures are left to the next time. */
+  checkTails(): Promise<void> {
+    this.#checking ??= this.#checkTails()
+      .catch(() => {})
+      .finally(() => {
+        this.#checking = undefined
+      })
+    return this.#checking
+  }
+
+  async #checkTails(): Promise<void> {
+    const feeds = [...this.#feeds.values()]
+    if (feeds.length === 0) return
+    const before = new Map(feeds.map((feed) => [feed, feed.last]))
+    const heads = await readLogHeads(
+      this.#database,
+      feeds.map((feed) => feed.project_id),
+    )
+    await Promise.all(
+      feeds.map(async (feed) => {
+        const newest = heads.get(feed.project_id)
+        if (newest === undefined) return feed.end()
+        // What came by itself meanwhile was not lost.
+        if (newest > feed.last && feed.last === before.get(feed)) this.counts.tail_finds++
+        await feed.catchUpTo(newest)
+      }),
+    )
+  }
+
+  /** The feeds that are open, for metrics. */
+  feeds(): readonly ProjectFeed[] {
+    return [...this.#feeds.values()]
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    for (const feed of this.#feeds.values()) feed.close()
+    this.#feeds.clear()
+    this.#entries.clear()
+  }
+}

@@ -1,0 +1,179 @@
+import type { LoggedEvent } from '#src/store/events.ts'
+import { EventBatch } from './event-batch.ts'
+import type { LogPages } from './log-pages.ts'
+
+/** What a feed needs of a reader; a watcher, a runtime link and an event stream each are one. */
+export type FeedReader = {
+  /** The next events. May begin with some that the reader has already. */
+  receive(batch: EventBatch): void
+  /** Events that the reader still needs are no longer in the log: it must begin anew from a snapshot. */
+  lost(): void
+  /** The project is gone. */
+  deleted(): void
+}
+
+/** How long an event that came too early waits for those before it, until the log is asked. */
+const REORDER_WAIT_MS = 20
+const MAX_EARLY_EVENTS = 1_024
+const MAX_RECENT_EVENTS = 512
+const MAX_RECENT_BYTES = 1024 * 1024
+const MAX_TURN_EVENTS = 256
+
+/**
+ * One project's events in this process, in order and without a gap, whatever the bus does: the next number is
+ * passed on, an older one dropped, a jump filled from the log. Events of one turn of the event loop go out
+ * together; an idle loop passes on a single one at once.
+ */
+export class ProjectFeed {
+  readonly project_id: string
+  /** The newest number that this feed has accepted. */
+  last: number
+  readonly counts = { filled: 0, repeated: 0, delivered: 0 }
+  readonly #pages: LogPages
+  readonly #live = new Set<FeedReader>()
+  readonly #early = new Map<number, LoggedEvent>()
+  #turn: LoggedEvent[] = []
+  #recent: LoggedEvent[] = []
+  #recentBytes = 0
+  #flush: NodeJS.Immediate | undefined
+  #reorder: NodeJS.Timeout | undefined
+  #filling: Promise<void> | undefined
+
+  constructor(project_id: string, last: number, pages: LogPages) {
+    this.project_id = project_id
+    this.last = last
+    this.#pages = pages
+  }
+
+  /** News from the bus: possibly old, early or repeated, but true. */
+  accept(event: LoggedEvent): void {
+    if (event.seq <= this.last) {
+      this.counts.repeated++
+      return
+    }
+    if (event.seq > this.last + 1) {
+      if (this.#early.size < MAX_EARLY_EVENTS) this.#early.set(event.seq, event)
+      this.#reorder ??= setTimeout(() => void this.fill(), REORDER_WAIT_MS)
+      return
+    }
+    this.#append(event)
+    for (let next = this.#early.get(this.last + 1); next; next = this.#early.get(this.last + 1)) {
+      this.#append(next)
+    }
+    if (this.#early.size === 0) this.#stopReorder()
+  }
+
+  /** Reads from the log what is missing. Failures are left to the next tail check. */
+  fill(): Promise<void> {
+    this.#stopReorder()
+    this.#filling ??= this.#fill()
+      .catch(() => {})
+      .finally(() => {
+        this.#filling = undefined
+      })
+    return this.#filling
+  }
+
+  async #fill(): Promise<void> {
+    for (;;) {
+      const before = this.last
+      const batch = await this.#pages.read(this.project_id, before)
+      if (!batch) break
+      if (batch.first > this.last + 1) this.#skipTo(batch.first - 1)
+      for (const event of batch.after(this.last)?.events ?? []) {
+        this.counts.filled++
+        this.accept(event)
+      }
+      this.flush()
+      if (this.last === before) break
+    }
+  }
+
+  /** The log's newest number as the tail check found it. */
+  async catchUpTo(newest: number): Promise<void> {
+    if (newest <= this.last) return
+    await this.fill()
+    if (newest <= this.last) return
+    // Nothing to read after `last` although the log went on: retention took it all.
+    if (!(await this.#pages.read(this.project_id, this.last)) && newest > this.last) this.#skipTo(newest)
+  }
+
+  /** Takes a reader that has everything up to `position`; false while it has to read on first. */
+  join(reader: FeedReader, position: number): boolean {
+    this.flush()
+    if (position < this.last) return false
+    this.#live.add(reader)
+    return true
+  }
+
+  leave(reader: FeedReader): void {
+    this.#live.delete(reader)
+  }
+
+  /** The events after `position`: from memory where they are recent, else from the log. */
+  async read(position: number): Promise<EventBatch | undefined> {
+    const oldest = this.#recent[0]
+    if (oldest && position >= oldest.seq - 1 && position < this.last) {
+      return new EventBatch(this.#recent.slice(position + 1 - oldest.seq))
+    }
+    return this.#pages.read(this.project_id, position)
+  }
+
+  /** The project was deleted. */
+  end(): void {
+    for (const reader of [...this.#live]) reader.deleted()
+  }
+
+  close(): void {
+    this.#stopReorder()
+    clearImmediate(this.#flush)
+    this.#live.clear()
+  }
+
+  /** Passes on what this turn has brought. */
+  flush(): void {
+    clearImmediate(this.#flush)
+    this.#flush = undefined
+    if (this.#turn.length === 0) return
+    const batch = new EventBatch(this.#turn)
+    this.#turn = []
+    this.counts.delivered += batch.events.length * this.#live.size
+    for (const reader of this.#live) reader.receive(batch)
+  }
+
+  #append(event: LoggedEvent): void {
+    this.#early.delete(event.seq)
+    this.last = event.seq
+    this.#turn.push(event)
+    this.#remember(event)
+    if (this.#turn.length >= MAX_TURN_EVENTS) this.flush()
+    else this.#flush ??= setImmediate(() => this.flush())
+  }
+
+  #remember(event: LoggedEvent): void {
+    this.#recent.push(event)
+    this.#recentBytes += event.frame.length
+    if (this.#recent.length <= MAX_RECENT_EVENTS && this.#recentBytes <= MAX_RECENT_BYTES) return
+    // Half at a time, so that forgetting costs nothing an event.
+    const forgotten = this.#recent.splice(0, Math.ceil(this.#recent.length / 2))
+    this.#recentBytes -= forgotten.reduce((sum, old) => sum + old.frame.length, 0)
+  }
+
+  /** Retention overtook this feed: its live readers cannot be given what is gone. */
+  #skipTo(seq: number): void {
+    this.flush()
+    this.last = seq
+    this.#recent = []
+    this.#recentBytes = 0
+    for (const early of this.#early.keys()) if (early <= seq) this.#early.delete(early)
+    for (const reader of [...this.#live]) {
+      this.#live.delete(reader)
+      reader.lost()
+    }
+  }
+
+  #stopReorder(): void {
+    clearTimeout(this.#reorder)
+    this.#reorder = undefined
+  }
+}

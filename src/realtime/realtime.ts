@@ -1,0 +1,81 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import type { Authentication } from '#src/auth/authenticate.ts'
+import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/frames.ts'
+import { Connection } from './connection.ts'
+import { Session, type SessionParts } from './session.ts'
+
+/** Messages of one socket that wait for their turn; above it the socket is not read from. */
+const MAX_WAITING_MESSAGES = 64
+
+export type ServerIdentity = { version: string; instance: string }
+
+/** The WebSocket side of a server: turns accepted upgrades into sessions. */
+export class Realtime {
+  readonly #parts: SessionParts
+  readonly #identity: ServerIdentity
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
+    // One that only speaks others gets its first name, so that a browser lets the close code through.
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0] || false),
+  })
+  readonly connections = new Set<Connection>()
+
+  constructor(parts: SessionParts, identity: ServerIdentity) {
+    this.#parts = parts
+    this.#identity = identity
+  }
+
+  /** Completes an upgrade that the HTTP side has let through. */
+  accept(
+    request: IncomingMessage,
+    socket: Duplex,
+    { head, authentication }: { head: Buffer; authentication: Authentication | undefined },
+  ): void {
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, socket, authentication))
+  }
+
+  #open(ws: WebSocket, socket: Duplex, authentication: Authentication | undefined): void {
+    const connection = new Connection(ws, socket)
+    if (ws.protocol && ws.protocol !== SUBPROTOCOL) return connection.close('wrong_subprotocol')
+
+    const session = new Session(this.#parts, connection)
+    this.connections.add(connection)
+    ws.on('close', () => {
+      session.stop()
+      this.connections.delete(connection)
+    })
+    connection.send({
+      type: 'hello',
+      protocol: SUBPROTOCOL,
+      server: this.#identity,
+      heartbeat_ms: HEARTBEAT_MS,
+      principal: authentication?.principal ?? null,
+    })
+    session.start(authentication)
+    this.#listen(ws, connection, session)
+  }
+
+  #listen(ws: WebSocket, connection: Connection, session: Session): void {
+    let waiting = 0
+    let turn = Promise.resolve()
+    ws.on('message', (data: RawData, isBinary: boolean) => {
+      if (!connection.isOpen) return
+      if (isBinary) return connection.close('binary_frame')
+      if (++waiting >= MAX_WAITING_MESSAGES) ws.pause()
+      const text = (data as Buffer).toString()
+      turn = turn.then(async () => {
+        if (connection.isOpen) await session.handle(text)
+        if (--waiting < MAX_WAITING_MESSAGES && ws.isPaused) ws.resume()
+      })
+    })
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.close('draining')
+  }
+}

@@ -1,0 +1,122 @@
+import type { ServerMessage } from '#src/protocol/frames.ts'
+import type { Connection } from './connection.ts'
+import type { EventBatch } from './event-batch.ts'
+import type { Hub } from './hub.ts'
+import type { FeedReader, ProjectFeed } from './project-feed.ts'
+import type { Snapshots } from './snapshots.ts'
+
+type Parts = { connection: Connection; hub: Hub; snapshots: Snapshots }
+type Start = { after: number | undefined; id: string | undefined }
+
+/**
+ * One watcher's reading of one project. Its life:
+ *
+ * - **backfill**: a snapshot, or the log after `after`; then the log, page by page, as the socket takes it.
+ * - **cutover**: once it has what the feed has accepted, it joins the feed's live readers, in one step.
+ * - **live**: each batch of the feed is written at once. A socket with more than PARK_BYTES unsent leaves
+ *   the live readers (parked), and goes back to backfill from its own position when it has drained.
+ *
+ * `position` is the last seq written; only the next one is ever written after it.
+ */
+export class Subscription implements FeedReader {
+  readonly project_id: string
+  readonly #parts: Parts
+  readonly #feed: ProjectFeed
+  readonly #onDeleted: () => void
+  /** Pages of a snapshot that have yet to be written; then `position` is the snapshot's seq. */
+  #backlog: readonly Buffer[] = []
+  #position = 0
+  #ended = false
+
+  constructor(feed: ProjectFeed, parts: Parts, onDeleted: () => void) {
+    this.project_id = feed.project_id
+    this.#feed = feed
+    this.#parts = parts
+    this.#onDeleted = onDeleted
+  }
+
+  /** Answers with `subscribed`, then backfills. Rejects only where the database fails before the answer. */
+  async start({ after, id }: Start): Promise<void> {
+    const found = after === undefined ? 'none' : await this.#locate(after)
+    if (found === 'known') {
+      this.#position = after ?? 0
+      this.#send({ type: 'subscribed', id, seq: Math.max(this.#feed.last, this.#position), resumed: true })
+    } else await this.#sendSnapshot({ id, ...(found !== 'none' && { reason: found }) })
+    void this.#run()
+  }
+
+  stop(): void {
+    this.#ended = true
+    this.#feed.leave(this)
+    this.#parts.hub.release(this.#feed)
+  }
+
+  receive(batch: EventBatch): void {
+    if (this.#parts.connection.isFull) {
+      this.#feed.leave(this)
+      void this.#run()
+    } else this.#write(batch)
+  }
+
+  lost(): void {
+    void this.#run()
+  }
+
+  deleted(): void {
+    this.#onDeleted()
+  }
+
+  /** Whether the log still goes on from `after`; one ahead of the feed may be ahead of the bus only. */
+  async #locate(after: number): Promise<'known' | 'expired' | 'unknown'> {
+    if (after > this.#feed.last) await this.#parts.hub.checkTails()
+    if (after > this.#feed.last) return 'unknown'
+    if (after === this.#feed.last) return 'known'
+    const next = await this.#feed.read(after)
+    return next?.first === after + 1 ? 'known' : 'expired'
+  }
+
+  async #sendSnapshot(answer: { id?: string | undefined; reason?: 'expired' | 'unknown' }): Promise<void> {
+    const snapshot = await this.#parts.snapshots.read(this.project_id)
+    if (!snapshot) return this.#onDeleted()
+    this.#send({ type: 'subscribed', ...answer, seq: snapshot.seq, resumed: false })
+    this.#backlog = snapshot.pages
+    this.#position = snapshot.seq
+  }
+
+  /** Backfill and cutover. A database that fails is asked again by and by: the reader has lost nothing. */
+  async #run(): Promise<void> {
+    const { connection } = this.#parts
+    while (!this.#ended && connection.isOpen) {
+      try {
+        if (connection.isFull) {
+          await connection.drained()
+          continue
+        }
+        const [page, ...backlog] = this.#backlog
+        if (page) {
+          connection.write(page)
+          this.#backlog = backlog
+          continue
+        }
+        if (this.#feed.join(this, this.#position)) return
+        const batch = await this.#feed.read(this.#position)
+        if (this.#ended) return
+        if (batch?.first === this.#position + 1) this.#write(batch)
+        else await this.#sendSnapshot({ reason: 'expired' })
+      } catch {
+        await this.#parts.hub.nextTailCheck()
+      }
+    }
+  }
+
+  #write(batch: EventBatch): void {
+    const fresh = batch.after(this.#position)
+    if (!fresh) return
+    this.#parts.connection.write(fresh.frames)
+    this.#position = fresh.last
+  }
+
+  #send(message: Omit<Extract<ServerMessage, { type: 'subscribed' }>, 'project_id'>): void {
+    this.#parts.connection.send({ ...message, project_id: this.project_id })
+  }
+}

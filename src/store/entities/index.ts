@@ -1,0 +1,31 @@
+import { AgentEntity } from './agent.ts'
+import { AgentTypeEntity } from './agent-type.ts'
+import { EventEntity } from './event.ts'
+import { IssueEntity } from './issue.ts'
+import { ProjectEntity } from './project.ts'
+import { RefreshTokenEntity } from './refresh-token.ts'
+import { SignalEntity } from './signal.ts'
+import { UserEntity } from './user.ts'
+
+export {
+  AgentEntity,
+  AgentTypeEntity,
+  EventEntity,
+  IssueEntity,
+  ProjectEntity,
+  RefreshTokenEntity,
+  SignalEntity,
+  UserEntity,
+}
+
+/** The whole schema; the migrations are made from it, and a test compares the two. */
+export const entities = [
+  UserEntity,
+  RefreshTokenEntity,
+  ProjectEntity,
+  AgentTypeEntity,
+  AgentEntity,
+  EventEntity,
+  SignalEntity,
+  IssueEntity,
+]

@@ -1,0 +1,115 @@
+import type { AgentState, Time } from '#src/domain/agent.ts'
+import type { Signal } from '#src/domain/signal.ts'
+import { agentAssignments, agentColumns, agentRecord } from './agents.ts'
+import { type Sql, statement } from './database.ts'
+
+/** One committed event: its place in the log and the event object of the wire contract, as JSON. */
+export type LoggedEvent = { project_id: string; seq: number; frame: string }
+
+export type ProjectHead = {
+  id: string
+  name: string
+  slug: string
+  event_seq: number
+  event_at: Time | null
+}
+
+const lockHeads = statement(
+  'lock_projects',
+  `select id, name, slug, event_seq, event_at from projects
+   where id = any($1::uuid[]) order by id for no key update`,
+)
+
+/** Locks the projects' numbering, after the agents. The lock is held to the commit, so seq order is commit order. */
+export async function lockProjects(sql: Sql, ids: readonly string[]): Promise<Map<string, ProjectHead>> {
+  const rows = await sql.run<ProjectHead>(lockHeads, [ids])
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export type SignalRow = Signal & { agent_id: string; seq: number; outcome: 'superseded' | null }
+
+/** Everything that one transaction changes about agents. */
+export type Writes = {
+  spawned: readonly AgentState[]
+  changed: readonly (Omit<AgentState, 'short_term_memory'> & { short_term_memory: unknown })[]
+  events: readonly (LoggedEvent & { at: Time })[]
+  signals: readonly SignalRow[]
+  /** Agents whose earlier control signals are superseded by a new one. */
+  superseded: readonly string[]
+  heads: readonly Pick<ProjectHead, 'id' | 'event_seq' | 'event_at'>[]
+}
+
+const write = statement(
+  'write_changes',
+  `with changed as (
+     update agents a set ${agentAssignments} from json_to_recordset($1::json) as d(${agentRecord}) where a.id = d.id
+   ), spawned as (
+     insert into agents (${agentColumns}) select ${agentColumns} from json_to_recordset($2::json) as d(${agentRecord})
+   ), logged as (
+     insert into events (project_id, seq, at, frame)
+     select project_id, seq, at, frame
+     from json_to_recordset($3::json) as d(project_id uuid, seq bigint, at timestamptz, frame json)
+   ), superseded as (
+     update signals set outcome = 'superseded'
+     where agent_id = any($4::uuid[]) and outcome is null and kind <> 'message'
+   ), issued as (
+     insert into signals (id, agent_id, seq, kind, payload, reason, issued_at, attempt, outcome)
+     select id, agent_id, seq, kind, payload, reason, issued_at, 0, outcome
+     from json_to_recordset($5::json) as d(id uuid, agent_id uuid, seq bigint, kind text, payload jsonb,
+       reason text, issued_at timestamptz, outcome text)
+   )
+   update projects p set event_seq = d.event_seq, event_at = d.event_at
+   from json_to_recordset($6::json) as d(id uuid, event_seq bigint, event_at timestamptz) where p.id = d.id`,
+)
+
+/** Writes the agents, the events that tell of them and the signals that they issue, in one statement. */
+export async function writeChanges(sql: Sql, writes: Writes): Promise<void> {
+  await sql.run(write, [
+    JSON.stringify(writes.changed),
+    JSON.stringify(writes.spawned),
+    // The frames are JSON already, and are kept to the letter.
+    `[${writes.events.map(toEventRecord).join(',')}]`,
+    writes.superseded,
+    JSON.stringify(writes.signals),
+    JSON.stringify(writes.heads),
+  ])
+}
+
+function toEventRecord({ project_id, seq, at, frame }: LoggedEvent & { at: Time }): string {
+  return `{"project_id":"${project_id}","seq":${seq},"at":"${at}","frame":${frame}}`
+}
+
+const readAfter = statement(
+  'read_events',
+  `select project_id, seq, frame from events where project_id = $1 and seq > $2 order by seq limit $3`,
+)
+
+/** The log after `after`, oldest first. Reading only forwards, so it never misses what commits meanwhile. */
+export async function readEvents(
+  sql: Sql,
+  { project_id, after, limit }: { project_id: string; after: number; limit: number },
+): Promise<LoggedEvent[]> {
+  return sql.run<LoggedEvent>(readAfter, [project_id, after, limit])
+}
+
+const bounds = statement(
+  'log_bounds',
+  `select p.event_seq as newest, coalesce((select min(seq) from events e where e.project_id = p.id), p.event_seq + 1) as oldest
+   from projects p where p.id = $1`,
+)
+
+/** The newest number of a project's log, and the oldest that is still kept (newest + 1 when none is). */
+export async function readLogBounds(
+  sql: Sql,
+  project_id: string,
+): Promise<{ newest: number; oldest: number } | undefined> {
+  return (await sql.run<{ newest: number; oldest: number }>(bounds, [project_id]))[0]
+}
+
+const heads = statement('log_heads', 'select id, event_seq from projects where id = any($1::uuid[])')
+
+/** The newest number of each of several logs: one statement for the tail check. */
+export async function readLogHeads(sql: Sql, project_ids: readonly string[]): Promise<Map<string, number>> {
+  const rows = await sql.run<{ id: string; event_seq: number }>(heads, [project_ids])
+  return new Map(rows.map((row) => [row.id, row.event_seq]))
+}

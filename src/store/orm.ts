@@ -1,0 +1,43 @@
+import { fileURLToPath } from 'node:url'
+import { Migrator } from '@mikro-orm/migrations'
+import { MikroORM } from '@mikro-orm/postgresql'
+import { entities } from './entities/index.ts'
+
+export type Orm = MikroORM
+
+/** Where the data is: a PostgreSQL server, or a PGlite folder (`memory://` for none). */
+export type DatabaseLocation = { url: string; pool_size: number } | { folder: string }
+
+const shared = {
+  entities,
+  extensions: [Migrator],
+  // Columns are named as they are on the wire, relations get `_id`.
+  forceUtcTimezone: true,
+  // What it logs are steps of migrations; failures are thrown.
+  logger: () => {},
+  migrations: {
+    path: fileURLToPath(new URL('../../migrations', import.meta.url)),
+    glob: 'Migration*.ts',
+    snapshot: false,
+    emit: 'ts' as const,
+  },
+}
+
+export async function openOrm(location: DatabaseLocation): Promise<Orm> {
+  if ('url' in location) {
+    return MikroORM.init({
+      ...shared,
+      clientUrl: location.url,
+      pool: { min: 0, max: location.pool_size },
+      driverOptions: {
+        connectionTimeoutMillis: 5_000,
+        query_timeout: 20_000,
+        keepAlive: true,
+        options: '-c timezone=UTC -c lock_timeout=10000',
+      },
+    })
+  }
+  const pglite = await import('@mikro-orm/pglite')
+  // Same entity manager and query surface; only the driver below it differs.
+  return pglite.MikroORM.init({ ...shared, dbName: location.folder }) as unknown as Promise<Orm>
+}

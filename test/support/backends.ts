@@ -1,0 +1,57 @@
+import { Redis } from 'ioredis'
+import { pino } from 'pino'
+import { inject } from 'vitest'
+import { type App, createApp } from '#src/app.ts'
+import { type Config, readConfig } from '#src/config.ts'
+import { createTestDatabase } from './databases.ts'
+
+/** One contract, one suite: each backend runs the same tests. */
+export type Backend = { name: string; config: () => Promise<Partial<Config>> }
+
+const { database_url, redis_url } = inject('services')
+
+const embedded: Backend = { name: 'embedded', config: async () => ({ data_dir: 'memory://' }) }
+
+const servers: Backend | undefined =
+  database_url && redis_url
+    ? {
+        name: 'PostgreSQL and Redis',
+        config: async () => ({
+          database_url: await createTestDatabase(database_url, inject('run')),
+          redis_url: await ownRedis(redis_url),
+        }),
+      }
+    : undefined
+
+export const backends: Backend[] = servers ? [embedded, servers] : [embedded]
+/** For suites about several processes; empty where the servers are missing. */
+export const sharedBackends: Backend[] = servers ? [servers] : []
+
+/** The Redis database of this worker, emptied, so that the limits of one file don't count in another. */
+async function ownRedis(url: string): Promise<string> {
+  const own = new URL(url)
+  own.pathname = `/${Number(process.env.VITEST_POOL_ID ?? 1) % 16}`
+  const redis = new Redis(own.href)
+  await redis.flushdb()
+  redis.disconnect()
+  return own.href
+}
+
+export const admin = { email: 'admin@example.org', password: 'correct horse' }
+
+const defaults: Config = {
+  ...readConfig({}),
+  port: 0,
+  secret_key: 'a secret key for tests, of a good length',
+  admin_email: admin.email,
+  admin_password: admin.password,
+  rate_limit_multiplier: 100,
+}
+
+export function testConfig(own: Partial<Config>): Config {
+  return { ...defaults, ...own }
+}
+
+export function startApp(own: Partial<Config>): Promise<App> {
+  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }))
+}

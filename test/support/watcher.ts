@@ -1,0 +1,71 @@
+import WebSocket from 'ws'
+import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
+
+export type Frame = (ServerMessage | EventFrame) & Record<string, unknown>
+type Options = { token?: string | undefined; protocols?: string[]; headers?: Record<string, string> }
+
+/** A WebSocket client that keeps every frame and lets a test wait for the next that it cares about. */
+export class Watcher {
+  readonly socket: WebSocket
+  readonly frames: Frame[] = []
+  readonly closed: Promise<number>
+  #seen = 0
+  readonly #waiting = new Set<() => void>()
+
+  constructor(url: string, { token, protocols = ['signalbox.v1'], headers = {} }: Options = {}) {
+    const authorization = token ? { authorization: `Bearer ${token}` } : {}
+    this.socket = new WebSocket(url, protocols, { headers: { ...headers, ...authorization } })
+    this.socket.on('message', (data) => {
+      this.frames.push(JSON.parse(data.toString()))
+      this.#wake()
+    })
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', (code) => {
+        resolve(code)
+        this.#wake()
+      })
+    })
+    this.socket.on('error', () => {})
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  send(message: object | string): void {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+  }
+
+  /** The next frame not yet taken that matches; those before it are passed over. Fails when the socket closes. */
+  async next(matches: string | ((frame: Frame) => boolean)): Promise<Frame> {
+    const test = typeof matches === 'string' ? (frame: Frame) => frame.type === matches : matches
+    for (;;) {
+      while (this.#seen < this.frames.length) {
+        const frame = this.frames[this.#seen++] as Frame
+        if (test(frame)) return frame
+      }
+      if (this.socket.readyState >= WebSocket.CLOSING) throw new Error(`closed while waiting for ${matches}`)
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+      })
+    }
+  }
+
+  async ask(message: object, type: string): Promise<Frame> {
+    this.send(message)
+    return this.next(type)
+  }
+
+  events(): EventFrame[] {
+    return this.frames.filter((frame): frame is Frame & EventFrame => frame.type === 'event')
+  }
+
+  close(): Promise<number> {
+    this.socket.close()
+    return this.closed
+  }
+}

@@ -18,10 +18,15 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
   })
   afterAll(() => app.stop())
 
-  const connect = (options = {}) => new Watcher(url, { token: rest.token, ...options })
+  const open = (options = {}) => new Watcher(url, { token: rest.token, ...options })
+  const connect = async (options = {}) => {
+    const watcher = open(options)
+    await watcher.next('hello')
+    return watcher
+  }
 
   it('greets with the protocol and the principal of the upgrade', async () => {
-    const watcher = connect()
+    const watcher = open()
     expect(await watcher.next('hello')).toMatchObject({
       protocol: 'signalbox.v1',
       heartbeat_ms: 15_000,
@@ -31,7 +36,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
   })
 
   it('lets a browser authenticate by its first message, and nothing before', async () => {
-    const watcher = connect({ token: undefined })
+    const watcher = open({ token: undefined })
     expect(await watcher.next('hello')).toMatchObject({ principal: null })
     expect(await watcher.ask({ type: 'ping', id: 'early' }, 'error')).toMatchObject({
       code: 'AUTH_006',
@@ -44,17 +49,15 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
   })
 
   it('closes with 4401 after a bad token, 4406 for another subprotocol, 1003 for a binary frame', async () => {
-    const bad = connect({ token: undefined })
-    await bad.next('hello')
+    const bad = await connect({ token: undefined })
     bad.send({ type: 'auth', token: 'nonsense' })
     expect(await bad.closed).toBe(4401)
 
-    const other = connect({ protocols: ['mqtt'] })
+    const other = open({ protocols: ['mqtt'] })
     expect(await other.closed).toBe(4406)
     expect(other.socket.protocol).toBe('mqtt')
 
-    const binary = connect()
-    await binary.next('hello')
+    const binary = await connect()
     binary.socket.send(Buffer.from([1, 2, 3]))
     expect(await binary.closed).toBe(1003)
   })
@@ -62,7 +65,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
   it('refuses an upgrade with bad credentials or from a foreign origin as an HTTP answer', async () => {
     const refused = (options: object) =>
       new Promise<number | undefined>((resolve) => {
-        const watcher = connect(options)
+        const watcher = open(options)
         watcher.socket.on('unexpected-response', (_request, response) => resolve(response.statusCode))
       })
     expect(await refused({ token: 'nonsense' })).toBe(401)
@@ -70,7 +73,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
   })
 
   it('answers errors with the id of the message, and goes on', async () => {
-    const watcher = connect()
+    const watcher = await connect()
     watcher.send('not json')
     expect(await watcher.next('error')).toMatchObject({ code: 'VAL_006' })
     const ask = (message: object) => watcher.ask(message, 'error')
@@ -96,7 +99,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
   it('sends a snapshot, then every change once, in order', async () => {
     const fleet = await createFleet(rest)
     const first = await spawn(fleet, { short_term_memory: { a: 1 } })
-    const watcher = connect()
+    const watcher = await connect()
     const subscribed = await watcher.ask(
       { type: 'subscribe', id: 's', project_id: fleet.project_id },
       'subscribed',
@@ -135,7 +138,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
 
   it('keeps several projects on one socket apart', async () => {
     const [one, two] = [await createFleet(rest), await createFleet(rest)]
-    const watcher = connect()
+    const watcher = await connect()
     for (const { project_id } of [one, two]) await watcher.ask({ type: 'subscribe', project_id }, 'snapshot')
     await spawn(two)
     expect(await watcher.next('event')).toMatchObject({ project_id: two.project_id, seq: 1 })
@@ -151,7 +154,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
       const names = Array.from({ length: 50 }, (_, index) => `agent ${batch}-${index}`)
       ids.push(...(await Promise.all(names.map((name) => spawn(fleet, { name })))).map((agent) => agent.id))
     }
-    const watcher = connect()
+    const watcher = await connect()
     const changes = ids
       .slice(0, 100)
       .map((id) => rest.patch(`${fleet.agents}/${id}`, { status: 'working', current_task: 'drive' }))
@@ -179,7 +182,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
 
   it('says when a watched project is deleted', async () => {
     const fleet = await createFleet(rest)
-    const watcher = connect()
+    const watcher = await connect()
     await watcher.ask({ type: 'subscribe', project_id: fleet.project_id }, 'snapshot')
     expect((await rest.delete(`/projects/${fleet.project_id}`)).status).toBe(200)
     expect(await watcher.next('unsubscribed')).toMatchObject({ reason: 'deleted' })

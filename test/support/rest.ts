@@ -19,7 +19,7 @@ export class Rest {
   }
 
   static of(app: Pick<App, 'api'>): Rest {
-    return new Rest((path, init) => app.api.request(path, init))
+    return new Rest((path, init) => app.api.request(path, init, {}))
   }
 
   static at(origin: string): Rest {

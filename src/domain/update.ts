@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { AgentState } from './agent.ts'
 import { applyTransition, type Change, type DecisionContext, pauseOverBudget } from './change.ts'
 import { SignalboxError } from './errors.ts'
+import { isSameJson } from './json.ts'
 import { type AgentStatus, transitionMessage } from './lifecycle.ts'
 
 /** The body of an update: absolute values; an absent field stays as it is. */
@@ -57,7 +57,7 @@ export function decideUpdate(
 function changedFields(agent: AgentState, patch: Omit<AgentPatch, 'status'>): Partial<AgentState> {
   return Object.fromEntries(
     Object.entries(patch).filter(
-      ([field, value]) => value !== undefined && !isDeepStrictEqual(agent[field as keyof AgentState], value),
+      ([field, value]) => value !== undefined && !isSameJson(agent[field as keyof AgentState], value),
     ),
   )
 }

@@ -17,7 +17,10 @@ import type { Config } from './config.ts'
 import { createApi } from './http/api.ts'
 import type { HttpEnv } from './http/env.ts'
 import { createRateLimits } from './http/rate-limit.ts'
+import { startJobs } from './jobs/job.ts'
+import { createRetentionJob } from './jobs/retention.ts'
 import { createMetrics } from './metrics.ts'
+import { EventStreams } from './realtime/event-stream.ts'
 import { Hub } from './realtime/hub.ts'
 import { Realtime } from './realtime/realtime.ts'
 import { Snapshots } from './realtime/snapshots.ts'
@@ -29,6 +32,8 @@ import { createUpgradeHandler } from './upgrade.ts'
 import { version } from './version.ts'
 
 const POOL_SIZE = 10
+/** How long requests under way may take once the server drains. */
+const REQUEST_GRACE_MS = 8_000
 
 export type App = {
   /** Answers requests without a port. */
@@ -91,10 +96,17 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   stops.push(() => hub.close())
   const onError = (err: unknown) => log.error({ err }, 'a message failed')
   const snapshots = new Snapshots(database)
+  const streams = new EventStreams(hub)
   const realtime = new Realtime({ authenticate, database, hub, snapshots, onError }, { version, instance })
   const metrics = createMetrics({ hub, realtime, database, bus })
+  stops.push(
+    startJobs([createRetentionJob(database, config.retention_seconds)], (err, job) =>
+      log.error({ err, job }, 'a job failed'),
+    ),
+  )
+  let draining = false
   const api = createApi(
-    context,
+    { ...context, openEventStream: (project_id, from) => streams.open(project_id, from) },
     {
       log,
       authenticate,
@@ -106,7 +118,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
       database,
       bus,
       hasPendingMigrations: () => hasPendingMigrations(orm),
-      isDraining: () => false,
+      isDraining: () => draining,
       readMetrics: async () => ({ type: metrics.contentType, text: await metrics.metrics() }),
     },
   )
@@ -114,7 +126,11 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   const listen = async () => {
     const server = createServer(getRequestListener(api.fetch))
     server.on('upgrade', createUpgradeHandler(api, realtime))
-    stops.push(() => closeServer(server, realtime))
+    stops.push(async () => {
+      draining = true
+      streams.close()
+      await Promise.all([realtime.drain(), closeServer(server)])
+    })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(config.port, config.host, resolve)
@@ -140,11 +156,13 @@ function openRedis(config: Config, log: Logger): RedisConnections | undefined {
   return connectRedis(config.redis_url, (error) => log.warn({ error: error.message }, 'redis'))
 }
 
-async function closeServer(server: Server, realtime: Realtime): Promise<void> {
+/** Takes no new connections; requests under way have time to finish. */
+async function closeServer(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
-  realtime.close()
   server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), 5_000)
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const end = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS)
   await closed
-  clearTimeout(timer)
+  clearInterval(idle)
+  clearTimeout(end)
 }

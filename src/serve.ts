@@ -31,10 +31,13 @@ async function start(config: Config, log: Logger): Promise<App> {
       process.once(signal, () => process.exit(1))
       log.info({ signal }, 'stopping')
       app.stop().then(
-        () => log.info('stopped'),
+        () => {
+          log.info('stopped')
+          process.exit()
+        },
         (error: unknown) => {
           log.error({ err: error }, 'the stop failed')
-          process.exitCode = 1
+          process.exit(1)
         },
       )
     })

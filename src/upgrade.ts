@@ -1,6 +1,7 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Hono } from 'hono'
+import { errorCodes } from './domain/errors.ts'
 import type { HttpEnv, UpgradeTicket } from './http/env.ts'
 import type { Realtime } from './realtime/realtime.ts'
 
@@ -9,12 +10,18 @@ export function createUpgradeHandler(app: Hono<HttpEnv>, realtime: Realtime) {
   return async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     // Before anything is awaited: a peer that goes away meanwhile must not end the process.
     socket.on('error', () => socket.destroy())
+    if (realtime.isDraining) return refuseUpgrade(socket, drainingResponse())
     const ticket: UpgradeTicket = {}
     const response = await app.fetch(toRequest(incoming), { incoming, upgrade: ticket })
     if (socket.destroyed) return
     if (ticket.accepted) realtime.accept(incoming, socket, { head, ...ticket.accepted })
     else await refuseUpgrade(socket, response)
   }
+}
+
+function drainingResponse(): Response {
+  const error = { code: errorCodes.unavailable, message: 'The server is draining', field: null }
+  return Response.json({ success: false, errors: [error] }, { status: 503, headers: { 'Retry-After': '1' } })
 }
 
 function toRequest(incoming: IncomingMessage): Request {

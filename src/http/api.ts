@@ -7,7 +7,7 @@ import { API_BASE, addRoutes, createRouter, type RouterParts } from './router.ts
 import { agentTypeRoutes } from './routes/agent-types.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { authRoutes } from './routes/auth.ts'
-import { eventRoutes } from './routes/events.ts'
+import { eventRoutes, type OpenEventStream } from './routes/events.ts'
 import { issueRoutes } from './routes/issues.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { userRoutes } from './routes/users.ts'
@@ -15,7 +15,11 @@ import { addSystemRoutes, type SystemParts } from './system.ts'
 import { addWebSocketRoute } from './websocket.ts'
 
 /** The whole HTTP side. A new group of routes is one line here. */
-export function createApi(context: HttpContext, parts: RouterParts, system: SystemParts): Hono<HttpEnv> {
+export function createApi(
+  context: HttpContext & { openEventStream: OpenEventStream },
+  parts: RouterParts,
+  system: SystemParts,
+): Hono<HttpEnv> {
   const routes = [
     ...authRoutes(context),
     ...userRoutes(context),

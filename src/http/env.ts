@@ -7,5 +7,11 @@ export type UpgradeTicket = { accepted?: { authentication: Authentication | unde
 
 export type HttpEnv = {
   Bindings: Partial<HttpBindings> & { upgrade?: UpgradeTicket }
-  Variables: { request_id: string; principal: Principal | undefined; failure: unknown }
+  Variables: {
+    request_id: string
+    principal: Principal | undefined
+    /** When the credentials end, in milliseconds since 1970. */
+    expires_at: number | null
+    failure: unknown
+  }
 }

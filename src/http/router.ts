@@ -4,7 +4,6 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
 import type { Authenticate } from '#src/auth/authenticate.ts'
-import type { Principal } from '#src/domain/access.ts'
 import { refuse } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse, toRefusal } from './errors.ts'
@@ -57,18 +56,19 @@ function createHandler(route: Route, parts: RouterParts) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
   return async (c: Context<HttpEnv>): Promise<Response> => {
     await limit(c, clientAddress(c, parts.trusted_hops))
-    const principal = route.is_public ? undefined : await readPrincipal(c, parts.authenticate)
-    c.set('principal', principal)
+    if (!route.is_public) await identify(c, parts.authenticate)
     const input = await parseInput(c, route)
-    const result = await route.handle({ ...input, principal, c } as never)
+    const result = await route.handle({ ...input, principal: c.get('principal'), c } as never)
     return result instanceof Response ? result : c.json(result as object, route.success.status)
   }
 }
 
-async function readPrincipal(c: Context<HttpEnv>, authenticate: Authenticate): Promise<Principal> {
+async function identify(c: Context<HttpEnv>, authenticate: Authenticate): Promise<void> {
   const token = readBearer(c)
   if (token === undefined) throw refuse('no_credentials', 'Credentials are required')
-  return (await authenticate(token)).principal
+  const { principal, expires_at } = await authenticate(token)
+  c.set('principal', principal)
+  c.set('expires_at', expires_at)
 }
 
 /** The token of `Authorization: Bearer`; undefined without that header. Refuses other schemes. */

@@ -146,9 +146,10 @@ export const updateIssueBody = v.strictObject({
 export const listIssuesQuery = v.object({ ...pageQuery.entries, status: v.optional(issueStatus) })
 
 export const eventsQuery = v.object({
-  after: v.optional(queryNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }), '0'),
+  after: v.optional(queryNumber({ min: 0, max: Number.MAX_SAFE_INTEGER })),
   limit: v.optional(queryNumber({ min: 1, max: 1_000 }), '100'),
 })
+export const eventStreamQuery = v.object({ after: eventsQuery.entries.after })
 
 export const errors = v.object({
   success: v.literal(false),

@@ -20,6 +20,8 @@ export class Connection {
   readonly #socket: Duplex
   readonly #heartbeat: NodeJS.Timeout
   readonly #drained = new Set<() => void>()
+  /** Resolves when the socket is closed. */
+  readonly closed: Promise<void>
   #lastSeen = Date.now()
   #stall: NodeJS.Timeout | undefined
   #closing = false
@@ -36,6 +38,7 @@ export class Connection {
     ws.on('ping', seen)
     ws.on('message', seen)
     ws.on('error', () => {})
+    this.closed = new Promise((resolve) => ws.on('close', () => resolve()))
     ws.on('close', () => this.#stop())
     socket.on('drain', () => this.#wake())
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Authentication } from '#src/auth/authenticate.ts'
 import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/frames.ts'
@@ -8,6 +9,10 @@ import { Session, type SessionParts } from './session.ts'
 
 /** Messages of one socket that wait for their turn; above it the socket is not read from. */
 const MAX_WAITING_MESSAGES = 64
+
+const DRAIN_SLICES = 20
+const DRAIN_SLICE_MS = 50
+const MAX_RETRY_AFTER_MS = 5_000
 
 export type ServerIdentity = { version: string; instance: string }
 
@@ -24,6 +29,7 @@ export class Realtime {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0] || false),
   })
   readonly connections = new Set<Connection>()
+  isDraining = false
 
   constructor(parts: SessionParts, identity: ServerIdentity) {
     this.#parts = parts
@@ -75,7 +81,22 @@ export class Realtime {
     })
   }
 
-  close(): void {
-    for (const connection of this.connections) connection.close('draining')
+  /**
+   * Says goodbye to everybody and closes, in slices, so that not all come back at once. Resolves when the
+   * last socket is closed, by its peer or by the close timer.
+   */
+  async drain(): Promise<void> {
+    this.isDraining = true
+    const slice = Math.ceil(this.connections.size / DRAIN_SLICES)
+    const all = [...this.connections]
+    for (const connection of all) {
+      const retry_after_ms = Math.floor(Math.random() * MAX_RETRY_AFTER_MS)
+      connection.send({ type: 'goodbye', reason: 'draining', retry_after_ms })
+    }
+    for (let start = 0; start < all.length; start += slice) {
+      for (const connection of all.slice(start, start + slice)) connection.close('draining')
+      await setTimeout(DRAIN_SLICE_MS)
+    }
+    await Promise.all(all.map((connection) => connection.closed))
   }
 }

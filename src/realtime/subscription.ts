@@ -1,11 +1,24 @@
 import type { ServerMessage } from '#src/protocol/frames.ts'
-import type { Connection } from './connection.ts'
 import type { EventBatch } from './event-batch.ts'
 import type { Hub } from './hub.ts'
 import type { FeedReader, ProjectFeed } from './project-feed.ts'
 import type { Snapshots } from './snapshots.ts'
 
-type Parts = { connection: Connection; hub: Hub; snapshots: Snapshots }
+/** What a subscription needs of a socket. */
+export type Outlet = {
+  readonly isOpen: boolean
+  /** More is unsent than a live reader may have. */
+  readonly isFull: boolean
+  send(message: ServerMessage): void
+  write(frames: Buffer): void
+  drained(): Promise<void>
+}
+
+type Parts = {
+  connection: Outlet
+  hub: Pick<Hub, 'release' | 'checkTails' | 'nextTailCheck'>
+  snapshots: Pick<Snapshots, 'read'>
+}
 type Start = { after: number | undefined; id: string | undefined }
 
 /**

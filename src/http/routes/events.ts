@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { notFound, refuse } from '#src/domain/errors.ts'
 import { eventFrame } from '#src/protocol/event.ts'
-import { eventsQuery } from '#src/protocol/resources.ts'
+import { eventStreamQuery, eventsQuery } from '#src/protocol/resources.ts'
 import { count } from '#src/protocol/values.ts'
 import { readEvents, readLogBounds } from '#src/store/events.ts'
 import { authorize, type HttpContext } from '../context.ts'
@@ -9,35 +9,79 @@ import { defineRoute, limits, type Route } from '../route.ts'
 
 const eventPage = v.object({ data: v.array(eventFrame), last_seq: count })
 
-export function eventRoutes(context: HttpContext): Route[] {
+/** Starts a project's live stream; undefined: no such project. The real-time side provides it. */
+export type OpenEventStream = (
+  project_id: string,
+  from: { after: number | undefined; expires_at: number | null },
+) => Promise<AsyncIterable<string> | undefined>
+
+export function eventRoutes(context: HttpContext & { openEventStream: OpenEventStream }): Route[] {
   return [
     defineRoute({
       method: 'get',
       path: '/projects/{project_id}/events',
       operation_id: 'list_events',
-      summary: 'The event log after a number, oldest first',
+      summary: 'The event log after a number (without one: from the oldest that is kept), oldest first',
       tag: 'Events',
       limit: limits.read,
       query: eventsQuery,
       success: { status: 200, schema: eventPage, description: 'Events, and the newest number of the log' },
-      async handle({ principal, params: { project_id }, query: { after, limit }, c }) {
+      async handle({ principal, params: { project_id }, query, c }) {
         await authorize(context, { principal, project_id, operation: 'read_events' })
-        const events = await readEvents(context.database, { project_id, after, limit })
-        // Bounds read after the page: what retention took before the page was read shows in `oldest`.
-        const bounds = await readLogBounds(context.database, project_id)
-        if (!bounds) throw notFound.project(project_id)
-        if (after < bounds.newest && events[0]?.seq !== after + 1) {
-          throw refuse(
-            'gone',
-            `Events up to ${bounds.oldest - 1} are no longer kept; the oldest is ${bounds.oldest}`,
-          )
-        }
+        const { frames, last_seq } = await readPage(context, { project_id, ...query })
         // The log's frames are JSON already.
-        const data = events.map((event) => event.frame).join(',')
-        return c.body(`{"data":[${data}],"last_seq":${bounds.newest}}`, 200, {
+        return c.body(`{"data":[${frames.join(',')}],"last_seq":${last_seq}}`, 200, {
           'Content-Type': 'application/json',
         })
       },
     }),
+    defineRoute({
+      method: 'get',
+      path: '/projects/{project_id}/events/stream',
+      operation_id: 'stream_events',
+      summary: 'The event log as server-sent events, live; resumes by Last-Event-ID or after',
+      tag: 'Events',
+      limit: limits.read,
+      query: eventStreamQuery,
+      success: { status: 200, schema: undefined, description: 'text/event-stream' },
+      async handle({ principal, params: { project_id }, query, c }) {
+        await authorize(context, { principal, project_id, operation: 'watch_project' })
+        const after = readLastEventId(c.req.header('last-event-id')) ?? query.after
+        const expires_at = c.get('expires_at')
+        const blocks = await context.openEventStream(project_id, { after, expires_at })
+        if (!blocks) throw notFound.project(project_id)
+        return c.body(ReadableStream.from(encode(blocks)), 200, {
+          'Content-Type': 'text/event-stream',
+          'Cache-Control': 'no-cache, no-transform',
+          'X-Accel-Buffering': 'no',
+        })
+      },
+    }),
   ]
+}
+
+type PageInput = { project_id: string; after?: number | undefined; limit: number }
+
+async function readPage({ database }: HttpContext, { project_id, after, limit }: PageInput) {
+  const before = await readLogBounds(database, project_id)
+  if (!before) throw notFound.project(project_id)
+  const from = after ?? before.oldest - 1
+  const events = await readEvents(database, { project_id, after: from, limit })
+  // The end of the log is read after the page, so that `last_seq` is never behind it.
+  const bounds = (await readLogBounds(database, project_id)) ?? before
+  if (from < bounds.newest && events[0]?.seq !== from + 1) {
+    const message = `Events up to ${bounds.oldest - 1} are no longer kept; the oldest is ${bounds.oldest}`
+    throw refuse('gone', message, 'after')
+  }
+  return { frames: events.map((event) => event.frame), last_seq: bounds.newest }
+}
+
+/** What EventSource sends by itself; anything but a number is as good as none. */
+function readLastEventId(header: string | undefined): number | undefined {
+  return header && /^\d{1,15}$/.test(header) ? Number(header) : undefined
+}
+
+async function* encode(blocks: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder()
+  for await (const block of blocks) yield encoder.encode(block)
 }

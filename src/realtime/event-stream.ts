@@ -1,0 +1,143 @@
+import type { LoggedEvent } from '#src/store/events.ts'
+import type { EventBatch } from './event-batch.ts'
+import type { Hub } from './hub.ts'
+import type { FeedReader, ProjectFeed } from './project-feed.ts'
+
+const KEEP_ALIVE_MS = 15_000
+
+type Wakening = 'events' | 'lost' | 'end' | 'quiet'
+
+/**
+ * A project's events as server-sent events (REST contract: `/events/stream`). The consumer pulls: a slow one
+ * just asks later, and is caught up from the log; nothing is queued for it.
+ */
+export class EventStream implements FeedReader {
+  readonly #feed: ProjectFeed
+  readonly #hub: Hub
+  #position: number
+  #wake: ((wakening: Wakening) => void) | undefined
+  #ended = false
+
+  constructor(feed: ProjectFeed, hub: Hub) {
+    this.#feed = feed
+    this.#hub = hub
+    this.#position = feed.last
+  }
+
+  /** Blocks of text, until the project or the stream ends. `after`: the last id that the client has. */
+  async *read(after: number | undefined): AsyncGenerator<string> {
+    try {
+      // The headers go out with the first block.
+      yield ': signalbox\n\n'
+      if (after !== undefined && !(await this.#canResume(after))) yield this.#reset()
+      while (!this.#ended) {
+        if (this.#feed.join(this, this.#position)) {
+          const wakening = await this.#sleep()
+          this.#feed.leave(this)
+          if (wakening === 'quiet') yield ': alive\n\n'
+          continue
+        }
+        const batch = await this.#feed.read(this.#position)
+        if (batch?.first === this.#position + 1) {
+          this.#position = batch.last
+          yield batch.events.map(toServerSentEvent).join('')
+        } else yield this.#reset()
+      }
+    } finally {
+      this.#feed.leave(this)
+      this.#hub.release(this.#feed)
+    }
+  }
+
+  /** Ends the stream: the server drains, or its reader's credentials are no longer good. */
+  end(): void {
+    this.#ended = true
+    this.#wake?.('end')
+  }
+
+  receive(_batch: EventBatch): void {
+    this.#wake?.('events')
+  }
+
+  lost(): void {
+    this.#wake?.('lost')
+  }
+
+  deleted(): void {
+    this.end()
+  }
+
+  async #canResume(after: number): Promise<boolean> {
+    if (after > this.#feed.last) await this.#hub.checkTails()
+    if (after > this.#feed.last) return false
+    const next = after === this.#feed.last ? undefined : await this.#feed.read(after)
+    if (after < this.#feed.last && next?.first !== after + 1) return false
+    this.#position = after
+    return true
+  }
+
+  #reset(): string {
+    this.#position = this.#feed.last
+    return `id: ${this.#position}\nevent: reset\ndata: {"seq":${this.#position}}\n\n`
+  }
+
+  #sleep(): Promise<Wakening> {
+    const { promise, resolve } = Promise.withResolvers<Wakening>()
+    const timer = setTimeout(() => resolve('quiet'), KEEP_ALIVE_MS)
+    this.#wake = resolve
+    return promise.finally(() => {
+      clearTimeout(timer)
+      this.#wake = undefined
+    })
+  }
+}
+
+/** In a frame the event's name stands before the agent, so the first `name` is its own. */
+const nameInFrame = /"name":"([a-z._]+)"/
+
+function toServerSentEvent({ seq, frame }: LoggedEvent): string {
+  return `id: ${seq}\nevent: ${nameInFrame.exec(frame)?.[1] ?? 'event'}\ndata: ${frame}\n\n`
+}
+
+/** All streams of a server. */
+export class EventStreams {
+  readonly #hub: Hub
+  readonly #open = new Set<EventStream>()
+
+  constructor(hub: Hub) {
+    this.#hub = hub
+  }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Undefined: no such project. The stream ends by itself at `expires_at` (milliseconds since 1970). */
+  async open(
+    project_id: string,
+    { after, expires_at }: { after: number | undefined; expires_at: number | null },
+  ): Promise<AsyncGenerator<string> | undefined> {
+    const feed = await this.#hub.acquire(project_id)
+    if (!feed) return undefined
+    const stream = new EventStream(feed, this.#hub)
+    this.#open.add(stream)
+    const expiry = expires_at === null ? undefined : setTimeout(() => stream.end(), expires_at - Date.now())
+    const forget = () => {
+      clearTimeout(expiry)
+      this.#open.delete(stream)
+    }
+    return untilDone(stream.read(after), forget)
+  }
+
+  close(): void {
+    for (const stream of this.#open) stream.end()
+  }
+}
+
+async function* untilDone(blocks: AsyncGenerator<string>, done: () => void): AsyncGenerator<string> {
+  try {
+    yield* blocks
+  } finally {
+    done()
+  }
+}

@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { ServerMessage } from '#src/protocol/frames.ts'
+import { LogPages } from '#src/realtime/log-pages.ts'
+import { ProjectFeed } from '#src/realtime/project-feed.ts'
+import { type Outlet, Subscription } from '#src/realtime/subscription.ts'
+import type { Database } from '#src/store/database.ts'
+import type { LoggedEvent } from '#src/store/events.ts'
+
+/**
+ * A model of the log, a bus that loses, repeats and reorders, and readers that come, stall and go: whatever
+ * the order of steps, every reader ends with each seq after its start once, in order.
+ */
+const project_id = '00000000-0000-4000-8000-000000000000'
+
+const toEvent = (seq: number): LoggedEvent => ({ project_id, seq, frame: `{"seq":${seq}}` })
+
+/** The part of the database that feeds use: the log. */
+class Log {
+  newest = 0
+  oldest = 1
+  readonly database = {
+    run: async (_statement: unknown, values: readonly unknown[]) => {
+      const [, after, limit] = values as [string, number, number]
+      const from = Math.max(after + 1, this.oldest)
+      const count = Math.max(0, Math.min(limit, this.newest - from + 1))
+      return Array.from({ length: count }, (_, index) => toEvent(from + index))
+    },
+  } as unknown as Database
+}
+
+class Reader implements Outlet {
+  isOpen = true
+  isFull = false
+  /** Everything received over all connections; a snapshot stands for all before it. */
+  position: number | undefined
+  readonly faults: string[] = []
+  #subscription: Subscription | undefined
+  #resume: (() => void)[] = []
+
+  async connect(feed: ProjectFeed, log: Log): Promise<void> {
+    this.disconnect()
+    this.isOpen = true
+    const hub = {
+      release: () => {},
+      checkTails: () => feed.catchUpTo(log.newest),
+      nextTailCheck: async () => {},
+    }
+    const snapshots = { read: async () => ({ seq: log.newest, pages: [] }) }
+    this.#subscription = new Subscription(feed, { connection: this, hub, snapshots }, () => {})
+    await this.#subscription.start({ after: this.position, id: undefined })
+  }
+
+  disconnect(): void {
+    this.isOpen = false
+    this.#subscription?.stop()
+    this.#subscription = undefined
+    this.unstall()
+  }
+
+  unstall(): void {
+    this.isFull = false
+    for (const resume of this.#resume.splice(0)) resume()
+  }
+
+  drained(): Promise<void> {
+    return this.isFull ? new Promise((resolve) => this.#resume.push(resolve)) : Promise.resolve()
+  }
+
+  send(message: ServerMessage): void {
+    if (message.type === 'subscribed' && !message.resumed) this.position = message.seq
+  }
+
+  write(frames: Buffer): void {
+    for (const [, text] of frames.toString('latin1').matchAll(/"seq":(\d+)/g)) {
+      const seq = Number(text)
+      if (seq !== (this.position ?? 0) + 1) this.faults.push(`${seq} after ${this.position}`)
+      this.position = seq
+    }
+  }
+}
+
+const reader = fc.nat(2)
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('commit' as const), heard: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('hear' as const), back: fc.nat(6) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('burst' as const), count: fc.integer({ min: 1, max: 700 }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('tail' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('prune' as const), keep: fc.nat(20) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('connect' as const), reader }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('disconnect' as const), reader }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('stall' as const), reader }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('unstall' as const), reader }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('turn' as const) }) },
+)
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function play(steps: Step[]): Promise<{ log: Log; readers: Reader[]; feed: ProjectFeed }> {
+  const log = new Log()
+  const feed = new ProjectFeed(project_id, 0, new LogPages(log.database))
+  const readers = [new Reader(), new Reader(), new Reader()]
+  const pick = (index: number) => readers[index] as Reader
+  const doing: { [Name in Step['do']]: (step: Extract<Step, { do: Name }>) => unknown } = {
+    commit: ({ heard }) => {
+      log.newest++
+      if (heard) feed.accept(toEvent(log.newest))
+    },
+    hear: ({ back }) => log.newest - back > 0 && feed.accept(toEvent(log.newest - back)),
+    burst: ({ count }) => {
+      log.newest += count
+    },
+    tail: () => feed.catchUpTo(log.newest),
+    prune: ({ keep }) => {
+      log.oldest = Math.max(log.oldest, log.newest - keep)
+    },
+    connect: ({ reader: index }) => pick(index).connect(feed, log),
+    disconnect: ({ reader: index }) => pick(index).disconnect(),
+    stall: ({ reader: index }) => {
+      pick(index).isFull = true
+    },
+    unstall: ({ reader: index }) => pick(index).unstall(),
+    turn,
+  }
+  for (const one of steps) await doing[one.do](one as never)
+  return { log, readers, feed }
+}
+
+describe('readers of a project', () => {
+  it('get every event once, in order, whatever the bus, the sockets and retention do', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { log, readers, feed } = await play(steps)
+        for (const one of readers) {
+          one.unstall()
+          if (!one.isOpen || one.position === undefined) await one.connect(feed, log)
+        }
+        await feed.catchUpTo(log.newest)
+        for (let turns = 0; turns < 50 && readers.some((one) => one.position !== log.newest); turns++)
+          await turn()
+        expect(readers.map((one) => ({ faults: one.faults, position: one.position }))).toEqual(
+          readers.map(() => ({ faults: [], position: log.newest })),
+        )
+        feed.close()
+      }),
+      { numRuns: 400 },
+    )
+  })
+})

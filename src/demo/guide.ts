@@ -30,7 +30,9 @@ Watch ${first?.project.name} live:
   TOKEN=$TOKEN ${quoteIfNeeded(nodePath())} -e ${quote(watchScript(origin, first?.project.id ?? ''))}
 
 Pause one:
-  curl -s -X POST ${project}/agents/${first?.agent_ids[0]}/pause -H "authorization: Bearer $TOKEN"
+  AGENT=$(curl -s '${project}/agents?status=working&limit=1' \\
+    -H "authorization: Bearer $TOKEN" | sed 's/.*"data":\\[{"id":"\\([^"]*\\)".*/\\1/')
+  curl -s -X POST ${project}/agents/$AGENT/pause -H "authorization: Bearer $TOKEN"
 `
 }
 

@@ -8,7 +8,7 @@ import { describe, runTraffic } from './traffic.ts'
 
 /** A server with a fleet that lives, until SIGINT or SIGTERM; `serve` stops the server itself. */
 export async function runDemo(environment: Record<string, string | undefined>): Promise<void> {
-  if (environment.PORT === '0') return fail('needs a PORT that is known beforehand, so not 0')
+  if (environment.PORT === '0') return fail('PORT must be known beforehand, so not 0')
   const stopping = stopOnSignal()
   const settings = readSettings(environment)
   const app = await serve(settings.variables)
@@ -39,7 +39,7 @@ function wrongUser(email: string): string {
 }
 
 function fail(message: string): void {
-  console.error(`The demo ${message.startsWith('needs') ? message : `failed: ${message}`}`)
+  console.error(`The demo cannot go on: ${message}`)
   process.exitCode = 1
 }
 

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { App } from '#src/app.ts'
+import { backends, startApp } from '../support/backends.ts'
+import { type Agent, createFleet, Rest, spawn, unique } from '../support/rest.ts'
+
+describe.each(backends)('transactions at once on $name', ({ config }) => {
+  let app: App
+  let rest: Rest
+  beforeAll(async () => {
+    app = await startApp(await config())
+    rest = await Rest.of(app).signIn()
+  })
+  afterAll(() => app.stop())
+
+  it('one that is refused takes nothing of another with it', async () => {
+    const fleet = await createFleet(rest)
+    const slug = unique('taken')
+    await rest.post('/projects', { name: 'Taken', slug })
+    const nobody = '/users/00000000-0000-4000-8000-000000000000'
+    const work = Array.from({ length: 20 }, (_, index) => [
+      spawn(fleet, { name: `agent ${index}` }),
+      rest.patch(nobody, { full_name: 'x' }),
+      rest.post('/projects', { name: 'Again', slug }),
+      rest.post('/projects', { name: 'Fresh', slug: unique('fresh') }),
+      rest.patch(`/projects/${fleet.project_id}`, { slug }),
+      rest.post(`/projects/${fleet.project_id}/issues`, { title: 'x', assigned_agent_id: fleet.project_id }),
+    ])
+    const statuses = (await Promise.all(work.flat())).map(({ status }) => status)
+    const [refused, made] = [[404, 409, 409, 404], 201]
+    expect(statuses).toEqual(
+      work.flatMap(() => ['idle', refused[0], refused[1], made, refused[2], refused[3]]),
+    )
+    const { body } = await rest.get<{ data: Agent[] }>(`${fleet.agents}?limit=100`)
+    expect(body.data).toHaveLength(20)
+    const log = await rest.get<{ data: { seq: number }[] }>(`/projects/${fleet.project_id}/events`)
+    expect(log.body.data.map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
+  })
+
+  it('a batch in which one is refused gives each its own answer', async () => {
+    const fleet = await createFleet(rest)
+    const agents = await Promise.all(Array.from({ length: 10 }, () => spawn(fleet)))
+    const statuses = await Promise.all(
+      agents.map(async ({ id }) => {
+        const answers = await Promise.all([
+          rest.post(`${fleet.agents}/${id}/pause`),
+          rest.post(`${fleet.agents}/${id}/pause`),
+          rest.patch(`${fleet.agents}/${id}`, { tokens_used: 1 }),
+          rest.post(`${fleet.agents}/${fleet.project_id}/pause`),
+        ])
+        return answers.map(({ status }) => status).sort()
+      }),
+    )
+    expect(statuses).toEqual(agents.map(() => [200, 200, 404, 422]))
+  })
+})

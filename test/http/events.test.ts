@@ -1,0 +1,76 @@
+import * as v from 'valibot'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { eventFrame } from '#src/protocol/event.ts'
+import { backends } from '../support/backends.ts'
+import { createFleet, type Fleet, spawn } from '../support/rest.ts'
+import { type EventPage, invalid, readLog, useApp } from './suite.ts'
+
+describe.each(backends)('the event log on $name', (backend) => {
+  const running = useApp(backend)
+  let fleet: Fleet
+  beforeAll(async () => {
+    fleet = await createFleet(running().rest)
+    for (let index = 0; index < 12; index++) await spawn(fleet)
+  })
+
+  const read = async (query = '') => {
+    const { body } = await fleet.rest.get<EventPage>(`/projects/${fleet.project_id}/events${query}`)
+    return { seqs: body.data.map(({ seq }) => seq), last_seq: body.last_seq }
+  }
+
+  it('is read from its beginning, oldest first', async () => {
+    expect(await read()).toEqual({ seqs: Array.from({ length: 12 }, (_, index) => index + 1), last_seq: 12 })
+  })
+
+  it('is read on from a number, in pages that say where the log ends', async () => {
+    expect(await read('?after=3&limit=4')).toEqual({ seqs: [4, 5, 6, 7], last_seq: 12 })
+    expect(await read('?after=11')).toEqual({ seqs: [12], last_seq: 12 })
+    expect(await read('?after=12')).toEqual({ seqs: [], last_seq: 12 })
+    expect(await read('?after=99')).toEqual({ seqs: [], last_seq: 12 })
+  })
+
+  it('of a project in which nothing happened is empty', async () => {
+    const { project_id } = await createFleet(fleet.rest)
+    const { status, body } = await fleet.rest.get<EventPage>(`/projects/${project_id}/events`)
+    expect({ status, body }).toEqual({ status: 200, body: { data: [], last_seq: 0 } })
+  })
+
+  it('refuses a wrong query by its names', async () => {
+    const ask = (query: string) => fleet.rest.get(`/projects/${fleet.project_id}/events?${query}`)
+    for (const after of ['-1', 'x', '', '1.5']) expect(await ask(`after=${after}`)).toEqual(invalid('after'))
+    for (const limit of ['0', '1001', 'x']) expect(await ask(`limit=${limit}`)).toEqual(invalid('limit'))
+    expect((await ask('limit=1000')).status).toBe(200)
+  })
+
+  it('gives hundred at a time unless asked otherwise', async () => {
+    const busy = await createFleet(fleet.rest)
+    await Promise.all(Array.from({ length: 101 }, () => spawn(busy)))
+    const { body } = await fleet.rest.get<EventPage>(`/projects/${busy.project_id}/events`)
+    expect(body.data).toHaveLength(100)
+    expect(body.last_seq).toBe(101)
+  })
+
+  it('holds events of the contract’s shape, each no older than the one before it', async () => {
+    const busy = await createFleet(fleet.rest)
+    const { id } = await spawn(busy, { token_limit: 5, short_term_memory: { secret: 1 } })
+    const path = `${busy.agents}/${id}`
+    await busy.rest.patch(path, { status: 'working', tokens_used: 1 })
+    await busy.rest.patch(path, { tokens_used: 5 })
+    await busy.rest.patch(path, { token_limit: null, status: 'idle' })
+    await busy.rest.delete(path, { reason: 'done' })
+    const events = await readLog(busy.rest, busy.project_id)
+    expect(events.map(({ name }) => name)).toEqual([
+      'agent.spawned',
+      'agent.status_changed',
+      'agent.budget_exceeded',
+      'agent.status_changed',
+      'agent.terminated',
+    ])
+    for (const [index, event] of events.entries()) {
+      expect(v.safeParse(eventFrame, event).issues).toBeUndefined()
+      expect(event.agent.seq).toBe(event.seq)
+      expect(event.at >= (events[index - 1]?.at ?? '')).toBe(true)
+      expect(event.agent.updated_at).toBe(event.at)
+    }
+  })
+})

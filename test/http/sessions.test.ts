@@ -1,0 +1,160 @@
+import { createHmac } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { statement } from '#src/store/database.ts'
+import { admin, backends, testConfig } from '../support/backends.ts'
+import type { Rest } from '../support/rest.ts'
+import { addUser, invalid, password, refusal, UNKNOWN, type User, useApp } from './suite.ts'
+
+type Pair = {
+  access_token: string
+  refresh_token: string
+  token_type: string
+  expires_in: number
+  user: User
+}
+
+const anything = { message: expect.any(String) }
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** A token made by hand, so that nothing of the code under test signs it. */
+function makeToken(claims: object, { secret = testConfig({}).secret_key ?? '', alg = 'HS256' } = {}): string {
+  const body = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`
+  const hash = alg === 'HS512' ? 'sha512' : 'sha256'
+  const signature = alg === 'none' ? '' : createHmac(hash, secret).update(body).digest('base64url')
+  return `${body}.${signature}`
+}
+
+describe.each(backends)('sessions on $name', (backend) => {
+  const running = useApp(backend)
+  const anonymous = () => running().rest.as(undefined)
+  const login = (credentials: object) => anonymous().post<Pair>('/auth/login', credentials)
+  const refresh = (refresh_token: string) => anonymous().post<Pair>('/auth/refresh', { refresh_token })
+  const seconds = () => Math.floor(Date.now() / 1000)
+  const me = (token: string) => running().rest.as(token).get<User>('/users/me')
+  const claimsOf = (user: { id: string }) => ({
+    sub: user.id,
+    iat: seconds(),
+    exp: seconds() + 60,
+    type: 'access',
+  })
+
+  it('a sign-in gives a pair of tokens and the user', async () => {
+    const { status, body } = await login({ email: ' Admin@Example.ORG ', password: admin.password })
+    expect(status).toBe(200)
+    expect(body).toEqual({
+      access_token: expect.any(String),
+      refresh_token: expect.any(String),
+      token_type: 'bearer',
+      expires_in: 900,
+      user: expect.objectContaining({ email: admin.email, is_superuser: true, is_active: true }),
+    })
+    const claims = JSON.parse(Buffer.from(body.access_token.split('.')[1] ?? '', 'base64url').toString())
+    expect(claims).toEqual({ sub: body.user.id, iat: claims.iat, exp: claims.iat + 900, type: 'access' })
+    expect((await me(body.access_token)).body).toEqual(body.user)
+  })
+
+  it('an unknown e-mail and a wrong password get the same answer', async () => {
+    const wrong = await login({ email: admin.email, password: 'wrong' })
+    expect(wrong).toEqual(refusal(401, 'AUTH_001', anything))
+    expect(wrong.headers.get('www-authenticate')).toMatch(/^Bearer/)
+    const unknown = await login({ email: 'nobody@example.org', password: 'wrong' })
+    expect(unknown.body).toEqual(wrong.body)
+    expect(await login({ email: 'nobody', password: 1, more: 1 })).toEqual(
+      invalid('email', 'password', 'more'),
+    )
+  })
+
+  it('a refresh token is good once, and its successor goes on', async () => {
+    const first = (await login(admin)).body
+    const second = await refresh(first.refresh_token)
+    expect(second.status).toBe(200)
+    expect(second.body.refresh_token).not.toBe(first.refresh_token)
+    expect((await me(second.body.access_token)).status).toBe(200)
+    expect((await refresh(second.body.refresh_token)).status).toBe(200)
+  })
+
+  it('a spent refresh token used again revokes its family, and no other', async () => {
+    const [first, other] = [(await login(admin)).body, (await login(admin)).body]
+    const second = (await refresh(first.refresh_token)).body
+    expect(await refresh(first.refresh_token)).toEqual(refusal(401, 'AUTH_003', anything))
+    expect(await refresh(second.refresh_token)).toEqual(refusal(401, 'AUTH_003', anything))
+    expect((await refresh(other.refresh_token)).status).toBe(200)
+  })
+
+  it('of ten uses of one refresh token at once one at most succeeds, and the family is revoked', async () => {
+    const { refresh_token } = (await login(admin)).body
+    const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(refresh_token)))
+    const good = answers.filter(({ status }) => status === 200)
+    expect(good).toHaveLength(1)
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(9)
+    expect((await refresh(good[0]?.body.refresh_token ?? '')).status).toBe(401)
+  })
+
+  it('a logout revokes the family, and an unknown token is no error', async () => {
+    const first = (await login(admin)).body
+    const second = (await refresh(first.refresh_token)).body
+    const logout = (refresh_token: string) => anonymous().post('/auth/logout', { refresh_token })
+    expect((await logout(second.refresh_token)).status).toBe(200)
+    expect((await logout('unknown')).status).toBe(200)
+    expect(await refresh(second.refresh_token)).toEqual(refusal(401, 'AUTH_003', anything))
+  })
+
+  it('a refresh token that has expired, and one that never was, are refused', async () => {
+    const { refresh_token, user } = (
+      await login(await addUser(running().rest).then(({ email }) => ({ email, password })))
+    ).body
+    const age = statement(
+      'age_refresh_tokens',
+      'update refresh_tokens set expires_at = $2 where user_id = $1',
+    )
+    await running().app.database.run(age, [user.id, '2020-01-01T00:00:00Z'])
+    expect(await refresh(refresh_token)).toEqual(refusal(401, 'AUTH_002', anything))
+    expect(await refresh('sbr_unknown')).toEqual(refusal(401, 'AUTH_003', anything))
+  })
+
+  it('an inactive user gets no further, and learns so only with the right password', async () => {
+    const user = await addUser(running().rest)
+    const { refresh_token } = (await login({ email: user.email, password })).body
+    await running().rest.patch(`/users/${user.id}`, { is_active: false })
+    const inactive = refusal(403, 'AUTH_005', anything)
+    expect(await login({ email: user.email, password })).toEqual(inactive)
+    expect(await login({ email: user.email, password: 'wrong' })).toEqual(refusal(401, 'AUTH_001', anything))
+    expect(await user.rest.get('/users/me')).toEqual(inactive)
+    expect((await refresh(refresh_token)).status).toBeGreaterThanOrEqual(401)
+    await running().rest.patch(`/users/${user.id}`, { is_active: true })
+    expect((await refresh(refresh_token)).status).toBe(401)
+  })
+
+  it('a token that we would have signed is taken', async () => {
+    const user = await addUser(running().rest)
+    expect((await me(makeToken(claimsOf(user)))).body).toMatchObject({ id: user.id })
+  })
+
+  it('a token that has expired says so', async () => {
+    const user = await addUser(running().rest)
+    const old = makeToken({ ...claimsOf(user), iat: seconds() - 1_000, exp: seconds() - 100 })
+    const answer = await me(old)
+    expect(answer).toEqual(refusal(401, 'AUTH_002', anything))
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer/)
+  })
+
+  it.each<[string, (rest: Rest) => Promise<string>]>([
+    ['of algorithm none', (rest) => forAdmin(rest, {}, { alg: 'none' })],
+    ['of another algorithm', (rest) => forAdmin(rest, {}, { alg: 'HS512' })],
+    ['signed with another secret', (rest) => forAdmin(rest, {}, { secret: 'x'.repeat(40) })],
+    ['signed with no secret', (rest) => forAdmin(rest, {}, { secret: '' })],
+    ['of another type', (rest) => forAdmin(rest, { type: 'refresh' })],
+    ['without a type', (rest) => forAdmin(rest, { type: undefined })],
+    ['without an end', (rest) => forAdmin(rest, { exp: undefined })],
+    ['of an unknown user', (rest) => forAdmin(rest, { sub: UNKNOWN })],
+    ['of somebody that is no UUID', (rest) => forAdmin(rest, { sub: "' or true --" })],
+    ['that is none', async () => 'a.b.c'],
+  ])('a token %s is refused as invalid', async (_, make) => {
+    expect(await me(await make(running().rest))).toEqual(refusal(401, 'AUTH_003', anything))
+  })
+
+  async function forAdmin(rest: Rest, claims: object, how = {}): Promise<string> {
+    const { body } = await rest.get<User>('/users/me')
+    return makeToken({ ...claimsOf(body), ...claims }, how)
+  }
+})

@@ -1,0 +1,43 @@
+import { backends, sharedBackends } from './backends.ts'
+import { createFleet, type Fleet, Rest } from './rest.ts'
+import { ServerProcess } from './server-process.ts'
+import { TcpProxy } from './tcp-proxy.ts'
+
+/** Two server processes on one PostgreSQL and one Redis, each behind a proxy that can misbehave. */
+export type Cluster = {
+  servers: ServerProcess[]
+  rests: Rest[]
+  fleet: Fleet
+  redis: TcpProxy
+  postgres: TcpProxy
+  startServer: () => Promise<ServerProcess>
+  stop: () => Promise<void>
+}
+
+export async function startCluster(env: Record<string, string> = {}, size = 2): Promise<Cluster> {
+  const [backend] = sharedBackends
+  const config = await backend?.config()
+  if (!config?.database_url || !config.redis_url) throw new Error('a cluster needs both servers')
+  const { database_url, redis_url } = config
+  const [postgres, redis] = [await TcpProxy.to(database_url), await TcpProxy.to(redis_url)]
+  const startServer = () =>
+    ServerProcess.start({
+      LOG_LEVEL: 'info',
+      DATABASE_URL: postgres.through(database_url),
+      REDIS_URL: redis.through(redis_url),
+      ...env,
+    })
+  const servers = await Promise.all(Array.from({ length: size }, startServer))
+  const rests: Rest[] = []
+  for (const server of servers) rests.push(await Rest.at(server.origin).signIn())
+  const fleet = await createFleet(rests[0] as Rest)
+  const stop = async () => {
+    for (const proxy of [postgres, redis]) proxy.heal()
+    await Promise.all(servers.map((server) => server.end('SIGKILL')))
+    await Promise.all([postgres.close(), redis.close()])
+  }
+  return { servers, rests, fleet, redis, postgres, startServer, stop }
+}
+
+/** For `describe.skipIf`: the global set-up says in its summary what was not run. */
+export const isClusterMissing = sharedBackends.length === 0 && backends.length > 0

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { admin } from './backends.ts'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+/** A whole server in a process of its own, to be killed. */
+export class ServerProcess {
+  readonly child: ChildProcess
+  readonly origin: string
+  readonly exited: Promise<number | null>
+
+  private constructor(child: ChildProcess, origin: string) {
+    this.child = child
+    this.origin = origin
+    this.exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
+  }
+
+  /** Resolves when it listens. `PORT` 0 takes any. */
+  static async start(env: Record<string, string>): Promise<ServerProcess> {
+    const child = spawn(process.execPath, [main], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env.PATH,
+        PORT: '0',
+        SECRET_KEY: 'a secret key for tests, of a good length',
+        ADMIN_EMAIL: admin.email,
+        ADMIN_PASSWORD: admin.password,
+        RATE_LIMIT_MULTIPLIER: '100000',
+        ...env,
+      },
+    })
+    const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
+    const origin = await new Promise<string>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)))
+      // Read on to the end, so that the server never waits for its log to be read.
+      lines.on('line', (line) => {
+        const url = /"url":"([^"]+)"/.exec(line)?.[1]
+        if (url) resolve(url)
+        if (process.env.TEST_LOG) console.log(line)
+      })
+    })
+    return new ServerProcess(child, origin)
+  }
+
+  get ws(): string {
+    return `${this.origin.replace('http', 'ws')}/api/v1/ws`
+  }
+
+  /** Resident memory in bytes. */
+  memory(): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
+  }
+
+  /** The value of a metric without labels. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.origin}/metrics`)).text()
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+  }
+
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal)
+    return this.exited
+  }
+}

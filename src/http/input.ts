@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { type Problem, refuse, SignalboxError } from '#src/domain/errors.ts'
-import { findProblem, toProblems } from '#src/protocol/problems.ts'
+import { checkObject, findProblem } from '#src/protocol/problems.ts'
 import { uuid } from '#src/protocol/values.ts'
 import type { HttpEnv } from './env.ts'
 import type { Route } from './route.ts'
@@ -21,22 +21,28 @@ export type ParsedInput = { params: Record<string, string>; query: unknown; body
 /** Everything that a request brings, parsed; refuses with one problem for each thing that is wrong. */
 export async function parseInput(c: Context<HttpEnv>, route: Route): Promise<ParsedInput> {
   const problems: Problem[] = []
-  const check = (schema: v.GenericSchema, value: unknown, name?: string): unknown => {
-    const unstorable = findProblem(value)
-    const parsed = unstorable ? undefined : v.safeParse(schema, value)
-    if (parsed?.success) return parsed.output
-    const found = parsed ? toProblems(parsed.issues) : unstorable ? [unstorable] : []
-    problems.push(...found.map(({ message, field }) => ({ message, field: field ?? name ?? null })))
-    return undefined
+  const params: Record<string, string> = {}
+  for (const [name, value] of Object.entries(c.req.param())) {
+    const parsed = v.safeParse(uuid, value)
+    if (parsed.success) params[name] = parsed.output
+    else problems.push({ message: 'Must be a UUID', field: name })
   }
-
-  const params = Object.fromEntries(
-    Object.entries(c.req.param()).map(([name, value]) => [name, check(uuid, value, name) as string]),
-  )
-  const query = route.query && check(route.query, c.req.query())
+  const check = (schema: v.GenericSchema, value: unknown): unknown => {
+    const unstorable = findProblem(value)
+    const checked = unstorable ? { problems: [unstorable], output: undefined } : checkObject(schema, value)
+    problems.push(...checked.problems)
+    return checked.output
+  }
+  const query = route.query && check(route.query, knownQuery(c, route.query))
   const body = route.body && check(route.body, await readBody(c, route.is_body_optional ?? false))
   if (problems.length > 0) throw new SignalboxError('invalid', problems)
   return { params, query, body }
+}
+
+/** Unknown query keys are ignored, whatever they hold. */
+function knownQuery(c: Context<HttpEnv>, schema: v.GenericSchema): Record<string, string> {
+  const known = 'entries' in schema ? (schema.entries as object) : {}
+  return Object.fromEntries(Object.entries(c.req.query()).filter(([key]) => Object.hasOwn(known, key)))
 }
 
 async function readBody(c: Context<HttpEnv>, is_optional: boolean): Promise<unknown> {

@@ -83,8 +83,9 @@ const errorResponses = Object.fromEntries(
 function errorStatuses(route: Route): RefusalStatus[] {
   const always: RefusalStatus[] = [401, 403, 404, 422, 429, 503]
   const withBody: RefusalStatus[] = route.body ? [400, 409, 413, 415] : []
+  const busy: RefusalStatus[] = route.operation_id === 'delete_project' ? [409] : []
   const gone: RefusalStatus[] = route.operation_id === 'list_events' ? [410] : []
-  return [...always, ...withBody, ...gone]
+  return [...always, ...withBody, ...busy, ...gone]
 }
 
 function pathParameters(path: string): Json[] {

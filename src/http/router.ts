@@ -39,16 +39,21 @@ export function createRouter(parts: RouterParts): Hono<HttpEnv> {
   return app
 }
 
+/** The answer to every method that a path does not have; after the routes of that path. */
+export function refuseOtherMethods(app: Hono<HttpEnv>, path: string, allowed: readonly string[]): void {
+  app.all(path, (c) => {
+    c.header('Allow', allowed.join(', '))
+    return errorResponse(c, refuse('method_not_allowed', `${c.req.method} is not allowed here`))
+  })
+}
+
 /** Adds the routes below `/api/v1`, and for each of their paths the answer to other methods. */
 export function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], parts: RouterParts): void {
   for (const route of routes) {
     app.on(route.method.toUpperCase(), API_BASE + toHonoPath(route.path), createHandler(route, parts))
   }
   for (const [path, methods] of groupMethods(routes)) {
-    app.all(API_BASE + toHonoPath(path), (c) => {
-      c.header('Allow', methods.join(', '))
-      return errorResponse(c, refuse('method_not_allowed', `${c.req.method} is not allowed here`))
-    })
+    refuseOtherMethods(app, API_BASE + toHonoPath(path), methods)
   }
 }
 

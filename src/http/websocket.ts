@@ -26,10 +26,6 @@ export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void 
     ticket.accepted = { authentication: await readAuthentication(c, parts.authenticate) }
     return c.body(null, 204)
   })
-  app.all(`${API_BASE}/ws`, (c) => {
-    c.header('Allow', 'GET')
-    return errorResponse(c, refuse('method_not_allowed', `${c.req.method} is not allowed here`))
-  })
 }
 
 async function readAuthentication(c: Context<HttpEnv>, authenticate: Authenticate) {

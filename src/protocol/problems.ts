@@ -1,9 +1,35 @@
 import * as v from 'valibot'
 import type { Problem } from '#src/domain/errors.ts'
+import { isObject } from './values.ts'
 
 /** What a schema found wrong, a problem for each thing; `field` is the dotted path. No value is echoed. */
 export function toProblems(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
   return issues.map((issue) => ({ message: messageOf(issue), field: v.getDotPath(issue) }))
+}
+
+/**
+ * The problems of a value against a schema of an object; empty where there are none. Valibot stops at the
+ * first unknown key; here each is named.
+ */
+export function checkObject(
+  schema: v.GenericSchema,
+  value: unknown,
+): { problems: Problem[]; output: unknown } {
+  if (!isObject(value))
+    return { problems: [{ message: 'Must be an object', field: null }], output: undefined }
+  const entries =
+    'entries' in schema && schema.type === 'strict_object' ? (schema.entries as object) : undefined
+  const unknown = entries ? Object.keys(value).filter((key) => !Object.hasOwn(entries, key)) : []
+  const known =
+    unknown.length > 0
+      ? Object.fromEntries(Object.entries(value).filter(([key]) => !unknown.includes(key)))
+      : value
+  const parsed = v.safeParse(schema, known)
+  const problems = [
+    ...(parsed.success ? [] : toProblems(parsed.issues)),
+    ...unknown.map((field) => ({ message: 'Unknown field', field })),
+  ]
+  return { problems, output: parsed.success ? parsed.output : undefined }
 }
 
 function messageOf(issue: v.BaseIssue<unknown>): string {

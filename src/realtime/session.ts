@@ -1,9 +1,8 @@
-import * as v from 'valibot'
 import type { Authenticate, Authentication } from '#src/auth/authenticate.ts'
 import { assertAllowed, type Principal } from '#src/domain/access.ts'
 import { notFound, refuse, SignalboxError } from '#src/domain/errors.ts'
 import { type ClientMessage, type ClientMessageType, clientMessages } from '#src/protocol/frames.ts'
-import { findProblem, toProblems } from '#src/protocol/problems.ts'
+import { checkObject, findProblem } from '#src/protocol/problems.ts'
 import { findProjectRole } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
 import { isUnavailable } from '#src/store/failures.ts'
@@ -74,9 +73,9 @@ export class Session {
     if (typeof type !== 'string' || !Object.hasOwn(clientMessages, type)) {
       throw refuse('invalid', 'Unknown message type', 'type')
     }
-    const parsed = v.safeParse(clientMessages[type as ClientMessageType], message)
-    if (!parsed.success) throw new SignalboxError('invalid', toProblems(parsed.issues))
-    return parsed.output
+    const { problems, output } = checkObject(clientMessages[type as ClientMessageType], message)
+    if (problems.length > 0) throw new SignalboxError('invalid', problems)
+    return output as ClientMessage
   }
 
   #dispatch(message: ClientMessage): Promise<void> | void {

@@ -7,6 +7,8 @@ import { percentile, Tracker } from '../support/tracker.ts'
 
 const TASK = 'x'.repeat(20_000)
 const MEGABYTE = 1024 * 1024
+/** Below this a lateness is that of a busy machine: the other test files run beside this one. */
+const NOISE_MS = 50
 
 describe.skipIf(isClusterMissing)('a reader that stops reading', () => {
   let cluster: Cluster
@@ -59,7 +61,7 @@ describe.skipIf(isClusterMissing)('a reader that stops reading', () => {
     await other.reached(last)
     expect((last - start) * TASK.length).toBeGreaterThan(20 * MEGABYTE)
     expect(server.memory() - before.memory).toBeLessThan(40 * MEGABYTE)
-    expect(percentile(other.arrivals, 0.99)).toBeLessThan(2 * Math.max(before.p99, 10))
+    expect(percentile(other.arrivals, 0.99)).toBeLessThan(2 * Math.max(before.p99, NOISE_MS))
     expect(seqs.at(-1) ?? start).toBeLessThan(last)
 
     const caughtUp = new Promise<void>((resolve) => {

@@ -18,16 +18,21 @@ import { createApi } from './http/api.ts'
 import type { HttpEnv } from './http/env.ts'
 import { createRateLimits } from './http/rate-limit.ts'
 import { startJobs } from './jobs/job.ts'
+import { createMassLossWatch } from './jobs/mass-loss.ts'
+import { createPauseJob } from './jobs/pauses.ts'
+import { createPresenceJob } from './jobs/presence.ts'
 import { createRetentionJob } from './jobs/retention.ts'
 import { createMetrics } from './metrics.ts'
 import { EventStreams } from './realtime/event-stream.ts'
 import { Hub } from './realtime/hub.ts'
 import { Realtime } from './realtime/realtime.ts'
+import { RuntimeLinks } from './realtime/runtime-links.ts'
 import { Snapshots } from './realtime/snapshots.ts'
 import { lockDataDir, readOrCreateSecret } from './store/data-dir.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { hasPendingMigrations, migrate } from './store/migrate.ts'
 import { type DatabaseLocation, type Orm, openOrm } from './store/orm.ts'
+import { renewReplica } from './store/replicas.ts'
 import { createUpgradeHandler } from './upgrade.ts'
 import { version } from './version.ts'
 
@@ -97,13 +102,27 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   const onError = (err: unknown) => log.error({ err }, 'a message failed')
   const snapshots = new Snapshots(database)
   const streams = new EventStreams(hub)
-  const realtime = new Realtime({ authenticate, database, hub, snapshots, onError }, { version, instance })
-  const metrics = createMetrics({ hub, realtime, database, bus })
-  stops.push(
-    startJobs([createRetentionJob(database, config.retention_seconds)], (err, job) =>
-      log.error({ err, job }, 'a job failed'),
-    ),
+  const { writes } = context
+  const massLosses = createMassLossWatch(database, (loss) => {
+    metrics.countMassLoss()
+    log.warn(loss, 'a project lost over half of its runtimes at once')
+  })
+  const held = { database, writes, replica: instance, onLost: massLosses.note }
+  const links = new RuntimeLinks({ ...held, hub })
+  stops.push(() => links.close())
+  const realtime = new Realtime(
+    { authenticate, database, hub, snapshots, links, writes, onError },
+    { version, instance },
   )
+  const metrics = createMetrics({ hub, realtime, links, database, bus })
+  await renewReplica(database, instance)
+  const jobs = [
+    createRetentionJob(database, config.retention_seconds),
+    createPauseJob(context),
+    createPresenceJob({ ...held, reconcile: () => links.reconcile() }),
+    massLosses.job,
+  ]
+  stops.push(startJobs(jobs, (err, job) => log.error({ err, job }, 'a job failed')))
   let draining = false
   const api = createApi(
     { ...context, openEventStream: (project_id, from) => streams.open(project_id, from) },
@@ -119,7 +138,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
       bus,
       hasPendingMigrations: () => hasPendingMigrations(orm),
       isDraining: () => draining,
-      readMetrics: async () => ({ type: metrics.contentType, text: await metrics.metrics() }),
+      readMetrics: metrics.read,
     },
   )
 

@@ -7,6 +7,9 @@ import { refuse } from '#src/domain/errors.ts'
 export const ACCESS_TOKEN_SECONDS = 15 * 60
 export const REFRESH_TOKEN_SECONDS = 7 * 24 * 60 * 60
 
+/** What the token of one agent's runtime begins with. */
+export const AGENT_TOKEN_PREFIX = 'sba'
+
 const claimsSchema = v.object({
   sub: v.pipe(v.string(), v.uuid()),
   iat: v.number(),

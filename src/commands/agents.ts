@@ -1,12 +1,14 @@
 import { v7 as uuid } from 'uuid'
-import { type ActionName, type ActionRequest, actions, decideAction } from '#src/domain/actions.ts'
+import { type ActionName, type ActionRequest, decideAction, decideTimedResume } from '#src/domain/actions.ts'
 import type { AgentState } from '#src/domain/agent.ts'
-import { SignalboxError } from '#src/domain/errors.ts'
-import type { Actor } from '#src/domain/events.ts'
+import { refuse, SignalboxError } from '#src/domain/errors.ts'
+import { type Actor, system } from '#src/domain/events.ts'
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { decideSpawn, type SpawnInput } from '#src/domain/spawn.ts'
 import { type AgentPatch, decideUpdate } from '#src/domain/update.ts'
-import { listLiveAgentIds } from '#src/store/agents.ts'
+import { listAgentsToResume, listLiveAgentIds } from '#src/store/agents.ts'
+import type { Sql } from '#src/store/database.ts'
+import { RestartTransaction } from '#src/store/failures.ts'
 import type { CommandContext } from './context.ts'
 import { UnitOfWork } from './unit-of-work.ts'
 
@@ -58,8 +60,26 @@ function toActionRequest({ reason, resume_after }: ActionInput, now: string): Ac
   }
 }
 
-export type BulkSelection = { ids: readonly string[] } | { status: AgentStatus | undefined }
+/** Ends every pause whose time is over. Returns how many agents there were to look at, at most `limit`. */
+export async function resumeDueAgents(
+  { writes, database, clock }: Pick<CommandContext, 'writes' | 'database' | 'clock'>,
+  limit: number,
+): Promise<number> {
+  const due = await listAgentsToResume(database, clock(), limit)
+  const resumed = due.map((target) =>
+    writes.submit({ ...target, actor: system, decide: decideTimedResume }).catch((error: unknown) => {
+      // One that was deleted meanwhile.
+      if (!(error instanceof SignalboxError)) throw error
+    }),
+  )
+  await Promise.all(resumed)
+  return due.length
+}
+
+/** Without `ids`: every agent that is not terminated. `status` leaves out those that are in another one. */
+export type BulkSelection = { ids?: readonly string[] | undefined; status?: AgentStatus | undefined }
 export type BulkResult = { affected: string[]; skipped: { id: string; message: string }[] }
+export type BulkInput = ActionInput & { action: ActionName; selection: BulkSelection }
 
 /**
  * REST `act_on_agents`: one action on many agents of a project, in one transaction, an event for each. Those
@@ -68,22 +88,18 @@ export type BulkResult = { affected: string[]; skipped: { id: string; message: s
 export async function actOnAgents(
   { database, bus, clock }: CommandContext,
   { project_id, actor }: Omit<AgentTarget, 'agent_id'>,
-  { action, selection, ...input }: ActionInput & { action: ActionName; selection: BulkSelection },
+  { action, selection, ...input }: BulkInput,
 ): Promise<BulkResult> {
   const { result, events } = await database.transaction(async (sql) => {
-    const ids =
-      'ids' in selection
-        ? [...new Set(selection.ids)]
-        : await listLiveAgentIds(sql, project_id, selection.status)
     const now = clock()
     const work = new UnitOfWork(sql, now)
-    await work.lockAgents(ids.map((agent_id) => ({ agent_id, project_id })))
-    await work.lockProjects()
+    const ids = await lockSelected(work, sql, { project_id, selection })
     const result: BulkResult = { affected: [], skipped: [] }
     for (const id of ids) {
       try {
         const agent = work.agent({ agent_id: id, project_id })
         const context = { actor, now, signal_id: uuid() }
+        assertSelected(agent, selection)
         work.apply(decideAction(agent, { action, ...toActionRequest(input, now) }, context), actor)
         result.affected.push(id)
       } catch (error) {
@@ -97,4 +113,24 @@ export async function actOnAgents(
   return result
 }
 
-export const actionNames = Object.keys(actions) as ActionName[]
+/** All means all: an agent that was spawned while they were locked makes the transaction begin again. */
+async function lockSelected(
+  work: UnitOfWork,
+  sql: Sql,
+  { project_id, selection: { ids, status } }: { project_id: string; selection: BulkSelection },
+): Promise<string[]> {
+  const chosen = ids ? [...new Set(ids)] : await listLiveAgentIds(sql, project_id, status)
+  await work.lockAgents(chosen.map((agent_id) => ({ agent_id, project_id })))
+  await work.lockProjects([project_id])
+  if (ids) return chosen
+  const known = new Set(chosen)
+  const now = await listLiveAgentIds(sql, project_id, status)
+  if (now.some((id) => !known.has(id))) throw new RestartTransaction('an agent was spawned meanwhile')
+  return chosen
+}
+
+function assertSelected(agent: AgentState, { ids, status }: BulkSelection): void {
+  if (status && agent.status !== status) throw refuse('invalid', `Agent is ${agent.status}, not ${status}`)
+  // It ended while it was locked: then it is not one of all.
+  if (!ids && agent.status === 'terminated') throw refuse('invalid', 'Agent is already terminated')
+}

@@ -1,18 +1,14 @@
 import type { AgentState, Time } from '#src/domain/agent.ts'
 import { toAgentSummary } from '#src/domain/agent.ts'
-import type { Change } from '#src/domain/change.ts'
+import type { Change, NewSignal } from '#src/domain/change.ts'
 import { notFound } from '#src/domain/errors.ts'
-import type { Actor } from '#src/domain/events.ts'
+import type { Actor, EventDetail } from '#src/domain/events.ts'
+import type { SignalRecord } from '#src/domain/signal.ts'
 import type { EventFrame } from '#src/protocol/frames.ts'
 import { type AgentKey, lockAgents } from '#src/store/agents.ts'
 import type { Sql } from '#src/store/database.ts'
-import {
-  type LoggedEvent,
-  lockProjects,
-  type ProjectHead,
-  type SignalRow,
-  writeChanges,
-} from '#src/store/events.ts'
+import { type LoggedEvent, lockProjects, type ProjectHead, writeChanges } from '#src/store/events.ts'
+import { readSignals } from '#src/store/signals.ts'
 
 /**
  * The agents that one transaction changes, and the events that it appends. Locks are taken in one order:
@@ -28,7 +24,10 @@ export class UnitOfWork {
   readonly #spawned = new Set<string>()
   readonly #changed = new Set<string>()
   readonly #superseded = new Set<string>()
-  readonly #signals: SignalRow[] = []
+  /** Signals that were read, and those issued here: each as it is by now. */
+  readonly #signals = new Map<string, SignalRecord>()
+  readonly #issued = new Set<string>()
+  readonly #told = new Set<string>()
   readonly #events: (LoggedEvent & { at: Time })[] = []
 
   constructor(sql: Sql, now: Time) {
@@ -68,8 +67,33 @@ export class UnitOfWork {
     return this.#heads.get(id)
   }
 
-  /** Takes a decided change: numbers its event and keeps both for `flush`. Returns the agent after it. */
-  apply({ agent, event }: Change, actor: Actor): AgentState {
+  /** Reads kept signals, after their agents were locked: a signal changes only under its agent's lock. */
+  async readSignals(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    for (const signal of await readSignals(this.#sql, ids)) this.#signals.set(signal.id, signal)
+  }
+
+  /** A signal of that agent, as it is by now; undefined for an unknown one. */
+  signal(agent_id: string, id: string): SignalRecord | undefined {
+    const signal = this.#signals.get(id)
+    return signal?.agent_id === agent_id ? signal : undefined
+  }
+
+  /** Takes a decided change: numbers its event, if it has one. Returns the agent after it. */
+  apply({ agent, event, issued, signals = [] }: Change, actor: Actor): AgentState {
+    const after = event ? this.#announce(agent, event, actor) : agent
+    if (!this.#agents.has(agent.id)) this.#spawned.add(agent.id)
+    this.#agents.set(agent.id, after)
+    this.#changed.add(agent.id)
+    for (const signal of signals) {
+      this.#signals.set(signal.id, signal)
+      if (!this.#issued.has(signal.id)) this.#told.add(signal.id)
+    }
+    if (issued) this.#issue(issued, after)
+    return after
+  }
+
+  #announce(agent: AgentState, event: EventDetail, actor: Actor): AgentState {
     const head = this.#heads.get(agent.project_id)
     if (!head) throw new Error('the project of a changed agent is not locked')
     const seq = head.event_seq + 1
@@ -78,11 +102,6 @@ export class UnitOfWork {
     this.#heads.set(head.id, { ...head, event_seq: seq, event_at: at })
 
     const after: AgentState = { ...agent, updated_at: at, seq }
-    if (!this.#agents.has(agent.id)) this.#spawned.add(agent.id)
-    this.#agents.set(agent.id, after)
-    this.#changed.add(agent.id)
-    if (event.signal) this.#issue({ ...event.signal, agent_id: agent.id, seq, outcome: null })
-
     const frame: EventFrame = {
       type: 'event',
       project_id: agent.project_id,
@@ -99,31 +118,39 @@ export class UnitOfWork {
   }
 
   /** A control signal supersedes the agent's earlier ones, in the database and in this transaction. */
-  #issue(signal: SignalRow): void {
+  #issue(signal: NewSignal, { id: agent_id, seq }: AgentState): void {
     if (signal.kind !== 'message') {
-      this.#superseded.add(signal.agent_id)
-      for (const earlier of this.#signals) {
-        if (earlier.agent_id === signal.agent_id && earlier.kind !== 'message') earlier.outcome = 'superseded'
+      this.#superseded.add(agent_id)
+      for (const earlier of this.#signals.values()) {
+        if (earlier.agent_id !== agent_id || earlier.kind === 'message' || earlier.outcome) continue
+        this.#signals.set(earlier.id, { ...earlier, outcome: 'superseded' })
+        if (!this.#issued.has(earlier.id)) this.#told.add(earlier.id)
       }
     }
-    this.#signals.push(signal)
+    this.#issued.add(signal.id)
+    this.#signals.set(signal.id, { ...signal, agent_id, seq })
   }
 
   /** Writes everything; the events are to be published once the transaction has committed. */
   async flush(): Promise<readonly LoggedEvent[]> {
-    if (this.#events.length === 0) return []
+    if (this.#changed.size === 0) return []
     const changed = [...this.#changed].filter((id) => !this.#spawned.has(id)).map((id) => this.#toWrite(id))
     await writeChanges(this.#sql, {
       changed,
       spawned: [...this.#spawned].flatMap((id) => this.#agents.get(id) ?? []),
       events: this.#events,
-      signals: this.#signals,
+      issued: this.#pick(this.#issued),
+      signals: this.#pick(this.#told),
       superseded: [...this.#superseded],
       heads: [...new Set(this.#events.map((event) => event.project_id))].flatMap(
         (id) => this.#heads.get(id) ?? [],
       ),
     })
     return this.#events
+  }
+
+  #pick(ids: ReadonlySet<string>): SignalRecord[] {
+    return [...ids].flatMap((id) => this.#signals.get(id) ?? [])
   }
 
   /** A memory that stayed the same is left out: it may be 64 KiB. */

@@ -4,6 +4,7 @@ import type { AgentState, Time } from '#src/domain/agent.ts'
 import type { Change, DecisionContext } from '#src/domain/change.ts'
 import { notFound, SignalboxError } from '#src/domain/errors.ts'
 import type { Actor } from '#src/domain/events.ts'
+import type { SignalRecord } from '#src/domain/signal.ts'
 import type { SpawnParents } from '#src/domain/spawn.ts'
 import { lockAgentTypes } from '#src/store/agent-types.ts'
 import type { Database } from '#src/store/database.ts'
@@ -12,10 +13,15 @@ import { UnitOfWork } from './unit-of-work.ts'
 
 type Target = { project_id: string; actor: Actor }
 
+type FindSignal = (id: string) => SignalRecord | undefined
+
 /** Decides against the agent as it is when it is written; undefined leaves it as it is, without an event. */
 export type ChangeRequest = Target & {
   agent_id: string
-  decide: (agent: AgentState, context: DecisionContext) => Change | undefined
+  /** Kept signals that the decision is about. */
+  signal_ids?: readonly string[]
+  /** May be called again, when its transaction is: the last call is the one that counts. */
+  decide: (agent: AgentState, context: DecisionContext, findSignal: FindSignal) => Change | undefined
 }
 
 export type SpawnRequest = Target & {
@@ -110,7 +116,9 @@ export class WriteQueue {
       const work = new UnitOfWork(sql, now)
       const spawns = requests.filter(isSpawn)
       const types = await lockAgentTypes(sql, distinct(spawns.map((spawn) => spawn.agent_type_id)))
-      await work.lockAgents(requests.filter((request): request is ChangeRequest => !isSpawn(request)))
+      const changes = requests.filter((request): request is ChangeRequest => !isSpawn(request))
+      await work.lockAgents(changes)
+      await work.readSignals(distinct(changes.flatMap(({ signal_ids = [] }) => signal_ids)))
       await work.lockProjects(distinct(spawns.map((spawn) => spawn.project_id)))
       const decided = requests.map((request) => decideOne(work, types, { request, now }))
       return { settled: decided, events: await work.flush() }
@@ -137,7 +145,8 @@ function decideOne(
 
 function change(work: UnitOfWork, { request, now }: { request: ChangeRequest; now: Time }): AgentState {
   const agent = work.agent(request)
-  const decided = request.decide(agent, { actor: request.actor, now, signal_id: uuid() })
+  const context = { actor: request.actor, now, signal_id: uuid() }
+  const decided = request.decide(agent, context, (id) => work.signal(agent.id, id))
   return decided ? work.apply(decided, request.actor) : agent
 }
 

@@ -1,4 +1,5 @@
 import type { AgentState, Time } from './agent.ts'
+import { exceededLimit } from './budget.ts'
 import { applyTransition, type Change, type DecisionContext } from './change.ts'
 import { refuse } from './errors.ts'
 import { type AgentStatus, transitionMessage } from './lifecycle.ts'
@@ -13,6 +14,20 @@ export const actions = {
 } as const satisfies Record<string, ActionRule>
 
 export type ActionName = keyof typeof actions
+export const actionNames = Object.keys(actions) as ActionName[]
+
+/**
+ * Ends a pause that was to end by itself; undefined where it has ended, or was prolonged, meanwhile. Over a limit
+ * the agent stays paused, and its timer is at an end: resuming it is an operator's decision from then on.
+ */
+export function decideTimedResume(agent: AgentState, context: DecisionContext): Change | undefined {
+  if (agent.status !== 'paused' || agent.resume_at === null || agent.resume_at > context.now) return undefined
+  if (!exceededLimit(agent)) {
+    return decideAction(agent, { action: 'resume', reason: 'resume_after', resume_at: null }, context)
+  }
+  const control = agent.control && { ...agent.control, resume_at: null }
+  return { agent: { ...agent, control, resume_at: null }, event: { name: 'agent.updated' } }
+}
 
 export type ActionRequest = { reason: string | null; resume_at: Time | null }
 

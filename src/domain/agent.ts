@@ -47,19 +47,35 @@ export type AgentState = {
   project_slug: string
   assigned_issues_count: number
   runtime_connected: boolean
+  /** When it was last connected or disconnected; null: never. */
   runtime_since: Time | null
+  /** The process that holds the link to the runtime. */
+  runtime_replica: string | null
+  /** The number of the newest attach: what an older link says counts no more. */
+  lease: number
+  /** The number of the last report that was applied. */
+  last_report: number
   control: Control | null
   pending_messages: number
+  /** When the pause ends by itself, if it does. */
+  resume_at: Time | null
   token_limit: number | null
   cost_limit: Money | null
   seq: number
 }
 
+/** What is kept for the server itself; the wire shows none of it under these names. */
+type Kept =
+  | 'runtime_connected'
+  | 'runtime_since'
+  | 'runtime_replica'
+  | 'lease'
+  | 'last_report'
+  | 'pending_messages'
+  | 'resume_at'
+
 /** The Agent of the wire contract without `short_term_memory`, as events and snapshots carry it. */
-export type AgentSummary = Omit<
-  AgentState,
-  'short_term_memory' | 'runtime_connected' | 'runtime_since' | 'pending_messages'
-> & {
+export type AgentSummary = Omit<AgentState, 'short_term_memory' | Kept> & {
   runtime: { connected: boolean; since: Time | null }
   pending_signals: number
 }
@@ -67,10 +83,14 @@ export type AgentSummary = Omit<
 /** The Agent of the wire contract. */
 export type Agent = AgentSummary & { short_term_memory: ShortTermMemory }
 
+/** Whether the runtime has yet to acknowledge the newest control signal. */
+export function isControlOpen({ control }: Pick<AgentState, 'control'>): boolean {
+  return control?.state === 'pending' || control?.state === 'delivered'
+}
+
 /** Signals that the runtime has yet to acknowledge: its messages, and at most one control signal. */
 export function pendingSignals(state: AgentState): number {
-  const open = state.control?.state === 'pending' || state.control?.state === 'delivered'
-  return state.pending_messages + (open ? 1 : 0)
+  return state.pending_messages + (isControlOpen(state) ? 1 : 0)
 }
 
 export function toAgentSummary(state: AgentState): AgentSummary {

@@ -20,6 +20,9 @@ export const errorCodes = {
   rate_limited: 'SYS_004',
   internal: 'SYS_001',
   unavailable: 'DB_001',
+  not_attached: 'RT_001',
+  replaced: 'RT_002',
+  agent_terminated: 'RT_003',
 } as const satisfies Record<string, string>
 
 export type ErrorKind = keyof typeof errorCodes
@@ -56,8 +59,11 @@ export const notFound = {
   project: (id: string) => refuse('not_found', `Project ${id} not found`),
   agent: (id: string, project_id: string) =>
     refuse('not_found', `Agent ${id} not found in project ${project_id}`),
+  /** Where it is not said which project it should be in. */
+  agentAnywhere: (id: string) => refuse('not_found', `Agent ${id} not found`, 'agent_id'),
   agent_type: (id: string) => refuse('not_found', `Agent type ${id} not found`),
   issue: (id: string, project_id: string) =>
     refuse('not_found', `Issue ${id} not found in project ${project_id}`),
+  signal: (id: string) => refuse('not_found', `Signal ${id} not found`),
   user: (id: string) => refuse('not_found', `User ${id} not found`),
 }

@@ -15,6 +15,14 @@ export const eventNames = [
 ] as const
 export type EventName = (typeof eventNames)[number]
 
+/** Events whose signal is new: there is something to deliver to the runtime. */
+export const issuingEvents: ReadonlySet<EventName> = new Set([
+  'agent.status_changed',
+  'agent.terminated',
+  'agent.budget_exceeded',
+  'agent.signal_sent',
+])
+
 export const actorKinds = ['user', 'api_key', 'runtime', 'system'] as const
 
 /** Who caused a change. `id` is null for the system itself. */

@@ -26,6 +26,11 @@ export function addMoney(left: Money, right: Money): Money {
   return fromUnits(toUnits(left) + toUnits(right))
 }
 
+/** Whether it is more than a column of money holds. */
+export function isTooMuch(amount: Money): boolean {
+  return toUnits(amount) > toUnits(MAX_MONEY)
+}
+
 export function isAtLeast(amount: Money, limit: Money): boolean {
   return toUnits(amount) >= toUnits(limit)
 }

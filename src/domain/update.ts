@@ -50,8 +50,7 @@ export function decideUpdate(
   if (rest.last_activity_at !== undefined) {
     decided.agent = { ...decided.agent, last_activity_at: rest.last_activity_at }
   }
-  const pause = pauseOverBudget(decided.agent, context)
-  return pause ? { ...pause, event: { ...pause.event, from: agent.status } } : decided
+  return pauseOverBudget(decided.agent, context, agent.status) ?? decided
 }
 
 function changedFields(agent: AgentState, patch: Omit<AgentPatch, 'status'>): Partial<AgentState> {

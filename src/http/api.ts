@@ -10,6 +10,7 @@ import { authRoutes } from './routes/auth.ts'
 import { eventRoutes, type OpenEventStream } from './routes/events.ts'
 import { issueRoutes } from './routes/issues.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { runtimeRoutes } from './routes/runtime.ts'
 import { userRoutes } from './routes/users.ts'
 import { addSystemRoutes, type SystemParts } from './system.ts'
 import { addWebSocketRoute } from './websocket.ts'
@@ -26,6 +27,7 @@ export function createApi(
     ...projectRoutes(context),
     ...agentTypeRoutes(context),
     ...agentRoutes(context),
+    ...runtimeRoutes(context),
     ...issueRoutes(context),
     ...eventRoutes(context),
   ]

@@ -22,6 +22,9 @@ export const httpStatus: Record<ErrorKind, ContentfulStatusCode> = {
   rate_limited: 429,
   internal: 500,
   unavailable: 503,
+  not_attached: 409,
+  replaced: 409,
+  agent_terminated: 409,
 }
 
 const UNAVAILABLE_RETRY_SECONDS = 1

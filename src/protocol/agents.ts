@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { actionNames } from '#src/domain/actions.ts'
 import { controlKinds, controlStates } from '#src/domain/agent.ts'
 import { actorKinds } from '#src/domain/events.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
@@ -7,10 +8,10 @@ import { count, jsonObject, label, money, queryNumber, text, time, uuid } from '
 const status = v.picklist(agentStatuses, `Must be one of ${agentStatuses.join(', ')}`)
 const spawnStatuses = agentStatuses.filter((name) => name !== 'terminated')
 
-const memory = jsonObject(64 * 1024)
-const current_task = text(32_768)
+export const memory = jsonObject(64 * 1024)
+export const current_task = text(32_768)
 const long_term_memory_ref = text(500)
-const session_id = text(255)
+export const session_id = text(255)
 
 export const spawnBody = v.strictObject({
   agent_type_id: uuid,
@@ -53,6 +54,44 @@ const resume_after = v.nullish(
 export const pauseBody = v.strictObject({ reason, resume_after })
 export const resumeBody = v.strictObject({ reason })
 export const terminateBody = v.strictObject({ reason })
+
+const MAX_BULK = 1_000
+
+/** Exactly one of `ids` and `all` says which agents; `status` leaves out those that are in another one. */
+export const bulkBody = v.pipe(
+  v.strictObject({
+    action: v.picklist(actionNames, `Must be one of ${actionNames.join(', ')}`),
+    ids: v.optional(
+      v.pipe(
+        v.array(uuid),
+        v.minLength(1, 'Must not be empty'),
+        v.maxLength(MAX_BULK, `Must have at most ${MAX_BULK} items`),
+      ),
+    ),
+    all: v.optional(v.literal(true, 'Must be true')),
+    status: v.optional(status),
+    reason,
+    resume_after,
+  }),
+  v.forward(
+    v.check(({ ids, all }) => (ids === undefined) !== (all === undefined), 'Give exactly one of ids and all'),
+    ['ids'],
+  ),
+  v.forward(
+    v.check(
+      ({ action, resume_after }) => action === 'pause' || resume_after == null,
+      'Only a pause can have an end',
+    ),
+    ['resume_after'],
+  ),
+)
+
+export const bulkResult = v.strictObject({
+  success: v.literal(true),
+  message: v.string(),
+  affected_count: count,
+  skipped: v.array(v.object({ id: uuid, message: v.string() })),
+})
 
 export const listAgentsQuery = v.object({
   page: v.optional(queryNumber({ min: 1, max: 1_000_000_000 }), '1'),

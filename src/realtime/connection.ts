@@ -10,7 +10,11 @@ const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 /** A parked socket that takes nothing for so long is closed. */
 const STALL_MS = 30_000
 const STALL_CHECK_MS = 1_000
-const PEER_TIMEOUT_MS = 2 * HEARTBEAT_MS
+/**
+ * A peer that has been silent for two heartbeats is gone. Looked at once a heartbeat, with a second to spare,
+ * so that its links are shown disconnected within 45 s of its last word.
+ */
+const PEER_TIMEOUT_MS = 2 * HEARTBEAT_MS - 1_000
 /** From the close frame to the end of TCP. */
 const CLOSE_WAIT_MS = 5_000
 
@@ -113,7 +117,7 @@ export class Connection {
       this.#lastSeen = Date.now()
       return
     }
-    if (Date.now() - this.#lastSeen > PEER_TIMEOUT_MS) this.#ws.terminate()
+    if (Date.now() - this.#lastSeen >= PEER_TIMEOUT_MS) this.#ws.terminate()
     else if (this.isOpen) this.#ws.ping()
   }
 

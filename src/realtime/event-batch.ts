@@ -1,4 +1,13 @@
+import type { EventName } from '#src/domain/events.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
+
+/** In a frame the event's name stands before the agent, so the first `name` is its own. */
+const nameInFrame = /"name":"([a-z._]+)"/
+
+/** The name of a logged event, without parsing the whole of it. */
+export function nameOf(frame: string): EventName {
+  return nameInFrame.exec(frame)?.[1] as EventName
+}
 
 const TEXT_FRAME = 0x81
 

@@ -1,5 +1,5 @@
 import type { LoggedEvent } from '#src/store/events.ts'
-import type { EventBatch } from './event-batch.ts'
+import { type EventBatch, nameOf } from './event-batch.ts'
 import type { Hub } from './hub.ts'
 import type { FeedReader, ProjectFeed } from './project-feed.ts'
 
@@ -92,11 +92,8 @@ export class EventStream implements FeedReader {
   }
 }
 
-/** In a frame the event's name stands before the agent, so the first `name` is its own. */
-const nameInFrame = /"name":"([a-z._]+)"/
-
 function toServerSentEvent({ seq, frame }: LoggedEvent): string {
-  return `id: ${seq}\nevent: ${nameInFrame.exec(frame)?.[1] ?? 'event'}\ndata: ${frame}\n\n`
+  return `id: ${seq}\nevent: ${nameOf(frame)}\ndata: ${frame}\n\n`
 }
 
 /** All streams of a server. */

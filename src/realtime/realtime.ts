@@ -5,10 +5,12 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Authentication } from '#src/auth/authenticate.ts'
 import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/frames.ts'
 import { Connection } from './connection.ts'
+import { toWirePrincipal } from './message.ts'
 import { Session, type SessionParts } from './session.ts'
 
-/** Messages of one socket that wait for their turn; above it the socket is not read from. */
-const MAX_WAITING_MESSAGES = 64
+/** Messages of one socket that are not answered yet, and their bytes; above it the socket is not read from. */
+const MAX_WAITING_MESSAGES = 256
+const MAX_WAITING_BYTES = 1024 * 1024
 
 const DRAIN_SLICES = 20
 const DRAIN_SLICE_MS = 50
@@ -60,24 +62,30 @@ export class Realtime {
       protocol: SUBPROTOCOL,
       server: this.#identity,
       heartbeat_ms: HEARTBEAT_MS,
-      principal: authentication?.principal ?? null,
+      principal: authentication ? toWirePrincipal(authentication.principal) : null,
     })
     session.start(authentication)
     this.#listen(ws, connection, session)
   }
 
   #listen(ws: WebSocket, connection: Connection, session: Session): void {
-    let waiting = 0
+    let [messages, bytes] = [0, 0]
     let turn = Promise.resolve()
+    const isBusy = () => messages >= MAX_WAITING_MESSAGES || bytes >= MAX_WAITING_BYTES
     ws.on('message', (data: RawData, isBinary: boolean) => {
       if (!connection.isOpen) return
       if (isBinary) return connection.close('binary_frame')
-      if (++waiting >= MAX_WAITING_MESSAGES) ws.pause()
+      const { length } = data as Buffer
       const text = (data as Buffer).toString()
-      turn = turn.then(async () => {
-        if (connection.isOpen) await session.handle(text)
-        if (--waiting < MAX_WAITING_MESSAGES && ws.isPaused) ws.resume()
-      })
+      messages++
+      bytes += length
+      if (isBusy()) ws.pause()
+      const answered = () => {
+        messages--
+        bytes -= length
+        if (ws.isPaused && !isBusy()) ws.resume()
+      }
+      turn = turn.then(() => (connection.isOpen ? session.handle(text, answered) : answered()))
     })
   }
 
@@ -87,6 +95,7 @@ export class Realtime {
    */
   async drain(): Promise<void> {
     this.isDraining = true
+    this.#parts.links.isDraining = true
     const slice = Math.ceil(this.connections.size / DRAIN_SLICES)
     const all = [...this.connections]
     for (const connection of all) {

@@ -1,13 +1,16 @@
 import type { Authenticate, Authentication } from '#src/auth/authenticate.ts'
+import type { WriteQueue } from '#src/commands/write-queue.ts'
 import { assertAllowed, type Principal } from '#src/domain/access.ts'
-import { notFound, refuse, SignalboxError } from '#src/domain/errors.ts'
-import { type ClientMessage, type ClientMessageType, clientMessages } from '#src/protocol/frames.ts'
-import { checkObject, findProblem } from '#src/protocol/problems.ts'
+import { notFound, refuse } from '#src/domain/errors.ts'
+import { type ClientMessage, type ClientMessageType, concurrentMessages } from '#src/protocol/frames.ts'
 import { findProjectRole } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
 import { isUnavailable } from '#src/store/failures.ts'
 import type { Connection } from './connection.ts'
 import type { Hub } from './hub.ts'
+import { parseJson, parseMessage, replyIdOf, toRefusal, toWirePrincipal } from './message.ts'
+import type { RuntimeLinks } from './runtime-links.ts'
+import { RuntimeSession } from './runtime-session.ts'
 import type { Snapshots } from './snapshots.ts'
 import { Subscription } from './subscription.ts'
 
@@ -16,18 +19,23 @@ export type SessionParts = {
   database: Database
   hub: Hub
   snapshots: Snapshots
+  links: RuntimeLinks
+  writes: WriteQueue
   onError: (error: unknown) => void
 }
+
+type Handlers = { [Type in ClientMessageType]: (message: ClientMessage<Type>) => Promise<void> | void }
 
 const AUTH_TIMEOUT_MS = 5_000
 const EXPIRY_NOTICE_MS = 60_000
 export const MAX_SUBSCRIPTIONS = 100
 
-/** What a client says on one connection, and what it gets for it; messages are answered one after another. */
+/** What a client says on one connection, and what it gets for it. */
 export class Session {
   readonly #parts: SessionParts
   readonly #connection: Connection
   readonly #subscriptions = new Map<string, Subscription>()
+  readonly #runtime: RuntimeSession
   #authentication: Authentication | undefined
   #authTimer: NodeJS.Timeout | undefined
   #expiryTimers: NodeJS.Timeout[] = []
@@ -35,6 +43,7 @@ export class Session {
   constructor(parts: SessionParts, connection: Connection) {
     this.#parts = parts
     this.#connection = connection
+    this.#runtime = new RuntimeSession(parts, connection)
   }
 
   get principal(): Principal | null {
@@ -52,41 +61,47 @@ export class Session {
     for (const timer of this.#expiryTimers) clearTimeout(timer)
     for (const subscription of this.#subscriptions.values()) subscription.stop()
     this.#subscriptions.clear()
+    this.#runtime.stop()
   }
 
-  async handle(text: string): Promise<void> {
+  /**
+   * Resolves when the next message may be handled: at once after one that can be under way together with
+   * others. `answered` is called when this one is.
+   */
+  async handle(text: string, answered: () => void): Promise<void> {
     let id: string | undefined
-    try {
-      const message = parseJson(text)
-      id = replyIdOf(message)
-      await this.#dispatch(this.#parse(message))
-    } catch (error) {
-      this.#refuse(error, id)
+    let isConcurrent = false
+    const work = async () => {
+      const json = parseJson(text)
+      id = replyIdOf(json)
+      const message = parseMessage(json, this.#authentication !== undefined)
+      isConcurrent = concurrentMessages.has(message.type)
+      await this.#dispatch(message)
     }
-  }
-
-  #parse(message: unknown): ClientMessage {
-    const type = (message as { type?: unknown } | null)?.type
-    if (!this.#authentication && type !== 'auth') throw refuse('no_credentials', 'Authenticate first')
-    const problem = findProblem(message)
-    if (problem) throw new SignalboxError('invalid', [problem])
-    if (typeof type !== 'string' || !Object.hasOwn(clientMessages, type)) {
-      throw refuse('invalid', 'Unknown message type', 'type')
-    }
-    const { problems, output } = checkObject(clientMessages[type as ClientMessageType], message)
-    if (problems.length > 0) throw new SignalboxError('invalid', problems)
-    return output as ClientMessage
+    const answering = work()
+      .catch((error: unknown) => this.#refuse(error, id))
+      .finally(answered)
+    if (!isConcurrent) await answering
   }
 
   #dispatch(message: ClientMessage): Promise<void> | void {
-    const handlers: { [Type in ClientMessageType]: (message: ClientMessage<Type>) => Promise<void> | void } =
-      {
-        auth: (auth) => this.#authenticate(auth),
-        subscribe: (subscribe) => this.#subscribe(subscribe),
-        unsubscribe: (unsubscribe) => this.#unsubscribe(unsubscribe),
-        ping: ({ id }) => this.#connection.send({ type: 'pong', id, at: new Date().toISOString() }),
-      }
-    return handlers[message.type](message as never)
+    return this.#handlers[message.type](message as never)
+  }
+
+  readonly #handlers: Handlers = {
+    auth: (auth) => this.#authenticate(auth),
+    subscribe: (subscribe) => this.#subscribe(subscribe),
+    unsubscribe: (unsubscribe) => this.#unsubscribe(unsubscribe),
+    ping: ({ id }) => this.#connection.send({ type: 'pong', id, at: new Date().toISOString() }),
+    attach: (attach) => this.#runtime.attach(attach, this.#required),
+    detach: (detach) => this.#runtime.detach(detach),
+    ack: (ack) => this.#runtime.acknowledge(ack),
+    report: (report) => this.#runtime.report(report),
+  }
+
+  get #required(): Principal {
+    if (!this.principal) throw refuse('no_credentials', 'Authenticate first')
+    return this.principal
   }
 
   async #authenticate({ id, token }: ClientMessage<'auth'>): Promise<void> {
@@ -107,7 +122,12 @@ export class Session {
     }
     const { principal, expires_at } = this.#accept(authentication)
     const expires = expires_at === null ? null : new Date(expires_at).toISOString()
-    this.#connection.send({ type: 'authenticated', id, principal, expires_at: expires })
+    this.#connection.send({
+      type: 'authenticated',
+      id,
+      principal: toWirePrincipal(principal),
+      expires_at: expires,
+    })
   }
 
   #accept(authentication: Authentication): Authentication {
@@ -175,24 +195,4 @@ export class Session {
       ...(problem?.field && { field: problem.field }),
     })
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw refuse('not_json', 'The message is not JSON')
-  }
-}
-
-function replyIdOf(message: unknown): string | undefined {
-  const id = (message as { id?: unknown } | null)?.id
-  return typeof id === 'string' && id.length <= 64 ? id : undefined
-}
-
-function toRefusal(error: unknown, onError: (error: unknown) => void): SignalboxError {
-  if (error instanceof SignalboxError) return error
-  if (isUnavailable(error)) return refuse('unavailable', 'The database cannot be reached')
-  onError(error)
-  return refuse('internal', 'Internal error')
 }

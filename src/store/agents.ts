@@ -27,8 +27,12 @@ const columns = {
   assigned_issues_count: 'int',
   runtime_connected: 'boolean',
   runtime_since: 'timestamptz',
+  runtime_replica: 'uuid',
+  lease: 'bigint',
+  last_report: 'bigint',
   control: 'jsonb',
   pending_messages: 'int',
+  resume_at: 'timestamptz',
   token_limit: 'bigint',
   cost_limit: 'numeric',
   seq: 'bigint',
@@ -134,6 +138,16 @@ export async function listLiveAgentIds(
   status: AgentStatus | undefined,
 ): Promise<string[]> {
   return (await sql.run<{ id: string }>(idsByStatus, [project_id, status ?? null])).map((row) => row.id)
+}
+
+const toResume = statement(
+  'agents_to_resume',
+  `select id as agent_id, project_id from agents where resume_at <= $1 order by resume_at limit $2`,
+)
+
+/** Paused agents whose pause is to end by then, the longest overdue first. */
+export function listAgentsToResume(sql: Sql, by: string, limit: number): Promise<AgentKey[]> {
+  return sql.run<AgentKey>(toResume, [by, limit])
 }
 
 const keysOfProject = statement(

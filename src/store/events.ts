@@ -1,7 +1,8 @@
 import type { AgentState, Time } from '#src/domain/agent.ts'
-import type { Signal } from '#src/domain/signal.ts'
+import type { SignalRecord } from '#src/domain/signal.ts'
 import { agentAssignments, agentColumns, agentRecord } from './agents.ts'
 import { type Sql, statement } from './database.ts'
+import { signalColumns, signalRecord } from './signals.ts'
 
 /** One committed event: its place in the log and the event object of the wire contract, as JSON. */
 export type LoggedEvent = { project_id: string; seq: number; frame: string }
@@ -26,15 +27,15 @@ export async function lockProjects(sql: Sql, ids: readonly string[]): Promise<Ma
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-export type SignalRow = Signal & { agent_id: string; seq: number; outcome: 'superseded' | null }
-
 /** Everything that one transaction changes about agents. */
 export type Writes = {
   spawned: readonly AgentState[]
   changed: readonly (Omit<AgentState, 'short_term_memory'> & { short_term_memory: unknown })[]
   events: readonly (LoggedEvent & { at: Time })[]
-  signals: readonly SignalRow[]
-  /** Agents whose earlier control signals are superseded by a new one. */
+  issued: readonly SignalRecord[]
+  /** Kept signals, as they are from now on. */
+  signals: readonly SignalRecord[]
+  /** Agents whose earlier control signals, apart from `signals`, are superseded by a new one. */
   superseded: readonly string[]
   heads: readonly Pick<ProjectHead, 'id' | 'event_seq' | 'event_at'>[]
 }
@@ -52,14 +53,16 @@ const write = statement(
    ), superseded as (
      update signals set outcome = 'superseded'
      where agent_id = any($4::uuid[]) and outcome is null and kind <> 'message'
+       and id not in (select id from json_to_recordset($6::json) as d(id uuid))
    ), issued as (
-     insert into signals (id, agent_id, seq, kind, payload, reason, issued_at, attempt, outcome)
-     select id, agent_id, seq, kind, payload, reason, issued_at, 0, outcome
-     from json_to_recordset($5::json) as d(id uuid, agent_id uuid, seq bigint, kind text, payload jsonb,
-       reason text, issued_at timestamptz, outcome text)
+     insert into signals (${signalColumns}) select ${signalColumns} from json_to_recordset($5::json) as d(${signalRecord})
+   ), told as (
+     update signals s set attempt = d.attempt, delivered_at = d.delivered_at, acknowledged_at = d.acknowledged_at,
+       outcome = d.outcome, detail = d.detail, overdue_at = d.overdue_at
+     from json_to_recordset($6::json) as d(${signalRecord}) where s.id = d.id
    )
    update projects p set event_seq = d.event_seq, event_at = d.event_at
-   from json_to_recordset($6::json) as d(id uuid, event_seq bigint, event_at timestamptz) where p.id = d.id`,
+   from json_to_recordset($7::json) as d(id uuid, event_seq bigint, event_at timestamptz) where p.id = d.id`,
 )
 
 /** Writes the agents, the events that tell of them and the signals that they issue, in one statement. */
@@ -70,7 +73,8 @@ export async function writeChanges(sql: Sql, writes: Writes): Promise<void> {
     // The frames are JSON already, and are kept to the letter.
     `[${writes.events.map(toEventRecord).join(',')}]`,
     writes.superseded,
-    JSON.stringify(writes.signals),
+    JSON.stringify(writes.issued),
+    JSON.stringify(writes.signals.map((signal) => ({ ...signal, payload: null }))),
     JSON.stringify(writes.heads),
   ])
 }

@@ -1,7 +1,7 @@
 const retryable = new Set(['40001', '40P01'])
 
-/** SQLSTATE classes that say that the server is not there for us now. */
-const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '55P03'])
+/** SQLSTATEs that say that the server is not there for us now: a race lost time and again is one, too. */
+const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '55P03', ...retryable])
 const brokenConnection = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

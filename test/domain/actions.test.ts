@@ -82,7 +82,7 @@ describe('an action', () => {
       control: { kind: 'terminate' },
     })
     expect(event).toMatchObject({ name: 'agent.terminated', from: 'idle', to: 'terminated' })
-    expect(event.signal).toMatchObject({ kind: 'terminate' })
+    expect(event?.signal).toMatchObject({ kind: 'terminate' })
   })
 
   it('terminates only once', () => {
@@ -125,7 +125,7 @@ describe('a budget', () => {
     (status) => {
       const change = pauseOverBudget(anAgent({ status, ...spent }), context)
       expect(change?.event).toMatchObject({ name: 'agent.budget_exceeded', from: status, to: 'paused' })
-      expect(change?.event.signal).toMatchObject({ kind: 'pause', reason: 'budget' })
+      expect(change?.event?.signal).toMatchObject({ kind: 'pause', reason: 'budget' })
       expect(change?.agent.control).toMatchObject({
         reason: 'budget',
         requested_by: { kind: 'system', id: null },

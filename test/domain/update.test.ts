@@ -40,7 +40,7 @@ describe('an update', () => {
 
   it('that terminates clears what a termination clears, whatever else it says', () => {
     const change = update({ session_id: 's' }, { status: 'terminated', current_task: 'x', session_id: 'y' })
-    expect(change?.event.name).toBe('agent.terminated')
+    expect(change?.event?.name).toBe('agent.terminated')
     expect(change?.agent).toMatchObject({ current_task: null, session_id: null, terminated_at: LATER })
   })
 

@@ -1,5 +1,5 @@
 import type * as v from 'valibot'
-import { type ActionInput, actOnAgent, spawnAgent, updateAgent } from '#src/commands/agents.ts'
+import { type ActionInput, actOnAgent, actOnAgents, spawnAgent, updateAgent } from '#src/commands/agents.ts'
 import { toActor } from '#src/domain/access.ts'
 import type { ActionName } from '#src/domain/actions.ts'
 import { toAgent } from '#src/domain/agent.ts'
@@ -7,6 +7,8 @@ import { notFound, refuse } from '#src/domain/errors.ts'
 import {
   agent,
   agentMetrics,
+  bulkBody,
+  bulkResult,
   listAgentsQuery,
   message,
   pauseBody,
@@ -20,14 +22,14 @@ import { findAgent, listAgents } from '#src/store/agents.ts'
 import { readMetrics } from '#src/store/metrics.ts'
 import { authorize, type HttpContext } from '../context.ts'
 import { offsetOf, paginated } from '../pagination.ts'
-import { defineRoute, type Route } from '../route.ts'
+import { defineRoute, limits, type Route } from '../route.ts'
 
 const tag = 'Agents'
 const inProject = '/projects/{project_id}/agents'
 const ofAgent = '/projects/{project_id}/agents/{agent_id}'
 const oneAgent = { status: 200, schema: agent, description: 'The agent' } as const
 
-/** The nine agent routes (REST contract). */
+/** The nine agent routes (REST contract), and the action on many at once. */
 export function agentRoutes(context: HttpContext): Route[] {
   return [...collectionRoutes(context), ...resourceRoutes(context), ...actionRoutes(context)]
 }
@@ -65,7 +67,7 @@ function collectionRoutes(context: HttpContext): Route[] {
       query: listAgentsQuery,
       success: { status: 200, schema: pageOf(agent), description: 'One page of agents, newest first' },
       async handle({ params: { project_id }, query: { page, limit, ...filter }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        await authorize(context, { principal, project_id, operation: 'list_agents' })
         const offset = offsetOf({ page, limit })
         const { agents, total } = await listAgents(context.database, project_id, { ...filter, limit, offset })
         return paginated(agents.map(toAgent), { page, limit, total })
@@ -81,7 +83,7 @@ function collectionRoutes(context: HttpContext): Route[] {
       limit: 60,
       success: { status: 200, schema: agentMetrics, description: 'Sums over the project' },
       async handle({ params: { project_id }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        await authorize(context, { principal, project_id, operation: 'read_metrics' })
         return readMetrics(context.database, project_id)
       },
     }),
@@ -99,7 +101,7 @@ function resourceRoutes(context: HttpContext): Route[] {
       limit: 60,
       success: oneAgent,
       async handle({ params: { project_id, agent_id }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        await authorize(context, { principal, project_id, agent_id, operation: 'read_agent' })
         const found = await findAgent(context.database, project_id, agent_id)
         if (!found) throw notFound.agent(agent_id, project_id)
         return toAgent(found)
@@ -147,7 +149,7 @@ function resourceRoutes(context: HttpContext): Route[] {
       limit: 60,
       success: { status: 200, schema: agentMetrics, description: 'The usage of one agent' },
       async handle({ params: { project_id, agent_id }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'read_agent' })
+        await authorize(context, { principal, project_id, operation: 'read_metrics' })
         const metrics = await readMetrics(context.database, project_id, agent_id)
         if (metrics.total_instances === 0) throw notFound.agent(agent_id, project_id)
         return metrics
@@ -170,7 +172,32 @@ function actionRoutes(context: HttpContext): Route[] {
       summary: 'Resume Agent',
       body: resumeBody,
     }),
+    defineRoute({
+      method: 'post',
+      path: `${inProject}/actions`,
+      operation_id: 'act_on_agents',
+      summary: 'Pause, resume or terminate many agents in one transaction',
+      tag,
+      limit: limits.bulk,
+      body: bulkBody,
+      success: {
+        status: 200,
+        schema: bulkResult,
+        description: 'How many took it, and which did not and why',
+      },
+      async handle({ params: { project_id }, body, principal }) {
+        await authorize(context, { principal, project_id, operation: 'control_agent' })
+        const target = { project_id, actor: toActor(principal) }
+        const { affected, skipped } = await actOnAgents(context, target, toBulkInput(body))
+        const message = `${affected.length} agents: ${body.action}, ${skipped.length} skipped`
+        return { success: true, message, affected_count: affected.length, skipped }
+      },
+    }),
   ]
+}
+
+function toBulkInput({ ids, all: _, status, ...input }: v.InferOutput<typeof bulkBody>) {
+  return { ...input, selection: { ids, status } }
 }
 
 type PostedAction = {

@@ -37,14 +37,26 @@ const schema = defineEntity({
     assigned_issues_count: p.integer().default(0),
     runtime_connected: p.boolean().default(false),
     runtime_since: column.time().nullable(),
+    /** Fences links: each attach has the next number, and only the newest may report. */
+    lease: column.count(),
+    /** The process that holds the link; null while there is none. */
+    runtime_replica: p.uuid().nullable(),
+    /** The number of the last report that was applied. */
+    last_report: column.count(),
     control: column.json<Control>().nullable(),
+    /** When a paused agent resumes by itself: the newest control's `resume_at`, to be found by time. */
+    resume_at: column.time().nullable(),
     pending_messages: p.integer().default(0),
     token_limit: p.bigint('number').nullable(),
     cost_limit: p.decimal('string').precision(14).scale(4).nullable(),
     /** The number of its newest event. */
     seq: column.count(),
   },
-  indexes: [{ name: 'agents_newest_first', properties: ['project', 'created_at', 'id'] }],
+  indexes: [
+    { name: 'agents_newest_first', properties: ['project', 'created_at', 'id'] },
+    { name: 'agents_by_replica', properties: ['runtime_replica'], where: 'runtime_replica is not null' },
+    { name: 'agents_to_resume', properties: ['resume_at'], where: 'resume_at is not null' },
+  ],
 })
 
 export class AgentEntity extends schema.class {}

@@ -1,19 +1,23 @@
 import { AgentEntity } from './agent.ts'
 import { AgentTypeEntity } from './agent-type.ts'
+import { ApiKeyEntity } from './api-key.ts'
 import { EventEntity } from './event.ts'
 import { IssueEntity } from './issue.ts'
 import { ProjectEntity } from './project.ts'
 import { RefreshTokenEntity } from './refresh-token.ts'
+import { ReplicaEntity } from './replica.ts'
 import { SignalEntity } from './signal.ts'
 import { UserEntity } from './user.ts'
 
 export {
   AgentEntity,
   AgentTypeEntity,
+  ApiKeyEntity,
   EventEntity,
   IssueEntity,
   ProjectEntity,
   RefreshTokenEntity,
+  ReplicaEntity,
   SignalEntity,
   UserEntity,
 }
@@ -28,4 +32,6 @@ export const entities = [
   EventEntity,
   SignalEntity,
   IssueEntity,
+  ApiKeyEntity,
+  ReplicaEntity,
 ]

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
 import { controlKinds } from '#src/domain/agent.ts'
+import { signalOutcomes } from '#src/domain/signal.ts'
 import { AgentEntity } from './agent.ts'
 import { column } from './columns.ts'
 
@@ -16,13 +17,21 @@ const schema = defineEntity({
     payload: column.json<Record<string, unknown>>().nullable(),
     reason: p.text().nullable(),
     issued_at: column.time(),
+    /** How often it was delivered. */
     attempt: p.integer().default(0),
     delivered_at: column.time().nullable(),
     acknowledged_at: column.time().nullable(),
     /** Null while the runtime has yet to acknowledge it. */
-    outcome: p.enum(['done', 'failed', 'superseded']).nullable(),
+    outcome: p.enum(signalOutcomes).nullable(),
+    /** What the runtime said with its acknowledgement. */
+    detail: p.text().nullable(),
+    /** When watchers were told that it is overdue: once. */
+    overdue_at: column.time().nullable(),
   },
-  indexes: [{ name: 'signals_by_agent', properties: ['agent', 'seq'] }],
+  indexes: [
+    { name: 'signals_by_agent', properties: ['agent', 'seq'] },
+    { name: 'signals_open', properties: ['agent', 'seq'], where: 'outcome is null' },
+  ],
 })
 
 export class SignalEntity extends schema.class {}

@@ -1,0 +1,69 @@
+import { issuingEvents } from '#src/domain/events.ts'
+import type { EventFrame } from '#src/protocol/frames.ts'
+import { type EventBatch, nameOf } from './event-batch.ts'
+import type { Link } from './link.ts'
+import type { FeedReader, ProjectFeed } from './project-feed.ts'
+
+/** What is done with the links that an event is about. */
+export type LinkEvents = {
+  /** The signal went out. */
+  sent(link: Link): void
+  /** The link cannot take the signal now, or events are missing, or a newer link may be there. */
+  catchUp(link: Link): void
+  /** The project is gone. */
+  deleted(link: Link): void
+}
+
+/**
+ * The runtimes of one project in this process, as one more reader of its log: an event that issues a signal
+ * for an agent attached here is sent, one that tells of a newer link has this one's lease looked at.
+ */
+export class ProjectLinks implements FeedReader {
+  readonly feed: ProjectFeed
+  readonly #links: ReadonlyMap<string, Link>
+  readonly #on: LinkEvents
+  #position: number
+
+  /** `links`: those of the whole process, by agent. */
+  constructor(feed: ProjectFeed, links: ReadonlyMap<string, Link>, on: LinkEvents) {
+    this.feed = feed
+    this.#links = links
+    this.#on = on
+    this.#position = feed.last
+    feed.join(this, this.#position)
+  }
+
+  receive(batch: EventBatch): void {
+    for (const { seq, frame } of batch.after(this.#position)?.events ?? []) {
+      this.#position = seq
+      this.#read(seq, frame)
+    }
+  }
+
+  #read(seq: number, frame: string): void {
+    const name = nameOf(frame)
+    const isIssuing = issuingEvents.has(name)
+    if (!isIssuing && name !== 'agent.runtime_connected') return
+    const { agent, signal } = JSON.parse(frame) as EventFrame
+    const link = this.#links.get(agent.id)
+    if (!link) return
+    if (!isIssuing) this.#on.catchUp(link)
+    else if (signal && link.receive(signal, seq)) this.#on.sent(link)
+    else if (signal) this.#on.catchUp(link)
+  }
+
+  /** Events are missing: what they issued is in the database. */
+  lost(): void {
+    this.#position = this.feed.last
+    this.feed.join(this, this.#position)
+    for (const link of this.#own()) this.#on.catchUp(link)
+  }
+
+  deleted(): void {
+    for (const link of this.#own()) this.#on.deleted(link)
+  }
+
+  #own(): Link[] {
+    return [...this.#links.values()].filter((link) => link.project_id === this.feed.project_id)
+  }
+}

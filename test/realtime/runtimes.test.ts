@@ -1,0 +1,371 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { App } from '#src/app.ts'
+import { backends, startApp } from '../support/backends.ts'
+import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
+import { RuntimeSocket } from '../support/runtime.ts'
+import { Watcher } from '../support/watcher.ts'
+
+type Signals = { data: { id: string; kind: string; outcome: string | null; detail: string | null }[] }
+
+describe.each(backends)('a runtime on $name', ({ config }) => {
+  let app: App
+  let rest: Rest
+  let url: string
+  let fleet: Fleet
+  let agent: Agent
+  let path: string
+  const sockets: Watcher[] = []
+
+  beforeAll(async () => {
+    app = await startApp(await config())
+    const { port } = await app.listen()
+    url = `ws://127.0.0.1:${port}/api/v1/ws`
+    rest = await Rest.of(app).signIn()
+  })
+  afterAll(() => app.stop())
+  beforeEach(async () => {
+    fleet = await createFleet(rest)
+    agent = await spawn(fleet)
+    path = `${fleet.agents}/${agent.id}`
+  })
+  afterEach(async () => {
+    await Promise.all(sockets.splice(0).map((socket) => socket.close()))
+  })
+
+  const open = async <Socket extends Watcher>(socket: Socket): Promise<Socket> => {
+    sockets.push(socket)
+    await socket.next('hello')
+    return socket
+  }
+  const connect = (token = rest.token) => open(new RuntimeSocket(url, { token }))
+  const attach = async () => {
+    const runtime = await connect()
+    await runtime.attach(agent.id)
+    return runtime
+  }
+  const watch = async () => {
+    const watcher = await open(new Watcher(url, { token: rest.token }))
+    await watcher.ask({ type: 'subscribe', project_id: fleet.project_id }, 'snapshot')
+    return watcher
+  }
+  const get = async () => (await rest.get<Agent>(path)).body
+  const signals = async () => (await rest.get<Signals>(`${path}/signals`)).body.data
+
+  it('attaches: it is shown connected, and has the whole agent with its memory', async () => {
+    await rest.patch(path, { short_term_memory: { step: 1 } })
+    const watcher = await watch()
+    const runtime = await connect()
+    const attached = await runtime.ask({ type: 'attach', id: 'a', agent_id: agent.id }, 'attached')
+    const now = await get()
+    expect(attached).toEqual({
+      type: 'attached',
+      id: 'a',
+      agent_id: agent.id,
+      lease: 1,
+      agent: now,
+      last_report: 0,
+      pending_signals: 0,
+    })
+    expect(now).toMatchObject({ runtime: { connected: true, since: expect.any(String) } })
+    expect(await watcher.next('event')).toMatchObject({
+      name: 'agent.runtime_connected',
+      agent: { id: agent.id },
+    })
+    const metrics = await rest.get<{ connected_instances: number }>(`${fleet.agents}/metrics`)
+    expect(metrics.body.connected_instances).toBe(1)
+  })
+
+  it('is told to pause, acknowledges, and everybody sees asked, delivered, done', async () => {
+    const watcher = await watch()
+    const runtime = await attach()
+    const paused = await rest.post<Agent>(`${path}/pause`, { reason: 'look' })
+    expect(paused.body.control).toMatchObject({ kind: 'pause', state: 'pending' })
+    const signal = await runtime.signal()
+    expect(signal).toEqual({
+      id: paused.body.control?.signal_id,
+      kind: 'pause',
+      payload: null,
+      reason: 'look',
+      issued_at: paused.body.control?.requested_at,
+      attempt: 1,
+    })
+    expect(await watcher.next((frame) => frame.name === 'agent.updated')).toMatchObject({
+      agent: { control: { state: 'delivered' }, pending_signals: 1 },
+    })
+    const answer = await runtime.ask(
+      { type: 'ack', id: 'k', agent_id: agent.id, signal_id: signal.id, outcome: 'done', detail: 'stopped' },
+      'acknowledged',
+    )
+    expect(answer).toEqual({
+      type: 'acknowledged',
+      id: 'k',
+      agent_id: agent.id,
+      signal_id: signal.id,
+      outcome: 'done',
+    })
+    expect(await watcher.next((frame) => frame.name === 'agent.signal_acknowledged')).toMatchObject({
+      signal: { id: signal.id, kind: 'pause' },
+      agent: { control: { state: 'done', acknowledged_at: expect.any(String) }, pending_signals: 0 },
+    })
+    expect((await get()).control).toMatchObject({ state: 'done' })
+    expect(await signals()).toMatchObject([{ id: signal.id, outcome: 'done', detail: 'stopped' }])
+  })
+
+  it('says that it failed, and a second acknowledgement changes nothing', async () => {
+    const runtime = await attach()
+    await rest.post(`${path}/pause`)
+    const { id } = await runtime.signal()
+    expect(await runtime.acknowledge(agent.id, id, 'failed')).toMatchObject({ outcome: 'failed' })
+    const { seq } = await get()
+    expect(await runtime.acknowledge(agent.id, id, 'done')).toMatchObject({ outcome: 'failed' })
+    expect(await get()).toMatchObject({ seq, status: 'paused', control: { state: 'failed' } })
+  })
+
+  it('gets of an offline pause, resume and pause the last, and of ten messages all, in order', async () => {
+    for (const action of ['pause', 'resume', 'pause']) await rest.post(`${path}/${action}`)
+    for (let n = 0; n < 10; n++) {
+      const sent = await rest.post<{ kind: string; payload: object }>(`${path}/signals`, {
+        kind: 'message',
+        payload: { n },
+      })
+      expect(sent).toMatchObject({ status: 201, body: { kind: 'message', payload: { n }, outcome: null } })
+    }
+    const runtime = await connect()
+    expect(await runtime.attach(agent.id)).toMatchObject({ pending_signals: 11 })
+    const got = []
+    for (let n = 0; n < 11; n++) got.push(await runtime.signal())
+    expect(got.map(({ kind, payload }) => [kind, payload])).toEqual([
+      ['pause', null],
+      ...Array.from({ length: 10 }, (_, n) => ['message', { n }]),
+    ])
+    for (const { id } of got) await runtime.acknowledge(agent.id, id)
+    expect((await get()).pending_signals).toBe(0)
+    expect((await signals()).map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
+      ...Array.from({ length: 10 }, () => 'message done'),
+      'pause done',
+      'resume superseded',
+      'pause superseded',
+    ])
+  })
+
+  it('gets again, with the same id, what it has not acknowledged when it comes back', async () => {
+    const runtime = await attach()
+    await rest.post(`${path}/pause`)
+    const first = await runtime.signal()
+    await runtime.close()
+    const back = await connect()
+    expect(await back.attach(agent.id)).toMatchObject({ lease: 2 })
+    expect(await back.signal()).toMatchObject({ id: first.id, attempt: 2 })
+  })
+
+  it('acknowledges a superseded signal without an effect; an unknown one is SYS_002', async () => {
+    const runtime = await attach()
+    await rest.post(`${path}/pause`)
+    const pause = await runtime.signal()
+    await rest.post(`${path}/resume`)
+    await runtime.signal()
+    expect(await runtime.acknowledge(agent.id, pause.id)).toMatchObject({ outcome: 'superseded' })
+    expect((await get()).control).toMatchObject({ kind: 'resume', state: 'delivered' })
+    const unknown = { type: 'ack', agent_id: agent.id, signal_id: agent.id, outcome: 'done' }
+    expect(await runtime.answer(unknown)).toMatchObject({ type: 'error', code: 'SYS_002' })
+  })
+
+  it('loses its place to a newer link, and may no longer report or acknowledge', async () => {
+    const watcher = await watch()
+    const old = await attach()
+    await rest.post(`${path}/pause`)
+    const { id: signal_id } = await old.signal()
+    const newer = await attach()
+    expect(await old.next('detached')).toEqual({ type: 'detached', agent_id: agent.id, reason: 'replaced' })
+    for (const message of [
+      { type: 'report', n: 1 },
+      { type: 'ack', signal_id, outcome: 'done' },
+      { type: 'detach' },
+    ]) {
+      expect(await old.answer({ ...message, agent_id: agent.id })).toMatchObject({
+        type: 'error',
+        code: 'RT_002',
+      })
+    }
+    await old.close()
+    expect(await newer.report(agent.id, { n: 1 })).toMatchObject({ n: 1 })
+    const { last_seq } = (await rest.get<{ last_seq: number }>(`/projects/${fleet.project_id}/events`)).body
+    await watcher.next((frame) => frame.type === 'event' && frame.seq === last_seq)
+    expect(watcher.events().filter(({ name }) => name === 'agent.runtime_disconnected')).toEqual([])
+  })
+
+  it('renews its lease by another attach on the same socket', async () => {
+    const runtime = await attach()
+    expect(await runtime.attach(agent.id)).toMatchObject({ lease: 2 })
+    expect(await runtime.report(agent.id, { n: 1 })).toMatchObject({ n: 1 })
+    expect(runtime.frames.some((frame) => frame.type === 'detached')).toBe(false)
+  })
+
+  it('may speak only for agents that it has attached', async () => {
+    const runtime = await connect()
+    const of = (type: string, more = {}) => runtime.answer({ type, agent_id: agent.id, ...more })
+    expect(await of('report', { n: 1 })).toMatchObject({ code: 'RT_001' })
+    expect(await of('ack', { signal_id: agent.id, outcome: 'done' })).toMatchObject({ code: 'RT_001' })
+    expect(await of('detach')).toMatchObject({ code: 'RT_001' })
+    const unknown = '00000000-0000-4000-8000-000000000000'
+    expect(await runtime.answer({ type: 'attach', agent_id: unknown })).toMatchObject({ code: 'SYS_002' })
+  })
+
+  it('detaches and closes: each is shown at once, the status stays', async () => {
+    const watcher = await watch()
+    const runtime = await attach()
+    await runtime.report(agent.id, { n: 1, status: 'working' })
+    expect(await runtime.ask({ type: 'detach', id: 'd', agent_id: agent.id }, 'detached')).toEqual({
+      type: 'detached',
+      id: 'd',
+      agent_id: agent.id,
+      reason: 'requested',
+    })
+    await watcher.next((frame) => frame.name === 'agent.runtime_disconnected')
+    expect(await get()).toMatchObject({ status: 'working', runtime: { connected: false } })
+    await runtime.attach(agent.id)
+    await runtime.close()
+    await watcher.next((frame) => frame.name === 'agent.runtime_disconnected')
+  })
+
+  it('is told of its end, once more after it comes back, and is turned away when it has acknowledged', async () => {
+    await rest.delete(path)
+    const runtime = await attach()
+    const { id, kind } = await runtime.signal()
+    expect(kind).toBe('terminate')
+    expect(await runtime.report(agent.id, { n: 1, usage: { tokens_used: 7 } })).toMatchObject({
+      status: 'terminated',
+    })
+    expect(await runtime.report(agent.id, { n: 2, status: 'working', current_task: 'x' })).toMatchObject({
+      status_rejected: 'Cannot transition from terminated to working',
+    })
+    await runtime.acknowledge(agent.id, id)
+    expect(await get()).toMatchObject({ tokens_used: 7, current_task: null, control: { state: 'done' } })
+    expect(await runtime.answer({ type: 'attach', agent_id: agent.id })).toMatchObject({ code: 'RT_003' })
+  })
+
+  it('ends itself: there is nothing left to tell it', async () => {
+    const watcher = await watch()
+    const runtime = await attach()
+    expect(await runtime.report(agent.id, { n: 1, status: 'terminated' })).toMatchObject({
+      status: 'terminated',
+    })
+    expect(await watcher.next((frame) => frame.name === 'agent.terminated')).toMatchObject({ from: 'idle' })
+    expect(await get()).toMatchObject({
+      pending_signals: 0,
+      control: { kind: 'terminate', state: 'done' },
+      terminated_at: expect.any(String),
+    })
+  })
+
+  it('reports usage and fields; a status that is not allowed loses nothing else', async () => {
+    const runtime = await attach()
+    const report = {
+      n: 3,
+      status: 'working',
+      current_task: 'shunt',
+      session_id: 's',
+      short_term_memory: { a: [1] },
+      usage: { tasks_completed: 1, tokens_used: 20, cost_incurred: '0.1' },
+    }
+    expect(await runtime.report(agent.id, report)).toMatchObject({ n: 3, status: 'working', seq: 3 })
+    await rest.post(`${path}/pause`)
+    const late = await runtime.report(agent.id, { n: 4, status: 'working', usage: { cost_incurred: 0.2 } })
+    expect(late).toMatchObject({
+      status: 'paused',
+      status_rejected: 'Cannot transition from paused to working',
+    })
+    expect(await runtime.report(agent.id, { n: 5, status: 'idle' })).toMatchObject({
+      status_rejected: 'Cannot transition from paused to idle',
+    })
+    expect(await get()).toMatchObject({
+      status: 'paused',
+      current_task: 'shunt',
+      session_id: 's',
+      short_term_memory: { a: [1] },
+      tasks_completed: 1,
+      tokens_used: 20,
+      cost_incurred: '0.3000',
+    })
+  })
+
+  it('counts a report once, however often it comes, and goes on over links', async () => {
+    const runtime = await attach()
+    const report = { type: 'report', agent_id: agent.id, n: 7, usage: { tokens_used: 5 } }
+    const answers = await Promise.all(Array.from({ length: 5 }, () => runtime.answer(report)))
+    expect(answers.filter(({ duplicate }) => duplicate)).toHaveLength(4)
+    const again = await attach()
+    expect(again.frames.find((frame) => frame.type === 'attached')).toMatchObject({ last_report: 7 })
+    expect(await again.report(agent.id, { n: 6, usage: { tokens_used: 5 } })).toMatchObject({
+      duplicate: true,
+    })
+    expect((await get()).tokens_used).toBe(5)
+  })
+
+  it('is refused a report whose sum cannot be counted, and its number is not used up', async () => {
+    const runtime = await attach()
+    await runtime.report(agent.id, { n: 1, usage: { cost_incurred: '9999999999.9999', tokens_used: 1 } })
+    const over = { type: 'report', agent_id: agent.id, n: 2, usage: { cost_incurred: '0.0001' } }
+    expect(await runtime.answer(over)).toMatchObject({ code: 'VAL_001', field: 'usage.cost_incurred' })
+    expect(await runtime.report(agent.id, { n: 2 })).not.toHaveProperty('duplicate')
+  })
+
+  it('is paused by the report that takes it to a limit; resuming wants a higher one', async () => {
+    await rest.patch(path, { token_limit: 100, status: 'working' })
+    const watcher = await watch()
+    const runtime = await attach()
+    const reported = await runtime.report(agent.id, { n: 1, usage: { tokens_used: 100 } })
+    expect(reported).toMatchObject({ status: 'paused' })
+    expect(await watcher.next((frame) => frame.name === 'agent.budget_exceeded')).toMatchObject({
+      from: 'working',
+      to: 'paused',
+      signal: { kind: 'pause', reason: 'budget' },
+      agent: { tokens_used: 100, control: { requested_by: { kind: 'system', id: null } } },
+    })
+    expect(await runtime.signal()).toMatchObject({ kind: 'pause', reason: 'budget' })
+    expect((await rest.post(`${path}/resume`)).status).toBe(422)
+    await rest.patch(path, { token_limit: 200 })
+    expect((await rest.post(`${path}/resume`)).status).toBe(200)
+    expect(await runtime.signal()).toMatchObject({ kind: 'resume' })
+  })
+
+  it('with a token of one agent reaches that agent, and nothing else', async () => {
+    const issued = await rest.post<{ token: string; expires_at: string }>(`${path}/token`)
+    expect(issued).toMatchObject({
+      status: 201,
+      body: { token: expect.stringMatching(/^sba_/), expires_at: expect.any(String) },
+    })
+    const { token } = issued.body
+    const runtime = await connect(token)
+    expect(runtime.frames[0]).toMatchObject({ principal: { kind: 'runtime', id: agent.id, role: 'runtime' } })
+    await runtime.attach(agent.id)
+    await runtime.report(agent.id, { n: 1, status: 'working' })
+    const other = await spawn(fleet)
+    const denied = [
+      { type: 'attach', agent_id: other.id },
+      { type: 'attach', agent_id: '00000000-0000-4000-8000-000000000000' },
+      { type: 'subscribe', project_id: fleet.project_id },
+    ]
+    for (const message of denied) expect(await runtime.answer(message)).toMatchObject({ code: 'AUTH_004' })
+    const own = rest.as(token)
+    expect((await own.get(path)).status).toBe(200)
+    const refused = [
+      own.get(`${fleet.agents}/${other.id}`),
+      own.get(fleet.agents),
+      own.get(`${path}/metrics`),
+      own.get(`${path}/signals`),
+      own.get(`/projects/${fleet.project_id}/events`),
+      own.post(`${path}/pause`),
+      own.patch(path, { status: 'idle' }),
+      own.post(`${path}/token`),
+    ]
+    expect((await Promise.all(refused)).map(({ status }) => status)).toEqual(refused.map(() => 403))
+    const { body } = await rest.get<{ data: { name: string; actor: object }[] }>(
+      `/projects/${fleet.project_id}/events`,
+    )
+    expect(body.data.find(({ name }) => name === 'agent.status_changed')?.actor).toEqual({
+      kind: 'runtime',
+      id: agent.id,
+    })
+  })
+})

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '#src/app.ts'
-import { backends, startApp } from '../support/backends.ts'
+import { backends, sharedBackends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
 import { Watcher } from '../support/watcher.ts'
@@ -367,5 +367,51 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
       kind: 'runtime',
       id: agent.id,
     })
+  })
+})
+
+describe.each(sharedBackends)('runtimes on two servers of $name', ({ config }) => {
+  let apps: App[]
+  let urls: string[]
+  let rest: Rest
+  beforeAll(async () => {
+    const shared = await config()
+    apps = [await startApp(shared), await startApp(shared)]
+    const ports = await Promise.all(apps.map((app) => app.listen()))
+    urls = ports.map(({ port }) => `ws://127.0.0.1:${port}/api/v1/ws`)
+    rest = await Rest.of(apps[0] as App).signIn()
+  })
+  afterAll(() => Promise.all(apps.map((app) => app.stop())))
+
+  it('the newer link wins on whichever server, and a report counts once on both', async () => {
+    const fleet = await createFleet(rest)
+    const { id } = await spawn(fleet)
+    const [first, second] = urls.map((url) => new RuntimeSocket(url, { token: rest.token })) as [
+      RuntimeSocket,
+      RuntimeSocket,
+    ]
+    await first.next('hello')
+    await second.next('hello')
+    const report = { n: 1, usage: { tokens_used: 3, cost_incurred: '0.0001' } }
+    expect(await first.attach(id)).toMatchObject({ lease: 1 })
+    await first.report(id, report)
+    await rest.post(`${fleet.agents}/${id}/pause`)
+    const { id: signal_id } = await first.signal()
+
+    expect(await second.attach(id)).toMatchObject({ lease: 2, last_report: 1 })
+    expect(await first.next('detached')).toMatchObject({ agent_id: id, reason: 'replaced' })
+    expect(await first.answer({ type: 'report', agent_id: id, ...report })).toMatchObject({ code: 'RT_002' })
+    expect(await second.signal()).toMatchObject({ id: signal_id })
+    for (let time = 0; time < 4; time++) {
+      expect(await second.report(id, report)).toMatchObject({ duplicate: true })
+    }
+    const { body } = await rest.get<Agent>(`${fleet.agents}/${id}`)
+    expect(body).toMatchObject({ tokens_used: 3, cost_incurred: '0.0001', runtime: { connected: true } })
+    // The end of the replaced link is nobody's loss.
+    await first.close()
+    await rest.post(`${fleet.agents}/${id}/resume`)
+    expect(await second.signal()).toMatchObject({ kind: 'resume' })
+    expect((await rest.get<Agent>(`${fleet.agents}/${id}`)).body.runtime.connected).toBe(true)
+    await second.close()
   })
 })

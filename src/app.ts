@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Logger } from 'pino'
 import { createAuthenticate } from './auth/authenticate.ts'
+import type { TokenKeys } from './auth/tokens.ts'
 import type { Bus } from './bus/bus.ts'
 import { connectRedis, type RedisConnections } from './bus/connections.ts'
 import { createMemoryBus } from './bus/memory.ts'
@@ -17,17 +18,21 @@ import type { Config } from './config.ts'
 import { createApi } from './http/api.ts'
 import type { HttpEnv } from './http/env.ts'
 import { createRateLimits } from './http/rate-limit.ts'
+import { createHttpServer } from './http/server.ts'
+import { createSignInLimit } from './http/sign-in-limit.ts'
 import { startJobs } from './jobs/job.ts'
 import { createMassLossWatch } from './jobs/mass-loss.ts'
 import { createPauseJob } from './jobs/pauses.ts'
 import { createPresenceJob } from './jobs/presence.ts'
 import { createRetentionJob } from './jobs/retention.ts'
 import { createMetrics } from './metrics.ts'
+import { AccessWatch } from './realtime/access-watch.ts'
 import { EventStreams } from './realtime/event-stream.ts'
 import { Hub } from './realtime/hub.ts'
 import { Realtime } from './realtime/realtime.ts'
 import { RuntimeLinks } from './realtime/runtime-links.ts'
 import { Snapshots } from './realtime/snapshots.ts'
+import { SocketCounts } from './realtime/socket-counts.ts'
 import { lockDataDir, readOrCreateSecret } from './store/data-dir.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { hasPendingMigrations, migrate } from './store/migrate.ts'
@@ -71,7 +76,7 @@ export async function createApp(config: Config, log: Logger): Promise<App> {
 type Ending = { stops: (() => unknown)[]; stop: () => Promise<void> }
 
 async function build(config: Config, log: Logger, { stops, stop }: Ending): Promise<App> {
-  const secret = config.secret_key ?? readOrCreateSecret(config.data_dir)
+  const keys: TokenKeys = config.secret_keys ?? [readOrCreateSecret(config.data_dir)]
   const location = locateDatabase(config)
   if (!config.database_url && !isInMemory(config)) stops.push(lockDataDir(config.data_dir))
   const orm = await openOrm(location)
@@ -82,7 +87,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   const instance = randomUUID()
   const redis = openRedis(config, log)
   const bus: Bus = redis
-    ? createRedisBus(redis.publisher, redis.subscriber, createNewsCodec(secret, instance))
+    ? createRedisBus(redis.publisher, redis.subscriber, createNewsCodec(keys, instance))
     : createMemoryBus()
   stops.push(
     () => redis?.limiter.disconnect(),
@@ -90,18 +95,20 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
 
   const clock = () => new Date().toISOString()
-  const context = { orm, database, bus, clock, secret, writes: new WriteQueue(database, bus, clock) }
+  const context = { orm, database, bus, clock, keys, writes: new WriteQueue(database, bus, clock) }
   const created_superuser = await ensureFirstSuperuser(orm, {
     email: config.admin_email,
     password: config.admin_password,
   })
 
-  const authenticate = createAuthenticate(database, secret)
+  const authenticate = createAuthenticate(database, keys)
   const hub = new Hub(database, bus)
   stops.push(() => hub.close())
   const onError = (err: unknown) => log.error({ err }, 'a message failed')
   const snapshots = new Snapshots(database)
-  const streams = new EventStreams(hub)
+  const guards = new AccessWatch(database)
+  stops.push(() => guards.close())
+  const streams = new EventStreams(hub, guards)
   const { writes } = context
   const massLosses = createMassLossWatch(database, (loss) => {
     metrics.countMassLoss()
@@ -111,7 +118,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   const links = new RuntimeLinks({ ...held, hub })
   stops.push(() => links.close())
   const realtime = new Realtime(
-    { authenticate, database, hub, snapshots, links, writes, onError },
+    { authenticate, database, hub, snapshots, links, guards, counts: new SocketCounts(), writes, onError },
     { version, instance },
   )
   const metrics = createMetrics({ hub, realtime, links, database, bus })
@@ -125,7 +132,11 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   stops.push(startJobs(jobs, (err, job) => log.error({ err, job }, 'a job failed')))
   let draining = false
   const api = createApi(
-    { ...context, openEventStream: (project_id, from) => streams.open(project_id, from) },
+    {
+      ...context,
+      limitSignIn: createSignInLimit(redis?.limiter, config.rate_limit_multiplier),
+      openEventStream: (project_id, from) => streams.open(project_id, from),
+    },
     {
       log,
       authenticate,
@@ -143,7 +154,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
 
   const listen = async () => {
-    const server = createServer(getRequestListener(api.fetch))
+    const server = createHttpServer(getRequestListener(api.fetch))
     server.on('upgrade', createUpgradeHandler(api, realtime))
     stops.push(async () => {
       draining = true

@@ -40,6 +40,14 @@ const origins = v.pipe(
   ),
 )
 
+const MIN_SECRET = 32
+
+/** Several keys, separated by commas; a comma in a value that is too short for that belongs to its one key. */
+function toSecrets(value: string): [string, ...string[]] {
+  const [first = value, ...others] = value.split(',').map((key) => key.trim())
+  return [first, ...others].every((key) => key.length >= MIN_SECRET) ? [first, ...others] : [value]
+}
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** Every environment variable that Signalbox reads (REST contract: Configuration). */
@@ -50,7 +58,13 @@ const environment = v.object({
   DATABASE_URL: v.optional(url('postgres:', 'postgresql:')),
   DATA_DIR: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), './data'),
   REDIS_URL: v.optional(url('redis:', 'rediss:')),
-  SECRET_KEY: v.optional(v.pipe(v.string(), v.minLength(32, 'must have at least 32 characters'))),
+  SECRET_KEY: v.optional(
+    v.pipe(
+      v.string(),
+      v.minLength(MIN_SECRET, `must have at least ${MIN_SECRET} characters`),
+      v.transform(toSecrets),
+    ),
+  ),
   ADMIN_EMAIL: v.optional(
     v.pipe(v.string(), v.toLowerCase(), v.regex(/^[^\s@]+@[^\s@]+$/, 'must be an e-mail address')),
   ),
@@ -82,8 +96,8 @@ export type Config = {
   database_url: string | undefined
   data_dir: string
   redis_url: string | undefined
-  /** Undefined: made once, and kept in `data_dir`. */
-  secret_key: string | undefined
+  /** The first signs, all are accepted. Undefined: one is made, and kept in `data_dir`. */
+  secret_keys: readonly [string, ...string[]] | undefined
   admin_email: string | undefined
   admin_password: string | undefined
   rate_limit_multiplier: number
@@ -114,7 +128,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     database_url: env.DATABASE_URL,
     data_dir: env.DATA_DIR,
     redis_url: env.REDIS_URL,
-    secret_key: env.SECRET_KEY,
+    secret_keys: env.SECRET_KEY,
     admin_email: env.ADMIN_EMAIL,
     admin_password: env.ADMIN_PASSWORD,
     rate_limit_multiplier: env.RATE_LIMIT_MULTIPLIER,

@@ -1,19 +1,28 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { sign, verify } from 'hono/jwt'
-import { JwtTokenExpired } from 'hono/utils/jwt/types'
+import { JwtTokenSignatureMismatched } from 'hono/utils/jwt/types'
 import * as v from 'valibot'
 import { refuse } from '#src/domain/errors.ts'
 
 export const ACCESS_TOKEN_SECONDS = 15 * 60
 export const REFRESH_TOKEN_SECONDS = 7 * 24 * 60 * 60
 
-/** What the token of one agent's runtime begins with. */
+/** What API keys and the tokens of agents' runtimes begin with. */
+export const API_KEY_PREFIX = 'sbx'
 export const AGENT_TOKEN_PREFIX = 'sba'
+
+export function isKey(token: string): boolean {
+  return token.startsWith(`${API_KEY_PREFIX}_`) || token.startsWith(`${AGENT_TOKEN_PREFIX}_`)
+}
+
+/** The keys that access tokens are signed with: the first signs, all are accepted, so that keys can be changed. */
+export type TokenKeys = readonly [string, ...string[]]
 
 const claimsSchema = v.object({
   sub: v.pipe(v.string(), v.uuid()),
-  iat: v.number(),
-  exp: v.number(),
+  iat: v.pipe(v.number(), v.finite()),
+  nbf: v.optional(v.pipe(v.number(), v.finite())),
+  exp: v.pipe(v.number(), v.finite()),
   type: v.literal('access'),
 })
 
@@ -21,24 +30,39 @@ const claimsSchema = v.object({
 export type AccessClaims = { user_id: string; expires: number }
 
 const ALGORITHM = 'HS256'
+/** How far the clock of the server that signed may be ahead of ours. An end is an end: it gets none of it. */
+const MAX_SKEW_SECONDS = 60
 
-export function signAccessToken(user_id: string, secret: string): Promise<string> {
+export function signAccessToken(user_id: string, [key]: TokenKeys): Promise<string> {
   const iat = Math.floor(Date.now() / 1000)
-  return sign({ sub: user_id, iat, exp: iat + ACCESS_TOKEN_SECONDS, type: 'access' }, secret, ALGORITHM)
+  return sign({ sub: user_id, iat, exp: iat + ACCESS_TOKEN_SECONDS, type: 'access' }, key, ALGORITHM)
 }
 
 /** Refuses with `expired_token` or `bad_token`. The algorithm is ours, whatever the token's header says. */
-export async function verifyAccessToken(token: string, secret: string): Promise<AccessClaims> {
-  let payload: unknown
-  try {
-    payload = await verify(token, secret, ALGORITHM)
-  } catch (error) {
-    if (error instanceof JwtTokenExpired) throw refuse('expired_token', 'The access token has expired')
-    throw refuse('bad_token', 'The access token is not valid')
+export async function verifyAccessToken(token: string, keys: TokenKeys): Promise<AccessClaims> {
+  const claims = v.safeParse(claimsSchema, await readPayload(token, keys))
+  if (!claims.success) throw badToken()
+  const { sub, iat, nbf = iat, exp } = claims.output
+  const now = Math.floor(Date.now() / 1000)
+  if (exp <= now) throw refuse('expired_token', 'The access token has expired')
+  if (Math.max(iat, nbf) > now + MAX_SKEW_SECONDS) throw badToken()
+  return { user_id: sub, expires: exp }
+}
+
+/** The payload, once the signature is known to be by one of the keys; times are looked at after that. */
+async function readPayload(token: string, keys: TokenKeys): Promise<unknown> {
+  for (const key of keys) {
+    try {
+      return await verify(token, key, { alg: ALGORITHM, exp: false, iat: false, nbf: false })
+    } catch (error) {
+      if (!(error instanceof JwtTokenSignatureMismatched)) throw badToken()
+    }
   }
-  const claims = v.safeParse(claimsSchema, payload)
-  if (!claims.success) throw refuse('bad_token', 'The access token is not valid')
-  return { user_id: claims.output.sub, expires: claims.output.exp }
+  throw badToken()
+}
+
+function badToken() {
+  return refuse('bad_token', 'The access token is not valid')
 }
 
 /** A random secret with a prefix that says what it is, and the only form in which it is stored. */

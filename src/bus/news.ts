@@ -13,11 +13,15 @@ export type NewsCodec = {
 
 const MAC_LENGTH = 22
 
-export function createNewsCodec(secret: string, sender: string): NewsCodec {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'signalbox news', 32))
+type News = { project_id: string; seq: string; frame: string }
+
+/** `secrets`: news is signed with the first, and taken when signed with any. */
+export function createNewsCodec(secrets: readonly [string, ...string[]], sender: string): NewsCodec {
+  const derive = (secret: string) => Buffer.from(hkdfSync('sha256', secret, '', 'signalbox news', 32))
+  const [key, ...others] = [derive(secrets[0]), ...secrets.slice(1).map(derive)] as const
   const own = `${sender} `
-  const macOf = (project_id: string, seq: string, frame: string) =>
-    createHmac('sha256', key)
+  const macOf = (by: Buffer, { project_id, seq, frame }: News) =>
+    createHmac('sha256', by)
       .update(`${project_id} ${seq} `)
       .update(frame)
       .digest('base64url')
@@ -25,7 +29,7 @@ export function createNewsCodec(secret: string, sender: string): NewsCodec {
 
   return {
     encode({ project_id, seq, frame }) {
-      return `${own}${seq} ${macOf(project_id, String(seq), frame)} ${frame}`
+      return `${own}${seq} ${macOf(key, { project_id, seq: String(seq), frame })} ${frame}`
     },
     decode(project_id, message) {
       if (message.startsWith(own)) return undefined
@@ -36,8 +40,11 @@ export function createNewsCodec(secret: string, sender: string): NewsCodec {
       const seq = message.slice(afterSender, afterSeq - 1)
       const frame = message.slice(afterMac)
       const mac = Buffer.from(message.slice(afterSeq, afterMac - 1))
-      const expected = Buffer.from(macOf(project_id, seq, frame))
-      if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) return undefined
+      const isSignedBy = (by: Buffer) => {
+        const expected = Buffer.from(macOf(by, { project_id, seq, frame }))
+        return mac.length === expected.length && timingSafeEqual(mac, expected)
+      }
+      if (!isSignedBy(key) && !others.some(isSignedBy)) return undefined
       return { project_id, seq: Number(seq), frame }
     },
   }

@@ -1,8 +1,13 @@
+import { v7 as uuid } from 'uuid'
 import type { Principal } from '#src/domain/access.ts'
 import { notFound } from '#src/domain/errors.ts'
-import { type AgentTypeDetails, lockAgentType, updateAgentTypeRow } from '#src/store/agent-types.ts'
+import {
+  type AgentTypeDetails,
+  insertAgentType,
+  lockAgentType,
+  updateAgentTypeRow,
+} from '#src/store/agent-types.ts'
 import { listAgentKeysOfType } from '#src/store/agents.ts'
-import { AgentTypeEntity } from '#src/store/entities/index.ts'
 import { orConflict } from './conflicts.ts'
 import type { CommandContext } from './context.ts'
 import { applyToAll } from './projects.ts'
@@ -12,14 +17,11 @@ export type AgentTypeInput = Omit<AgentTypeDetails, 'id' | 'created_at' | 'updat
 
 const unique = { field: 'slug', what: 'An agent type' }
 
-export async function createAgentType(
-  { orm }: CommandContext,
+export function createAgentType(
+  { database, clock }: CommandContext,
   input: AgentTypeInput,
-): Promise<AgentTypeEntity> {
-  const em = orm.em.fork()
-  const type = em.create(AgentTypeEntity, input)
-  await orConflict(em.persist(type).flush(), unique)
-  return type
+): Promise<AgentTypeDetails> {
+  return orConflict(insertAgentType(database, { ...input, id: uuid(), created_at: clock() }), unique)
 }
 
 /** A new name or slug is an event of every agent of the type, in all projects, in the same transaction. */

@@ -8,7 +8,6 @@ import { decideSpawn, type SpawnInput } from '#src/domain/spawn.ts'
 import { type AgentPatch, decideUpdate } from '#src/domain/update.ts'
 import { listAgentsToResume, listLiveAgentIds } from '#src/store/agents.ts'
 import type { Sql } from '#src/store/database.ts'
-import { RestartTransaction } from '#src/store/failures.ts'
 import type { CommandContext } from './context.ts'
 import { UnitOfWork } from './unit-of-work.ts'
 
@@ -113,20 +112,24 @@ export async function actOnAgents(
   return result
 }
 
-/** All means all: an agent that was spawned while they were locked makes the transaction begin again. */
+/**
+ * All means all: while their project is locked nothing is spawned, so those that came meanwhile are locked, too.
+ * This once agents come after their project; a deadlock that it may lose is done again.
+ */
 async function lockSelected(
   work: UnitOfWork,
   sql: Sql,
   { project_id, selection: { ids, status } }: { project_id: string; selection: BulkSelection },
 ): Promise<string[]> {
-  const chosen = ids ? [...new Set(ids)] : await listLiveAgentIds(sql, project_id, status)
-  await work.lockAgents(chosen.map((agent_id) => ({ agent_id, project_id })))
+  const lock = (chosen: readonly string[]) =>
+    work.lockAgents(chosen.map((agent_id) => ({ agent_id, project_id })))
+  const chosen = new Set(ids ?? (await listLiveAgentIds(sql, project_id, status)))
+  await lock([...chosen])
   await work.lockProjects([project_id])
-  if (ids) return chosen
-  const known = new Set(chosen)
-  const now = await listLiveAgentIds(sql, project_id, status)
-  if (now.some((id) => !known.has(id))) throw new RestartTransaction('an agent was spawned meanwhile')
-  return chosen
+  if (ids) return [...chosen]
+  const late = (await listLiveAgentIds(sql, project_id, status)).filter((id) => !chosen.has(id))
+  await lock(late)
+  return [...chosen, ...late]
 }
 
 function assertSelected(agent: AgentState, { ids, status }: BulkSelection): void {

@@ -1,12 +1,18 @@
+import { v7 as uuid } from 'uuid'
 import type { Principal } from '#src/domain/access.ts'
 import { toActor } from '#src/domain/access.ts'
 import type { AgentState } from '#src/domain/agent.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
 import { listAgentKeysOfProject } from '#src/store/agents.ts'
 import type { Sql } from '#src/store/database.ts'
-import { ProjectEntity } from '#src/store/entities/index.ts'
 import { RestartTransaction } from '#src/store/failures.ts'
-import { deleteProjectRow, findProject, type ProjectRow, updateProjectRow } from '#src/store/projects.ts'
+import {
+  deleteProjectRow,
+  findProject,
+  insertProject,
+  type ProjectRow,
+  updateProjectRow,
+} from '#src/store/projects.ts'
 import { orConflict } from './conflicts.ts'
 import type { CommandContext } from './context.ts'
 import { UnitOfWork } from './unit-of-work.ts'
@@ -14,17 +20,13 @@ import { UnitOfWork } from './unit-of-work.ts'
 export type ProjectInput = { name: string; slug: string; description: string | null }
 
 /** The caller owns what it creates. Refuses a slug that is taken with `conflict`. */
-export async function createProject(
-  { orm, database }: CommandContext,
+export function createProject(
+  { database, clock }: CommandContext,
   principal: Principal,
   input: ProjectInput,
 ): Promise<ProjectRow> {
-  const em = orm.em.fork()
-  const project = em.create(ProjectEntity, { ...input, owner: principal.id, event_seq: 0 })
-  await orConflict(em.persist(project).flush(), { field: 'slug', what: 'A project' })
-  const row = await findProject(database, project.id)
-  if (!row) throw notFound.project(project.id)
-  return row
+  const project = { ...input, id: uuid(), owner_id: principal.id, created_at: clock() }
+  return orConflict(insertProject(database, project), { field: 'slug', what: 'A project' })
 }
 
 /** A new name or slug is an event of every agent of the project, in the same transaction. */

@@ -17,21 +17,25 @@ import {
 import type { SignalOutcome, SignalRecord } from '#src/domain/signal.ts'
 import { readSignals } from '#src/store/signals.ts'
 import type { CommandContext } from './context.ts'
-import type { WriteQueue } from './write-queue.ts'
+import type { Writes } from './write-batch.ts'
 
-type Writes = { writes: WriteQueue }
+type WriteContext = { writes: Writes }
 export type AgentTarget = { project_id: string; agent_id: string; actor: Actor }
 /** A link says which lease it holds: whatever comes with an older one than the agent's is refused (`replaced`). */
 export type LinkTarget = AgentTarget & { lease: number }
 
 /** Protocol `attach`. `replica`: the process that holds the link. Refuses with `not_found`, `agent_terminated`. */
-export function attachAgent({ writes }: Writes, target: AgentTarget, replica: string): Promise<AgentState> {
+export function attachAgent(
+  { writes }: WriteContext,
+  target: AgentTarget,
+  replica: string,
+): Promise<AgentState> {
   return writes.submit({ ...target, decide: (agent, { now }) => decideAttach(agent, replica, now) })
 }
 
 /** A link of this process is there after all, although it was taken for lost. Returns the agent's lease by now. */
 export async function restoreLink(
-  { writes }: Writes,
+  { writes }: WriteContext,
   { lease, ...target }: LinkTarget,
   replica: string,
 ): Promise<AgentState> {
@@ -43,7 +47,7 @@ export async function restoreLink(
 
 /** A link has ended: by its runtime, by its socket, or with its process. Changes nothing where it is not current. */
 export function disconnectAgent(
-  { writes }: Writes,
+  { writes }: WriteContext,
   target: AgentTarget,
   ended: { lease: number } | { replica: string },
 ): Promise<AgentState> {
@@ -71,7 +75,7 @@ export async function sendMessage(
 
 /** Notes deliveries to the runtime: each signal with the number of its attempt. */
 export function noteDeliveries(
-  { writes }: Writes,
+  { writes }: WriteContext,
   target: Omit<AgentTarget, 'actor'>,
   attempts: ReadonlyMap<string, number>,
 ): Promise<AgentState> {
@@ -91,7 +95,7 @@ export function noteDeliveries(
 
 /** Tells watchers that a control signal waits for its acknowledgement, once. */
 export function noteOverdue(
-  { writes }: Writes,
+  { writes }: WriteContext,
   target: Omit<AgentTarget, 'actor'>,
   signal_id: string,
 ): Promise<AgentState> {
@@ -105,7 +109,7 @@ export function noteOverdue(
 
 /** Protocol `ack`. Returns the outcome that the signal has: that of its first acknowledgement. */
 export async function acknowledgeSignal(
-  { writes }: Writes,
+  { writes }: WriteContext,
   { lease, ...target }: LinkTarget,
   { signal_id, ...acknowledgement }: Acknowledgement & { signal_id: string },
 ): Promise<SignalOutcome> {
@@ -126,7 +130,7 @@ export type Reported = { agent: AgentState; duplicate: boolean; status_rejected:
 
 /** Protocol `report`. Resolves after the commit. Refuses with `replaced`, or `invalid` where a sum overflows. */
 export async function reportAgent(
-  { writes }: Writes,
+  { writes }: WriteContext,
   { lease, ...target }: LinkTarget,
   report: Report,
 ): Promise<Reported> {
@@ -145,7 +149,7 @@ type Decide<Decision> = (
 
 /** A change whose decision says more than the agent after it. */
 async function submitDecision<Decision extends { change?: Change }>(
-  writes: WriteQueue,
+  writes: Writes,
   target: AgentTarget & { signal_ids?: readonly string[] },
   decide: Decide<Decision>,
 ): Promise<{ agent: AgentState; decided: Decision }> {

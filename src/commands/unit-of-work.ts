@@ -35,7 +35,7 @@ export class UnitOfWork {
     this.#now = now
   }
 
-  /** Locks the agents that exist among `keys`. Once, and before `lockProjects`. */
+  /** Locks the agents that exist among `keys`: all at once, and before `lockProjects`. */
   async lockAgents(keys: readonly AgentKey[]): Promise<void> {
     if (keys.length === 0) return
     for (const [id, agent] of await lockAgents(this.#sql, keys)) {

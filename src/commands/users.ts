@@ -1,8 +1,13 @@
 import { LockMode } from '@mikro-orm/core'
 import type { EntityManager } from '@mikro-orm/postgresql'
+import { v7 as uuid } from 'uuid'
 import { checkPassword, hashPassword } from '#src/auth/passwords.ts'
+import { type Principal, toActor } from '#src/domain/access.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
+import { writeAudit } from '#src/store/audit.ts'
 import { UserEntity } from '#src/store/entities/index.ts'
+import { insertUser, type UserRow } from '#src/store/users.ts'
+import { noteAudit } from './audit.ts'
 import { orConflict } from './conflicts.ts'
 import type { CommandContext } from './context.ts'
 import { revokeSessions } from './sessions.ts'
@@ -13,18 +18,31 @@ type UserContext = Pick<CommandContext, 'orm'>
 
 const unique = { field: 'email', what: 'A user' }
 
-export async function createUser({ orm }: UserContext, { password, ...input }: UserInput): Promise<User> {
+export async function createUser(
+  { database, clock }: Pick<CommandContext, 'database' | 'clock'>,
+  principal: Principal,
+  { password, ...input }: UserInput,
+): Promise<UserRow> {
   assertNotEmail(password, input.email)
-  const em = orm.em.fork()
-  const user = em.create(UserEntity, { ...input, password_hash: await hashPassword(password) })
-  await orConflict(em.persist(user).flush(), unique)
-  return toUser(user)
+  const user = { ...input, id: uuid(), password_hash: await hashPassword(password), created_at: clock() }
+  const written = database.transaction(async (sql) => {
+    const row = await insertUser(sql, user)
+    const { is_active, is_superuser } = row
+    await writeAudit(sql, {
+      action: 'user_created',
+      actor: toActor(principal),
+      target_id: row.id,
+      details: { is_active, is_superuser },
+    })
+    return row
+  })
+  return orConflict(written, unique)
 }
 
 /** By a superuser. The last active superuser stays one (`conflict`); a new password ends all sessions. */
 export async function updateUser(
   { orm }: UserContext,
-  id: string,
+  { id, principal }: { id: string; principal: Principal },
   { password, ...patch }: Partial<UserInput>,
 ): Promise<User> {
   const password_hash = password === undefined ? undefined : await hashPassword(password)
@@ -40,6 +58,13 @@ export async function updateUser(
     }
     em.assign(user, { ...patch, ...(password_hash && { password_hash }) })
     if (password_hash || patch.is_active === false) await revokeSessions(em, id)
+    const { is_active, is_superuser } = user
+    const details = {
+      changed: Object.keys({ ...patch, ...(password_hash && { password }) }),
+      is_active,
+      is_superuser,
+    }
+    noteAudit(em, { action: 'user_updated', actor: toActor(principal), target_id: id, details })
     await em.flush()
     return toUser(user)
   })
@@ -75,6 +100,7 @@ async function applyOwnChange(em: EntityManager, user: UserEntity, change: OwnCh
     assertNotEmail(change.password, user.email)
     user.password_hash = await hashPassword(change.password)
     await revokeSessions(em, user.id)
+    noteAudit(em, { action: 'password_changed', actor: { kind: 'user', id: user.id }, target_id: user.id })
   }
 }
 

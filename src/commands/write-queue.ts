@@ -1,37 +1,9 @@
-import { v7 as uuid } from 'uuid'
 import type { Bus } from '#src/bus/bus.ts'
 import type { AgentState, Time } from '#src/domain/agent.ts'
-import type { Change, DecisionContext } from '#src/domain/change.ts'
-import { notFound, SignalboxError } from '#src/domain/errors.ts'
-import type { Actor } from '#src/domain/events.ts'
-import type { SignalRecord } from '#src/domain/signal.ts'
-import type { SpawnParents } from '#src/domain/spawn.ts'
-import { lockAgentTypes } from '#src/store/agent-types.ts'
 import type { Database } from '#src/store/database.ts'
 import { isUnavailable } from '#src/store/failures.ts'
-import { UnitOfWork } from './unit-of-work.ts'
+import { type Settled, type WriteRequest, type Writes, writeBatch } from './write-batch.ts'
 
-type Target = { project_id: string; actor: Actor }
-
-type FindSignal = (id: string) => SignalRecord | undefined
-
-/** Decides against the agent as it is when it is written; undefined leaves it as it is, without an event. */
-export type ChangeRequest = Target & {
-  agent_id: string
-  /** Kept signals that the decision is about. */
-  signal_ids?: readonly string[]
-  /** May be called again, when its transaction is: the last call is the one that counts. */
-  decide: (agent: AgentState, context: DecisionContext, findSignal: FindSignal) => Change | undefined
-}
-
-export type SpawnRequest = Target & {
-  agent_type_id: string
-  decide_spawn: (parents: SpawnParents, context: { id: string; now: Time }) => Change
-}
-
-export type WriteRequest = ChangeRequest | SpawnRequest
-
-type Settled = { agent: AgentState } | { error: unknown }
 type Waiting = { request: WriteRequest; settle: (settled: Settled) => void }
 
 const MAX_JOINED = 64
@@ -42,7 +14,7 @@ const MAX_UNDER_WAY = 4
  * Joins the writers of one process: while a project's transaction is under way, its next requests gather and
  * go as one. Nobody waits on purpose, and each request gets its own answer or its own error.
  */
-export class WriteQueue {
+export class WriteQueue implements Writes {
   readonly #database: Database
   readonly #bus: Bus
   readonly #clock: () => Time
@@ -111,61 +83,10 @@ export class WriteQueue {
   }
 
   async #commit(requests: readonly WriteRequest[]): Promise<Settled[]> {
-    const { settled, events } = await this.#database.transaction(async (sql) => {
-      const now = this.#clock()
-      const work = new UnitOfWork(sql, now)
-      const spawns = requests.filter(isSpawn)
-      const types = await lockAgentTypes(sql, distinct(spawns.map((spawn) => spawn.agent_type_id)))
-      const changes = requests.filter((request): request is ChangeRequest => !isSpawn(request))
-      await work.lockAgents(changes)
-      await work.readSignals(distinct(changes.flatMap(({ signal_ids = [] }) => signal_ids)))
-      await work.lockProjects(distinct(spawns.map((spawn) => spawn.project_id)))
-      const decided = requests.map((request) => decideOne(work, types, { request, now }))
-      return { settled: decided, events: await work.flush() }
-    })
+    const { settled, events } = await this.#database.transaction((sql) =>
+      writeBatch(sql, requests, this.#clock()),
+    )
     for (const event of events) this.#bus.publish(event)
     return settled
   }
-}
-
-type Types = Awaited<ReturnType<typeof lockAgentTypes>>
-
-function decideOne(
-  work: UnitOfWork,
-  types: Types,
-  { request, now }: { request: WriteRequest; now: Time },
-): Settled {
-  try {
-    return { agent: isSpawn(request) ? spawn(work, types, { request, now }) : change(work, { request, now }) }
-  } catch (error) {
-    if (error instanceof SignalboxError) return { error }
-    throw error
-  }
-}
-
-function change(work: UnitOfWork, { request, now }: { request: ChangeRequest; now: Time }): AgentState {
-  const agent = work.agent(request)
-  const context = { actor: request.actor, now, signal_id: uuid() }
-  const decided = request.decide(agent, context, (id) => work.signal(agent.id, id))
-  return decided ? work.apply(decided, request.actor) : agent
-}
-
-function spawn(
-  work: UnitOfWork,
-  types: Types,
-  { request, now }: { request: SpawnRequest; now: Time },
-): AgentState {
-  const project = work.project(request.project_id)
-  if (!project) throw notFound.project(request.project_id)
-  const agent_type = types.get(request.agent_type_id)
-  if (!agent_type) throw notFound.agent_type(request.agent_type_id)
-  return work.apply(request.decide_spawn({ project, agent_type }, { id: uuid(), now }), request.actor)
-}
-
-function isSpawn(request: WriteRequest): request is SpawnRequest {
-  return 'decide_spawn' in request
-}
-
-function distinct(values: readonly string[]): string[] {
-  return [...new Set(values)]
 }

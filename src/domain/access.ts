@@ -1,7 +1,9 @@
 import { refuse } from './errors.ts'
 import type { Actor } from './events.ts'
 
-export const keyRoles = ['operator', 'viewer', 'runtime'] as const
+export const memberRoles = ['operator', 'viewer'] as const
+export type MemberRole = (typeof memberRoles)[number]
+export const keyRoles = [...memberRoles, 'runtime'] as const
 export type KeyRole = (typeof keyRoles)[number]
 
 /**
@@ -12,27 +14,30 @@ export type Principal = {
   kind: 'user' | 'api_key' | 'runtime'
   id: string
   role: 'superuser' | 'user' | KeyRole
+  /** Whose rights a key or token is cut from: it never has more than this user has at the moment. */
+  maker?: { id: string; is_superuser: boolean } | undefined
   /** What a key or token is confined to; undefined: nothing. */
   scope?: { project_id: string; agent_id: string | null } | undefined
 }
 
 /** What a principal is in one project; undefined: nobody. */
-export type ProjectRole = 'superuser' | 'owner' | 'operator' | 'viewer' | 'runtime'
+export type ProjectRole = 'superuser' | 'owner' | MemberRole | 'runtime'
 
 const owners = ['superuser', 'owner'] as const
 const operators = [...owners, 'operator'] as const
 const viewers = [...operators, 'viewer'] as const
 
-/** What can be done in a project, and who may. A new operation without a row does not compile. */
-const permitted = {
+/** What can be done in a project, and who may (REST contract: Who may do what). */
+const permittedInProject = {
   read_project: viewers,
   watch_project: viewers,
-  list_agents: viewers,
+  list_agents: [...viewers, 'runtime'],
   read_agent: [...viewers, 'runtime'],
   read_metrics: viewers,
   read_signals: viewers,
   read_events: viewers,
-  read_issue: viewers,
+  read_issues: viewers,
+  read_members: viewers,
   spawn_agent: operators,
   update_agent: operators,
   control_agent: operators,
@@ -40,29 +45,83 @@ const permitted = {
   write_issue: operators,
   attach_agent: [...owners, 'runtime'],
   issue_agent_token: owners,
+  manage_members: owners,
+  manage_keys: owners,
   manage_project: owners,
 } as const satisfies Record<string, readonly ProjectRole[]>
 
-export type Operation = keyof typeof permitted
+const users = ['superuser', 'user'] as const
 
-export function isAllowed(role: ProjectRole | undefined, operation: Operation): boolean {
-  const roles: readonly ProjectRole[] = permitted[operation]
+/** What belongs to no project, and which principals may do it. */
+const permittedAnywhere = {
+  list_projects: [...users, 'operator', 'viewer'],
+  create_project: users,
+  read_agent_types: [...users, 'operator', 'viewer'],
+  manage_agent_types: ['superuser'],
+  read_self: users,
+  update_self: users,
+  manage_users: ['superuser'],
+  manage_own_keys: users,
+  read_audit: ['superuser'],
+} as const satisfies Record<string, readonly Principal['role'][]>
+
+/** A new operation without a row in one of the tables does not compile. */
+export type ProjectOperation = keyof typeof permittedInProject
+export type GlobalOperation = keyof typeof permittedAnywhere
+export const projectOperations = Object.keys(permittedInProject) as ProjectOperation[]
+export const globalOperations = Object.keys(permittedAnywhere) as GlobalOperation[]
+
+export function isProjectOperation(operation: string): operation is ProjectOperation {
+  return Object.hasOwn(permittedInProject, operation)
+}
+
+export function isAllowed(role: ProjectRole | undefined, operation: ProjectOperation): boolean {
+  const roles: readonly ProjectRole[] = permittedInProject[operation]
   return role !== undefined && roles.includes(role)
 }
 
-export function assertAllowed(role: ProjectRole | undefined, operation: Operation): void {
+export function assertAllowed(role: ProjectRole | undefined, operation: ProjectOperation): void {
   if (!isAllowed(role, operation)) throw refuse('forbidden', 'You do not have access to this project')
 }
 
-/** A token of one agent reaches that agent alone. */
-export function assertReaches({ scope }: Principal, agent_id: string): void {
+export function isAllowedAnywhere({ role }: Principal, operation: GlobalOperation): boolean {
+  const roles: readonly Principal['role'][] = permittedAnywhere[operation]
+  return roles.includes(role)
+}
+
+export function assertAllowedAnywhere(principal: Principal, operation: GlobalOperation): void {
+  if (!isAllowedAnywhere(principal, operation)) throw refuse('forbidden', 'You may not do this')
+}
+
+/** Where a principal stands in a project: who owns it, and the membership of the user whose rights count. */
+export type Standing = { project_id: string; owner_id: string; member_role: MemberRole | null }
+
+/** What a principal is in a project. A key is what it was made as, and no more than its maker is. */
+export function roleIn(principal: Principal, standing: Standing): ProjectRole | undefined {
+  const { role, scope, maker } = principal
+  if (scope && scope.project_id !== standing.project_id) return undefined
+  const userRole = (id: string, is_superuser: boolean): ProjectRole | undefined =>
+    is_superuser ? 'superuser' : standing.owner_id === id ? 'owner' : (standing.member_role ?? undefined)
+  if (!maker) return userRole(principal.id, role === 'superuser')
+  return lesserRole(role as KeyRole, userRole(maker.id, maker.is_superuser))
+}
+
+function lesserRole(role: KeyRole, makers: ProjectRole | undefined): ProjectRole | undefined {
+  if (makers === undefined) return undefined
+  if (role === 'runtime') return makers === 'superuser' || makers === 'owner' ? role : undefined
+  return makers === 'viewer' ? 'viewer' : role
+}
+
+/** The user whose standing decides: the principal itself, or the maker of a key. */
+export function userBehind({ id, maker }: Principal): string {
+  return maker?.id ?? id
+}
+
+/** A token of one agent reaches that agent alone. `agent_id`: the one that is asked for, if it is about one. */
+export function assertReaches({ scope }: Principal, agent_id: string | undefined): void {
   if (scope?.agent_id && scope.agent_id !== agent_id) {
     throw refuse('forbidden', 'You do not have access to this agent')
   }
-}
-
-export function assertSuperuser(principal: Principal): void {
-  if (principal.role !== 'superuser') throw refuse('forbidden', 'Only a superuser may do this')
 }
 
 export function toActor(principal: Principal): Actor {

@@ -4,10 +4,11 @@ import { addDocsRoutes } from './docs.ts'
 import type { HttpEnv } from './env.ts'
 import { createOpenApi } from './openapi.ts'
 import { API_BASE, addRoutes, createRouter, type RouterParts, refuseOtherMethods } from './router.ts'
+import { accessRoutes } from './routes/access.ts'
 import { agentTypeRoutes } from './routes/agent-types.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { authRoutes } from './routes/auth.ts'
-import { eventRoutes, type OpenEventStream } from './routes/events.ts'
+import { eventRoutes } from './routes/events.ts'
 import { issueRoutes } from './routes/issues.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { runtimeRoutes } from './routes/runtime.ts'
@@ -16,20 +17,17 @@ import { addSystemRoutes, type SystemParts } from './system.ts'
 import { addWebSocketRoute } from './websocket.ts'
 
 /** The whole HTTP side. A new group of routes is one line here. */
-export function createApi(
-  context: HttpContext & { openEventStream: OpenEventStream },
-  parts: RouterParts,
-  system: SystemParts,
-): Hono<HttpEnv> {
+export function createApi(context: HttpContext, parts: RouterParts, system: SystemParts): Hono<HttpEnv> {
   const routes = [
-    ...authRoutes(context),
-    ...userRoutes(context),
-    ...projectRoutes(context),
-    ...agentTypeRoutes(context),
-    ...agentRoutes(context),
-    ...runtimeRoutes(context),
-    ...issueRoutes(context),
-    ...eventRoutes(context),
+    ...authRoutes(),
+    ...userRoutes(),
+    ...projectRoutes(),
+    ...agentTypeRoutes(),
+    ...agentRoutes(),
+    ...runtimeRoutes(),
+    ...issueRoutes(),
+    ...accessRoutes(),
+    ...eventRoutes(),
   ]
   const document = createOpenApi(routes)
   const app = createRouter(parts)
@@ -37,7 +35,7 @@ export function createApi(
   addWebSocketRoute(app, parts)
   app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
   addDocsRoutes(app)
-  addRoutes(app, routes, parts)
+  addRoutes(app, routes, { ...parts, context })
   const readOnly = [
     '/healthz',
     '/readyz',

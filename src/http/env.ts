@@ -3,15 +3,16 @@ import type { Authentication } from '#src/auth/authenticate.ts'
 import type { Principal } from '#src/domain/access.ts'
 
 /** Filled by the upgrade route when a WebSocket may be opened. */
-export type UpgradeTicket = { accepted?: { authentication: Authentication | undefined } }
+export type UpgradeTicket = { accepted?: { authentication: Authentication | undefined; address: string } }
 
 export type HttpEnv = {
   Bindings: Partial<HttpBindings> & { upgrade?: UpgradeTicket }
   Variables: {
     request_id: string
+    /** Where the request comes from: the first hop that is not a trusted proxy. */
+    address: string
     principal: Principal | undefined
-    /** When the credentials end, in milliseconds since 1970. */
-    expires_at: number | null
+    authentication: Authentication | undefined
     failure: unknown
   }
 }

@@ -37,7 +37,7 @@ function toOperation(route: Route): Json {
     operationId: route.operation_id,
     summary: route.summary,
     tags: [route.tag],
-    security: route.is_public ? [] : [{ bearer: [] }],
+    security: route.access === 'public' ? [] : [{ bearer: [] }],
     parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
     ...(route.body && {
       requestBody: {

@@ -5,8 +5,10 @@ import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
 import type { Authenticate } from '#src/auth/authenticate.ts'
 import { refuse } from '#src/domain/errors.ts'
+import { authorize, type HttpContext } from './context.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse, toRefusal } from './errors.ts'
+import { answerOnce, readClaim } from './idempotency.ts'
 import { parseInput } from './input.ts'
 import { clientAddress, type RateLimits } from './rate-limit.ts'
 import type { Route } from './route.ts'
@@ -28,7 +30,8 @@ export type RouterParts = {
 export function createRouter(parts: RouterParts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()
   app.use(nameRequest)
-  app.use(logRequests(parts.log, parts.trusted_hops))
+  app.use(nameAddress(parts.trusted_hops))
+  app.use(logRequests(parts.log))
   app.use(secureHeaders())
   if (parts.allowed_origins.length > 0) app.use(allowOrigins(parts.allowed_origins))
   app.notFound((c) => errorResponse(c, refuse('not_found', 'No such route')))
@@ -48,32 +51,44 @@ export function refuseOtherMethods(app: Hono<HttpEnv>, path: string, allowed: re
 }
 
 /** Adds the routes below `/api/v1`, and for each of their paths the answer to other methods. */
-export function addRoutes(app: Hono<HttpEnv>, routes: readonly Route[], parts: RouterParts): void {
+export function addRoutes(
+  app: Hono<HttpEnv>,
+  routes: readonly Route[],
+  { context, ...parts }: RouterParts & { context: HttpContext },
+): void {
   for (const route of routes) {
-    app.on(route.method.toUpperCase(), API_BASE + toHonoPath(route.path), createHandler(route, parts))
+    const handler = createHandler(route, parts, context)
+    app.on(route.method.toUpperCase(), API_BASE + toHonoPath(route.path), handler)
   }
   for (const [path, methods] of groupMethods(routes)) {
     refuseOtherMethods(app, API_BASE + toHonoPath(path), methods)
   }
 }
 
-function createHandler(route: Route, parts: RouterParts) {
+function createHandler(route: Route, parts: RouterParts, context: HttpContext) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
   return async (c: Context<HttpEnv>): Promise<Response> => {
-    await limit(c, clientAddress(c, parts.trusted_hops))
-    if (!route.is_public) await identify(c, parts.authenticate)
+    await limit(c, c.get('address'))
+    if (route.access !== 'public') await identify(c, parts.authenticate)
     const input = await parseInput(c, route)
-    const result = await route.handle({ ...input, principal: c.get('principal'), c } as never)
-    return result instanceof Response ? result : c.json(result as object, route.success.status)
+    route.check?.(input as never)
+    const principal = c.get('principal')
+    if (principal) await authorize(context, route, { principal, params: input.params })
+    const answer = async (inContext: HttpContext): Promise<Response> => {
+      const result = await route.handle({ ...input, principal, context: inContext, c } as never)
+      return result instanceof Response ? result : c.json(result as object, route.success.status)
+    }
+    const claim = principal && readClaim(c, route, { principal, input })
+    return claim ? answerOnce(c, { context, claim }, answer) : answer(context)
   }
 }
 
 async function identify(c: Context<HttpEnv>, authenticate: Authenticate): Promise<void> {
   const token = readBearer(c)
   if (token === undefined) throw refuse('no_credentials', 'Credentials are required')
-  const { principal, expires_at } = await authenticate(token)
-  c.set('principal', principal)
-  c.set('expires_at', expires_at)
+  const authentication = await authenticate(token)
+  c.set('principal', authentication.principal)
+  c.set('authentication', authentication)
 }
 
 /** The token of `Authorization: Bearer`; undefined without that header. Refuses other schemes. */
@@ -100,6 +115,13 @@ function groupMethods(routes: readonly Route[]): Map<string, string[]> {
 
 const requestId = /^[A-Za-z0-9._-]{1,128}$/
 
+function nameAddress(trusted_hops: number) {
+  return async (c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> => {
+    c.set('address', clientAddress(c, trusted_hops))
+    await next()
+  }
+}
+
 async function nameRequest(c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> {
   const given = c.req.header('x-request-id')
   const id = given && requestId.test(given) ? given : uuid()
@@ -108,7 +130,7 @@ async function nameRequest(c: Context<HttpEnv>, next: () => Promise<void>): Prom
   c.res.headers.set('X-Request-Id', id)
 }
 
-function logRequests(log: Logger, trusted_hops: number) {
+function logRequests(log: Logger) {
   return async (c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> => {
     const started = performance.now()
     await next()
@@ -121,7 +143,7 @@ function logRequests(log: Logger, trusted_hops: number) {
         path: c.req.path,
         status: c.res.status,
         ms: Math.round(performance.now() - started),
-        address: clientAddress(c, trusted_hops),
+        address: c.get('address'),
         principal: c.get('principal')?.id,
         ...(failure ? { err: failure } : {}),
       },

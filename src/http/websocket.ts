@@ -3,7 +3,6 @@ import type { Authenticate } from '#src/auth/authenticate.ts'
 import { refuse } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse } from './errors.ts'
-import { clientAddress } from './rate-limit.ts'
 import { limits } from './route.ts'
 import { API_BASE, type RouterParts, readBearer } from './router.ts'
 
@@ -14,7 +13,7 @@ import { API_BASE, type RouterParts, readBearer } from './router.ts'
 export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void {
   const limit = parts.rateLimits('websocket', limits.upgrade)
   app.get(`${API_BASE}/ws`, async (c) => {
-    await limit(c, clientAddress(c, parts.trusted_hops))
+    await limit(c, c.get('address'))
     const ticket = c.env.upgrade
     if (!ticket) {
       c.header('Upgrade', 'websocket')
@@ -23,7 +22,8 @@ export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void 
     if (!isOriginAllowed(c, parts.allowed_origins)) {
       return errorResponse(c, refuse('forbidden', 'This origin is not allowed'))
     }
-    ticket.accepted = { authentication: await readAuthentication(c, parts.authenticate) }
+    const authentication = await readAuthentication(c, parts.authenticate)
+    ticket.accepted = { authentication, address: c.get('address') }
     return c.body(null, 204)
   })
 }

@@ -1,5 +1,5 @@
 import { disconnectAgent } from '#src/commands/runtime.ts'
-import type { WriteQueue } from '#src/commands/write-queue.ts'
+import type { Writes } from '#src/commands/write-batch.ts'
 import { SignalboxError } from '#src/domain/errors.ts'
 import { system } from '#src/domain/events.ts'
 import type { Database } from '#src/store/database.ts'
@@ -23,7 +23,7 @@ const BATCH = 1_000
 
 type Parts = {
   database: Database
-  writes: WriteQueue
+  writes: Writes
   replica: string
   /** Compares the links here with the database. */
   reconcile: () => Promise<void>

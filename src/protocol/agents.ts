@@ -3,7 +3,7 @@ import { actionNames } from '#src/domain/actions.ts'
 import { controlKinds, controlStates } from '#src/domain/agent.ts'
 import { actorKinds } from '#src/domain/events.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
-import { count, jsonObject, label, money, queryNumber, text, time, uuid } from './values.ts'
+import { count, jsonObject, label, money, queryNumber, text, time, uuid, wholeNumber } from './values.ts'
 
 const status = v.picklist(agentStatuses, `Must be one of ${agentStatuses.join(', ')}`)
 const spawnStatuses = agentStatuses.filter((name) => name !== 'terminated')
@@ -42,14 +42,7 @@ export const updateBody = v.strictObject({
 
 const MAX_PAUSE_SECONDS = 30 * 24 * 60 * 60
 const reason = v.nullish(text(500))
-const resume_after = v.nullish(
-  v.pipe(
-    v.number(),
-    v.safeInteger('Must be a whole number of seconds'),
-    v.minValue(1, 'Must be at least 1'),
-    v.maxValue(MAX_PAUSE_SECONDS, `Must be at most ${MAX_PAUSE_SECONDS}`),
-  ),
-)
+const resume_after = v.nullish(wholeNumber(1, MAX_PAUSE_SECONDS))
 
 export const pauseBody = v.strictObject({ reason, resume_after })
 export const resumeBody = v.strictObject({ reason })

@@ -6,7 +6,7 @@ import type { Actor, EventName } from '#src/domain/events.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import type { Signal, SignalOutcome } from '#src/domain/signal.ts'
 import { current_task, memory, session_id } from './agents.ts'
-import { count, money, text, uuid } from './values.ts'
+import { count, money, text, uuid, wholeNumber } from './values.ts'
 
 export const SUBPROTOCOL = 'signalbox.v1'
 /** The largest message that a client may send, in bytes. */
@@ -38,7 +38,7 @@ export const clientMessages = {
     type: v.literal('report'),
     id,
     agent_id,
-    n: v.pipe(count, v.minValue(1, 'Must be at least 1')),
+    n: wholeNumber(1),
     status: v.optional(v.picklist(agentStatuses, `Must be one of ${agentStatuses.join(', ')}`)),
     current_task: v.optional(v.nullable(current_task)),
     short_term_memory: v.optional(memory),

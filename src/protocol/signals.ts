@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { controlKinds } from '#src/domain/agent.ts'
 import { signalOutcomes } from '#src/domain/signal.ts'
-import { count, jsonObject, uuid } from './values.ts'
+import { count, jsonObject, uuid, wholeNumber } from './values.ts'
 
 const time = v.pipe(v.string(), v.isoTimestamp())
 
@@ -30,14 +30,7 @@ export const sendSignalBody = v.strictObject({
 const DAY_SECONDS = 24 * 60 * 60
 
 export const agentTokenBody = v.strictObject({
-  expires_in: v.optional(
-    v.pipe(
-      count,
-      v.minValue(60, 'Must be at least 60'),
-      v.maxValue(30 * DAY_SECONDS, `Must be at most ${30 * DAY_SECONDS}`),
-    ),
-    DAY_SECONDS,
-  ),
+  expires_in: v.optional(wholeNumber(60, 30 * DAY_SECONDS), DAY_SECONDS),
 })
 
 export const agentToken = v.strictObject({ token: v.string(), expires_at: time })

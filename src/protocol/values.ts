@@ -32,6 +32,16 @@ export const count = v.pipe(
   v.minValue(0, 'Must not be negative'),
 )
 
+/** A whole number from `min` to `max`; what lies outside is one problem. */
+export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+  return v.pipe(
+    v.number(),
+    v.safeInteger('Must be a whole number'),
+    v.minValue(min, `Must be at least ${min}`),
+    v.maxValue(max, `Must be at most ${max}`),
+  )
+}
+
 /** A decimal string or a number, with at most four decimal places; inside it is a string with four. */
 export const money = v.pipe(
   v.union([v.string(), v.number()], 'Must be a decimal string or a number'),

@@ -1,7 +1,11 @@
+import type { Authentication } from '#src/auth/authenticate.ts'
+import type { Principal, ProjectOperation } from '#src/domain/access.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
+import type { AccessWatch, Guarded } from './access-watch.ts'
 import { type EventBatch, nameOf } from './event-batch.ts'
 import type { Hub } from './hub.ts'
 import type { FeedReader, ProjectFeed } from './project-feed.ts'
+import { callAt } from './timer.ts'
 
 const KEEP_ALIVE_MS = 15_000
 
@@ -96,34 +100,68 @@ function toServerSentEvent({ seq, frame }: LoggedEvent): string {
   return `id: ${seq}\nevent: ${nameOf(frame)}\ndata: ${frame}\n\n`
 }
 
+/** A stream and whose it is: it ends with its credentials, and with the right to watch. */
+class GuardedStream implements Guarded {
+  readonly #stream: EventStream
+  readonly #project_id: string
+  authentication: Authentication
+
+  constructor(stream: EventStream, project_id: string, authentication: Authentication) {
+    this.#stream = stream
+    this.#project_id = project_id
+    this.authentication = authentication
+  }
+
+  uses(): { project_id: string; operation: ProjectOperation }[] {
+    return [{ project_id: this.#project_id, operation: 'watch_project' }]
+  }
+
+  refresh(principal: Principal): void {
+    this.authentication = { ...this.authentication, principal }
+  }
+
+  credentialLost(): void {
+    this.#stream.end()
+  }
+
+  accessLost(): void {
+    this.#stream.end()
+  }
+}
+
 /** All streams of a server. */
 export class EventStreams {
   readonly #hub: Hub
+  readonly #guards: AccessWatch
   readonly #open = new Set<EventStream>()
 
-  constructor(hub: Hub) {
+  constructor(hub: Hub, guards: AccessWatch) {
     this.#hub = hub
+    this.#guards = guards
   }
 
   get size(): number {
     return this.#open.size
   }
 
-  /** Undefined: no such project. The stream ends by itself at `expires_at` (milliseconds since 1970). */
+  /** Undefined: no such project. The stream ends by itself with its reader's credentials. */
   async open(
     project_id: string,
-    { after, expires_at }: { after: number | undefined; expires_at: number | null },
+    { after, authentication }: { after: number | undefined; authentication: Authentication },
   ): Promise<AsyncGenerator<string> | undefined> {
     const feed = await this.#hub.acquire(project_id)
     if (!feed) return undefined
     const stream = new EventStream(feed, this.#hub)
+    const guarded = new GuardedStream(stream, project_id, authentication)
     this.#open.add(stream)
-    const expiry = expires_at === null ? undefined : setTimeout(() => stream.end(), expires_at - Date.now())
-    const forget = () => {
-      clearTimeout(expiry)
+    this.#guards.add(guarded)
+    const { expires_at } = authentication
+    const cancel = expires_at === null ? () => {} : callAt(expires_at, () => stream.end())
+    return untilDone(stream.read(after), () => {
+      cancel()
+      this.#guards.delete(guarded)
       this.#open.delete(stream)
-    }
-    return untilDone(stream.read(after), forget)
+    })
   }
 
   close(): void {

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Authentication } from '#src/auth/authenticate.ts'
 import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/frames.ts'
+import type { AccessWatch } from './access-watch.ts'
 import { Connection } from './connection.ts'
 import { toWirePrincipal } from './message.ts'
 import { Session, type SessionParts } from './session.ts'
@@ -16,11 +17,15 @@ const DRAIN_SLICES = 20
 const DRAIN_SLICE_MS = 50
 const MAX_RETRY_AFTER_MS = 5_000
 
+/** An upgrade that the HTTP side has let through: from where, and with whose credentials, if any. */
+type Accepted = { authentication: Authentication | undefined; address: string }
+type Parts = SessionParts & { guards: AccessWatch }
+
 export type ServerIdentity = { version: string; instance: string }
 
 /** The WebSocket side of a server: turns accepted upgrades into sessions. */
 export class Realtime {
-  readonly #parts: SessionParts
+  readonly #parts: Parts
   readonly #identity: ServerIdentity
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -33,28 +38,29 @@ export class Realtime {
   readonly connections = new Set<Connection>()
   isDraining = false
 
-  constructor(parts: SessionParts, identity: ServerIdentity) {
+  constructor(parts: Parts, identity: ServerIdentity) {
     this.#parts = parts
     this.#identity = identity
   }
 
   /** Completes an upgrade that the HTTP side has let through. */
-  accept(
-    request: IncomingMessage,
-    socket: Duplex,
-    { head, authentication }: { head: Buffer; authentication: Authentication | undefined },
-  ): void {
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, socket, authentication))
+  accept(request: IncomingMessage, socket: Duplex, { head, ...accepted }: Accepted & { head: Buffer }): void {
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, socket, accepted))
   }
 
-  #open(ws: WebSocket, socket: Duplex, authentication: Authentication | undefined): void {
+  #open(ws: WebSocket, socket: Duplex, { authentication, address }: Accepted): void {
     const connection = new Connection(ws, socket)
+    const { counts, guards } = this.#parts
+    if (!counts.take('address', address)) return connection.close('too_many')
+    ws.on('close', () => counts.release('address', address))
     if (ws.protocol && ws.protocol !== SUBPROTOCOL) return connection.close('wrong_subprotocol')
 
-    const session = new Session(this.#parts, connection)
+    const session = new Session(this.#parts, connection, address)
     this.connections.add(connection)
+    guards.add(session)
     ws.on('close', () => {
       session.stop()
+      guards.delete(session)
       this.connections.delete(connection)
     })
     connection.send({

@@ -1,5 +1,5 @@
 import { acknowledgeSignal, reportAgent } from '#src/commands/runtime.ts'
-import type { WriteQueue } from '#src/commands/write-queue.ts'
+import type { Writes } from '#src/commands/write-batch.ts'
 import { assertAllowed, assertReaches, type Principal, toActor } from '#src/domain/access.ts'
 import { type AgentState, pendingSignals, toAgent } from '#src/domain/agent.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
@@ -13,7 +13,7 @@ import type { RuntimeLinks } from './runtime-links.ts'
 /** Agents that one socket may hold. */
 export const MAX_AGENTS = 1_000
 
-type Parts = { database: Database; writes: WriteQueue; links: RuntimeLinks }
+type Parts = { database: Database; writes: Writes; links: RuntimeLinks }
 
 /** The runtime's side of one connection: the agents attached on it, and what is said for them. */
 export class RuntimeSession {
@@ -72,6 +72,24 @@ export class RuntimeSession {
       ...(duplicate && { duplicate }),
       ...(status_rejected !== undefined && { status_rejected }),
     })
+  }
+
+  has(agent_id: string): boolean {
+    return this.#links.has(agent_id) || this.#moving.has(agent_id)
+  }
+
+  /** The projects of the agents attached here. */
+  projects(): Set<string> {
+    return new Set([...this.#links.values()].map((link) => link.project_id))
+  }
+
+  /** The right to attach agents of a project is gone. */
+  revoke(project_id: string): void {
+    for (const link of [...this.#links.values()]) {
+      if (link.project_id !== project_id) continue
+      this.#parts.links.end(link).catch(() => {})
+      this.#detached(link.agent_id, 'revoked')
+    }
   }
 
   /** The socket is closed. */

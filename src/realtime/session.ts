@@ -1,17 +1,20 @@
 import type { Authenticate, Authentication } from '#src/auth/authenticate.ts'
-import type { WriteQueue } from '#src/commands/write-queue.ts'
-import { assertAllowed, type Principal } from '#src/domain/access.ts'
+import type { Writes } from '#src/commands/write-batch.ts'
+import { assertAllowed, type Principal, type ProjectOperation } from '#src/domain/access.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
 import { type ClientMessage, type ClientMessageType, concurrentMessages } from '#src/protocol/frames.ts'
 import { findProjectRole } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
-import { isUnavailable } from '#src/store/failures.ts'
+import type { Guarded } from './access-watch.ts'
 import type { Connection } from './connection.ts'
+import { Credentials, tooMany } from './credentials.ts'
 import type { Hub } from './hub.ts'
-import { parseJson, parseMessage, replyIdOf, toRefusal, toWirePrincipal } from './message.ts'
+import { parseJson, parseMessage, replyIdOf, toRefusal } from './message.ts'
+import { type MessageClass, MessageRate } from './message-rate.ts'
 import type { RuntimeLinks } from './runtime-links.ts'
 import { RuntimeSession } from './runtime-session.ts'
 import type { Snapshots } from './snapshots.ts'
+import type { SocketCounts } from './socket-counts.ts'
 import { Subscription } from './subscription.ts'
 
 export type SessionParts = {
@@ -20,48 +23,66 @@ export type SessionParts = {
   hub: Hub
   snapshots: Snapshots
   links: RuntimeLinks
-  writes: WriteQueue
+  counts: SocketCounts
+  writes: Writes
   onError: (error: unknown) => void
 }
 
 type Handlers = { [Type in ClientMessageType]: (message: ClientMessage<Type>) => Promise<void> | void }
 
-const AUTH_TIMEOUT_MS = 5_000
-const EXPIRY_NOTICE_MS = 60_000
 export const MAX_SUBSCRIPTIONS = 100
 
 /** What a client says on one connection, and what it gets for it. */
-export class Session {
+export class Session implements Guarded {
   readonly #parts: SessionParts
   readonly #connection: Connection
   readonly #subscriptions = new Map<string, Subscription>()
   readonly #runtime: RuntimeSession
-  #authentication: Authentication | undefined
-  #authTimer: NodeJS.Timeout | undefined
-  #expiryTimers: NodeJS.Timeout[] = []
+  readonly #credentials: Credentials
+  readonly #rate = new MessageRate()
 
-  constructor(parts: SessionParts, connection: Connection) {
+  constructor(parts: SessionParts, connection: Connection, address: string) {
     this.#parts = parts
     this.#connection = connection
     this.#runtime = new RuntimeSession(parts, connection)
+    const refuse = (error: unknown, id: string | undefined) => this.#refuse(error, id)
+    this.#credentials = new Credentials({ ...parts, address }, connection, refuse)
   }
 
-  get principal(): Principal | null {
-    return this.#authentication?.principal ?? null
+  get authentication(): Authentication | undefined {
+    return this.#credentials.current
   }
 
   /** Begins with the credentials of the upgrade; without any, `auth` has to come in time. */
   start(authentication: Authentication | undefined): void {
-    if (authentication) this.#accept(authentication)
-    else this.#authTimer = setTimeout(() => this.#connection.close('auth_timeout'), AUTH_TIMEOUT_MS)
+    this.#credentials.start(authentication)
   }
 
   stop(): void {
-    clearTimeout(this.#authTimer)
-    for (const timer of this.#expiryTimers) clearTimeout(timer)
+    this.#credentials.stop()
     for (const subscription of this.#subscriptions.values()) subscription.stop()
     this.#subscriptions.clear()
     this.#runtime.stop()
+  }
+
+  *uses(): Iterable<{ project_id: string; operation: ProjectOperation }> {
+    for (const project_id of this.#subscriptions.keys()) yield { project_id, operation: 'watch_project' }
+    for (const project_id of this.#runtime.projects()) yield { project_id, operation: 'attach_agent' }
+  }
+
+  refresh(principal: Principal): void {
+    this.#credentials.refresh(principal)
+  }
+
+  credentialLost(): void {
+    this.#connection.close('unauthenticated')
+  }
+
+  accessLost(project_id: string, operation: ProjectOperation): void {
+    if (operation === 'attach_agent') return this.#runtime.revoke(project_id)
+    if (!this.#subscriptions.has(project_id)) return
+    this.#end(project_id)
+    this.#connection.send({ type: 'unsubscribed', project_id, reason: 'forbidden' })
   }
 
   /**
@@ -71,17 +92,35 @@ export class Session {
   async handle(text: string, answered: () => void): Promise<void> {
     let id: string | undefined
     let isConcurrent = false
+    let kind: MessageClass | undefined
     const work = async () => {
       const json = parseJson(text)
       id = replyIdOf(json)
-      const message = parseMessage(json, this.#authentication !== undefined)
+      const message = parseMessage(json, this.authentication !== undefined)
+      kind = this.#classify(message)
       isConcurrent = concurrentMessages.has(message.type)
-      await this.#dispatch(message)
+      if (this.#isInTime(kind)) await this.#dispatch(message)
     }
     const answering = work()
-      .catch((error: unknown) => this.#refuse(error, id))
+      .catch((error: unknown) => {
+        // What cannot be read is counted, too.
+        if (kind || this.#isInTime('ordinary')) this.#refuse(error, id)
+      })
       .finally(answered)
     if (!isConcurrent) await answering
+  }
+
+  #classify(message: ClientMessage): MessageClass {
+    if (message.type === 'ack' || message.type === 'attach') return 'runtime'
+    return message.type === 'report' && this.#runtime.has(message.agent_id) ? 'runtime' : 'ordinary'
+  }
+
+  /** False: it was one message too many, and the connection is closed. */
+  #isInTime(kind: MessageClass): boolean {
+    if (this.#rate.take(kind, Date.now())) return true
+    if (this.#connection.isOpen) this.#refuse(tooMany('Too many messages'), undefined)
+    this.#connection.close('too_many')
+    return false
   }
 
   #dispatch(message: ClientMessage): Promise<void> | void {
@@ -89,7 +128,7 @@ export class Session {
   }
 
   readonly #handlers: Handlers = {
-    auth: (auth) => this.#authenticate(auth),
+    auth: (auth) => this.#credentials.take(auth),
     subscribe: (subscribe) => this.#subscribe(subscribe),
     unsubscribe: (unsubscribe) => this.#unsubscribe(unsubscribe),
     ping: ({ id }) => this.#connection.send({ type: 'pong', id, at: new Date().toISOString() }),
@@ -100,50 +139,8 @@ export class Session {
   }
 
   get #required(): Principal {
-    if (!this.principal) throw refuse('no_credentials', 'Authenticate first')
-    return this.principal
-  }
-
-  async #authenticate({ id, token }: ClientMessage<'auth'>): Promise<void> {
-    let authentication: Authentication
-    try {
-      authentication = await this.#parts.authenticate(token)
-    } catch (error) {
-      if (isUnavailable(error)) throw error
-      this.#refuse(error, id)
-      return this.#connection.close('unauthenticated')
-    }
-    const before = this.principal
-    if (
-      before &&
-      (before.id !== authentication.principal.id || before.kind !== authentication.principal.kind)
-    ) {
-      return this.#connection.close('unauthenticated')
-    }
-    const { principal, expires_at } = this.#accept(authentication)
-    const expires = expires_at === null ? null : new Date(expires_at).toISOString()
-    this.#connection.send({
-      type: 'authenticated',
-      id,
-      principal: toWirePrincipal(principal),
-      expires_at: expires,
-    })
-  }
-
-  #accept(authentication: Authentication): Authentication {
-    clearTimeout(this.#authTimer)
-    for (const timer of this.#expiryTimers) clearTimeout(timer)
-    this.#authentication = authentication
-    const { expires_at } = authentication
-    if (expires_at !== null) {
-      const left = expires_at - Date.now()
-      const notice = { type: 'token_expiring', expires_at: new Date(expires_at).toISOString() } as const
-      this.#expiryTimers = [
-        setTimeout(() => this.#connection.send(notice), Math.max(0, left - EXPIRY_NOTICE_MS)),
-        setTimeout(() => this.#connection.close('unauthenticated'), left),
-      ]
-    }
-    return authentication
+    if (!this.authentication) throw refuse('no_credentials', 'Authenticate first')
+    return this.authentication.principal
   }
 
   async #subscribe({ id, project_id, after }: ClientMessage<'subscribe'>): Promise<void> {
@@ -152,7 +149,7 @@ export class Session {
       return this.#connection.close('too_many')
     }
     const { hub, snapshots, database } = this.#parts
-    const access = this.principal && (await findProjectRole(database, this.principal, project_id))
+    const access = await findProjectRole(database, this.#required, project_id)
     if (!access) throw notFound.project(project_id)
     assertAllowed(access.role, 'watch_project')
     const feed = await hub.acquire(project_id)

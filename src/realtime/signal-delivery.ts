@@ -1,5 +1,5 @@
 import { noteDeliveries, noteOverdue } from '#src/commands/runtime.ts'
-import type { WriteQueue } from '#src/commands/write-queue.ts'
+import type { Writes } from '#src/commands/write-batch.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import type { Database } from '#src/store/database.ts'
 import { readLeases } from '#src/store/replicas.ts'
@@ -13,7 +13,7 @@ const RESENDS_A_READ = 256
 const LINKS_A_READ = 64
 const SIGNALS_A_PAGE = 16
 
-export type DeliveryParts = { database: Database; writes: WriteQueue; hub: Pick<Hub, 'nextTailCheck'> }
+export type DeliveryParts = { database: Database; writes: Writes; hub: Pick<Hub, 'nextTailCheck'> }
 
 /** Brings signals to the links of this process: what events miss, what is not acknowledged, and the notes of it. */
 export class SignalDelivery {

@@ -50,3 +50,20 @@ export async function updateAgentTypeRow(
   if (!row) throw new Error('a locked agent type is gone')
   return row
 }
+
+const insert = statement(
+  'insert_agent_type',
+  `insert into agent_types (id, name, slug, description, is_active, config, created_at, updated_at)
+   values ($1, $2, $3, $4, $5, $6::jsonb, $7, $7) returning ${columns}`,
+)
+
+export async function insertAgentType(
+  sql: Sql,
+  type: Omit<AgentTypeDetails, 'updated_at'>,
+): Promise<AgentTypeDetails> {
+  const { id, name, slug, description, is_active, config, created_at } = type
+  const values = [id, name, slug, description, is_active, JSON.stringify(config), created_at]
+  const [row] = await sql.run<AgentTypeDetails>(insert, values)
+  if (!row) throw new Error('an agent type was not inserted')
+  return row
+}

@@ -1,3 +1,4 @@
+import { type Principal, userBehind } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
 
 export type ProjectRow = {
@@ -43,4 +44,42 @@ export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
   if (count && count.live > 0) return false
   await sql.run(remove, [id])
   return true
+}
+
+const readable = `from projects p where ($2::uuid is null or p.id = $2)
+   and ($3 or p.owner_id = $1 or exists (
+     select from project_members m where m.project_id = p.id and m.user_id = $1))`
+const page = statement(
+  'list_projects',
+  `select t.total, p.* from (select count(*) as total ${readable}) t
+   left join (select ${columns} ${readable} order by p.created_at desc, p.id desc limit $4 offset $5) p on true
+   order by p.created_at desc, p.id desc`,
+)
+
+/** One page of the projects that a principal may read, newest first, and how many there are in all. */
+export async function listProjects(
+  sql: Sql,
+  principal: Principal,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<{ projects: ProjectRow[]; total: number }> {
+  const { role, maker, scope } = principal
+  const is_superuser = maker ? maker.is_superuser : role === 'superuser'
+  type Row = { total: number } & (ProjectRow | { id: null })
+  const values = [userBehind(principal), scope?.project_id ?? null, is_superuser, limit, offset]
+  const rows = await sql.run<Row>(page, values)
+  const projects = rows.filter((row): row is { total: number } & ProjectRow => row.id !== null)
+  return { projects: projects.map(({ total: _, ...project }) => project), total: rows[0]?.total ?? 0 }
+}
+
+const insert = statement(
+  'insert_project',
+  `insert into projects (id, name, slug, description, owner_id, event_seq, created_at, updated_at)
+   values ($1, $2, $3, $4, $5, 0, $6, $6) returning ${columns}`,
+)
+
+export async function insertProject(sql: Sql, project: Omit<ProjectRow, 'updated_at'>): Promise<ProjectRow> {
+  const { id, name, slug, description, owner_id, created_at } = project
+  const [row] = await sql.run<ProjectRow>(insert, [id, name, slug, description, owner_id, created_at])
+  if (!row) throw new Error('a project was not inserted')
+  return row
 }

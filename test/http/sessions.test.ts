@@ -17,7 +17,10 @@ const anything = { message: expect.any(String) }
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 /** A token made by hand, so that nothing of the code under test signs it. */
-function makeToken(claims: object, { secret = testConfig({}).secret_key ?? '', alg = 'HS256' } = {}): string {
+function makeToken(
+  claims: object,
+  { secret = testConfig({}).secret_keys?.[0] ?? '', alg = 'HS256' } = {},
+): string {
   const body = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`
   const hash = alg === 'HS512' ? 'sha512' : 'sha256'
   const signature = alg === 'none' ? '' : createHmac(hash, secret).update(body).digest('base64url')

@@ -13,13 +13,13 @@ describe('the embedded database', () => {
   afterAll(() => rmSync(data_dir, { recursive: true, force: true }))
 
   it('keeps everything over a restart, tokens and the numbering of events too', async () => {
-    const first = await startApp({ data_dir, secret_key: undefined })
+    const first = await startApp({ data_dir, secret_keys: undefined })
     const rest = await Rest.of(first).signIn()
     const fleet = await createFleet(rest)
     const agent = await spawn(fleet, { short_term_memory: { a: 1 } })
     await first.stop()
 
-    const second = await startApp({ data_dir, secret_key: undefined })
+    const second = await startApp({ data_dir, secret_keys: undefined })
     const again = { ...fleet, rest: Rest.of(second).as(rest.token) }
     expect((await again.rest.get<Agent>(`${fleet.agents}/${agent.id}`)).body).toEqual(agent)
     expect((await spawn(again)).seq).toBe(2)

@@ -42,7 +42,7 @@ export const admin = { email: 'admin@example.org', password: 'correct horse' }
 const defaults: Config = {
   ...readConfig({}),
   port: 0,
-  secret_key: 'a secret key for tests, of a good length',
+  secret_keys: ['a secret key for tests, of a good length'],
   admin_email: admin.email,
   admin_password: admin.password,
   rate_limit_multiplier: 100,

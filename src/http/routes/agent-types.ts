@@ -1,5 +1,4 @@
 import { createAgentType, updateAgentType } from '#src/commands/agent-types.ts'
-import { assertSuperuser } from '#src/domain/access.ts'
 import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
 import {
@@ -10,18 +9,17 @@ import {
   updateAgentTypeBody,
 } from '#src/protocol/resources.ts'
 import { AgentTypeEntity } from '#src/store/entities/index.ts'
-import type { HttpContext } from '../context.ts'
 import { newestFirst, paginated } from '../pagination.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
 const tag = 'Agent types'
 const oneType = { status: 200, schema: agentType, description: 'The agent type' } as const
 
-export function agentTypeRoutes(context: HttpContext): Route[] {
-  return [...readRoutes(context), ...writeRoutes(context)]
+export function agentTypeRoutes(): Route[] {
+  return [...readRoutes(), ...writeRoutes()]
 }
 
-function readRoutes(context: HttpContext): Route[] {
+function readRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -30,9 +28,10 @@ function readRoutes(context: HttpContext): Route[] {
       summary: 'List agent types',
       tag,
       limit: limits.read,
+      access: 'read_agent_types',
       query: pageQuery,
       success: { status: 200, schema: pageOf(agentType), description: 'One page of types, newest first' },
-      async handle({ query }) {
+      async handle({ context, query }) {
         const em = context.orm.em.fork()
         const [found, total] = await em.findAndCount(AgentTypeEntity, {}, newestFirst(query))
         return paginated(found.map(toAgentType), { ...query, total })
@@ -45,8 +44,9 @@ function readRoutes(context: HttpContext): Route[] {
       summary: 'One agent type',
       tag,
       limit: limits.read,
+      access: 'read_agent_types',
       success: oneType,
-      async handle({ params }) {
+      async handle({ context, params }) {
         const found = await context.orm.em.fork().findOne(AgentTypeEntity, params.id)
         if (!found) throw notFound.agent_type(params.id)
         return toAgentType(found)
@@ -55,7 +55,7 @@ function readRoutes(context: HttpContext): Route[] {
   ]
 }
 
-function writeRoutes(context: HttpContext): Route[] {
+function writeRoutes(): Route[] {
   return [
     defineRoute({
       method: 'post',
@@ -64,12 +64,10 @@ function writeRoutes(context: HttpContext): Route[] {
       summary: 'Create an agent type',
       tag,
       limit: limits.write,
+      access: 'manage_agent_types',
       body: createAgentTypeBody,
       success: { status: 201, schema: agentType, description: 'The new agent type' },
-      async handle({ principal, body }) {
-        assertSuperuser(principal)
-        return toAgentType(await createAgentType(context, body))
-      },
+      handle: ({ context, body }) => createAgentType(context, body),
     }),
     defineRoute({
       method: 'patch',
@@ -78,10 +76,10 @@ function writeRoutes(context: HttpContext): Route[] {
       summary: 'Change an agent type',
       tag,
       limit: limits.write,
+      access: 'manage_agent_types',
       body: updateAgentTypeBody,
       success: oneType,
-      handle({ principal, params, body }) {
-        assertSuperuser(principal)
+      handle({ context, principal, params, body }) {
         return updateAgentType(context, { agent_type_id: params.id, principal }, body)
       },
     }),
@@ -92,9 +90,9 @@ function writeRoutes(context: HttpContext): Route[] {
       summary: 'Deactivate an agent type: its agents stay, none can be spawned from it',
       tag,
       limit: limits.write,
+      access: 'manage_agent_types',
       success: { status: 200, schema: message, description: 'The agent type is inactive' },
-      async handle({ principal, params }) {
-        assertSuperuser(principal)
+      async handle({ context, principal, params }) {
         const change = { is_active: false }
         const { name } = await updateAgentType(context, { agent_type_id: params.id, principal }, change)
         return { success: true, message: `Agent type '${name}' has been deactivated` }

@@ -20,7 +20,6 @@ import {
 import { pageOf } from '#src/protocol/resources.ts'
 import { findAgent, listAgents } from '#src/store/agents.ts'
 import { readMetrics } from '#src/store/metrics.ts'
-import { authorize, type HttpContext } from '../context.ts'
 import { offsetOf, paginated } from '../pagination.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
@@ -30,11 +29,11 @@ const ofAgent = '/projects/{project_id}/agents/{agent_id}'
 const oneAgent = { status: 200, schema: agent, description: 'The agent' } as const
 
 /** The nine agent routes (REST contract), and the action on many at once. */
-export function agentRoutes(context: HttpContext): Route[] {
-  return [...collectionRoutes(context), ...resourceRoutes(context), ...actionRoutes(context)]
+export function agentRoutes(): Route[] {
+  return [...collectionRoutes(), ...resourceRoutes(), ...actionRoutes()]
 }
 
-function collectionRoutes(context: HttpContext): Route[] {
+function collectionRoutes(): Route[] {
   return [
     defineRoute({
       method: 'post',
@@ -43,14 +42,15 @@ function collectionRoutes(context: HttpContext): Route[] {
       summary: 'Spawn Agent Instance',
       tag,
       limit: 20,
+      access: 'spawn_agent',
       body: spawnBody,
       success: { status: 201, schema: agent, description: 'The new agent' },
-      async handle({ params: { project_id }, body, principal, c }) {
-        const { project_id: named, ...input } = body
-        if (named !== undefined && named !== project_id) {
-          throw refuse('invalid', 'Agent project_id must match the URL project_id', 'project_id')
-        }
-        await authorize(context, { principal, project_id, operation: 'spawn_agent' })
+      check({ params, body }) {
+        if (body.project_id === undefined || body.project_id === params.project_id) return
+        throw refuse('invalid', 'Agent project_id must match the URL project_id', 'project_id')
+      },
+      async handle({ context, params: { project_id }, body, principal, c }) {
+        const { project_id: _, ...input } = body
         const target = { project_id, actor: toActor(principal) }
         const spawned = toAgent(await spawnAgent(context, target, input))
         c.header('Location', `/api/v1/projects/${project_id}/agents/${spawned.id}`)
@@ -64,10 +64,10 @@ function collectionRoutes(context: HttpContext): Route[] {
       summary: 'List Project Agents',
       tag,
       limit: 60,
+      access: 'list_agents',
       query: listAgentsQuery,
       success: { status: 200, schema: pageOf(agent), description: 'One page of agents, newest first' },
-      async handle({ params: { project_id }, query: { page, limit, ...filter }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'list_agents' })
+      async handle({ context, params: { project_id }, query: { page, limit, ...filter } }) {
         const offset = offsetOf({ page, limit })
         const { agents, total } = await listAgents(context.database, project_id, { ...filter, limit, offset })
         return paginated(agents.map(toAgent), { page, limit, total })
@@ -81,16 +81,16 @@ function collectionRoutes(context: HttpContext): Route[] {
       summary: 'Get Project Agent Metrics',
       tag,
       limit: 60,
+      access: 'read_metrics',
       success: { status: 200, schema: agentMetrics, description: 'Sums over the project' },
-      async handle({ params: { project_id }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'read_metrics' })
+      async handle({ context, params: { project_id } }) {
         return readMetrics(context.database, project_id)
       },
     }),
   ]
 }
 
-function resourceRoutes(context: HttpContext): Route[] {
+function resourceRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -99,9 +99,9 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'Get Agent Details',
       tag,
       limit: 60,
+      access: 'read_agent',
       success: oneAgent,
-      async handle({ params: { project_id, agent_id }, principal }) {
-        await authorize(context, { principal, project_id, agent_id, operation: 'read_agent' })
+      async handle({ context, params: { project_id, agent_id } }) {
         const found = await findAgent(context.database, project_id, agent_id)
         if (!found) throw notFound.agent(agent_id, project_id)
         return toAgent(found)
@@ -114,11 +114,10 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'Update Agent',
       tag,
       limit: 30,
+      access: 'update_agent',
       body: updateBody,
       success: oneAgent,
-      async handle({ params, body, principal }) {
-        const { project_id } = params
-        await authorize(context, { principal, project_id, operation: 'update_agent' })
+      async handle({ context, params, body, principal }) {
         return toAgent(await updateAgent(context, { ...params, actor: toActor(principal) }, body))
       },
     }),
@@ -129,12 +128,11 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'Terminate Agent',
       tag,
       limit: 10,
+      access: 'control_agent',
       body: terminateBody,
       is_body_optional: true,
       success: { status: 200, schema: message, description: 'The agent is terminated' },
-      async handle({ params, body, principal }) {
-        const { project_id } = params
-        await authorize(context, { principal, project_id, operation: 'control_agent' })
+      async handle({ context, params, body, principal }) {
         const target = { ...params, actor: toActor(principal) }
         const { name } = await actOnAgent(context, target, { action: 'terminate', ...body })
         return { success: true, message: `Agent '${name}' has been terminated` }
@@ -147,9 +145,9 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'Get Agent Metrics',
       tag,
       limit: 60,
+      access: 'read_metrics',
       success: { status: 200, schema: agentMetrics, description: 'The usage of one agent' },
-      async handle({ params: { project_id, agent_id }, principal }) {
-        await authorize(context, { principal, project_id, operation: 'read_metrics' })
+      async handle({ context, params: { project_id, agent_id } }) {
         const metrics = await readMetrics(context.database, project_id, agent_id)
         if (metrics.total_instances === 0) throw notFound.agent(agent_id, project_id)
         return metrics
@@ -158,15 +156,15 @@ function resourceRoutes(context: HttpContext): Route[] {
   ]
 }
 
-function actionRoutes(context: HttpContext): Route[] {
+function actionRoutes(): Route[] {
   return [
-    postedAction(context, {
+    postedAction({
       action: 'pause',
       operation_id: 'pause_agent',
       summary: 'Pause Agent',
       body: pauseBody,
     }),
-    postedAction(context, {
+    postedAction({
       action: 'resume',
       operation_id: 'resume_agent',
       summary: 'Resume Agent',
@@ -179,14 +177,14 @@ function actionRoutes(context: HttpContext): Route[] {
       summary: 'Pause, resume or terminate many agents in one transaction',
       tag,
       limit: limits.bulk,
+      access: 'control_agent',
       body: bulkBody,
       success: {
         status: 200,
         schema: bulkResult,
         description: 'How many took it, and which did not and why',
       },
-      async handle({ params: { project_id }, body, principal }) {
-        await authorize(context, { principal, project_id, operation: 'control_agent' })
+      async handle({ context, params: { project_id }, body, principal }) {
         const target = { project_id, actor: toActor(principal) }
         const { affected, skipped } = await actOnAgents(context, target, toBulkInput(body))
         const message = `${affected.length} agents: ${body.action}, ${skipped.length} skipped`
@@ -207,18 +205,17 @@ type PostedAction = {
   body: v.GenericSchema<unknown, ActionInput>
 }
 
-function postedAction(context: HttpContext, { action, ...spec }: PostedAction): Route {
+function postedAction({ action, ...spec }: PostedAction): Route {
   return defineRoute({
     method: 'post',
     path: `/projects/{project_id}/agents/{agent_id}/${action}`,
     ...spec,
     tag,
     limit: 20,
+    access: 'control_agent',
     is_body_optional: true,
     success: oneAgent,
-    async handle({ params, body, principal }) {
-      const { project_id } = params
-      await authorize(context, { principal, project_id, operation: 'control_agent' })
+    async handle({ context, params, body, principal }) {
       const target = { ...params, actor: toActor(principal) }
       return toAgent(await actOnAgent(context, target, { action, ...body }))
     },

@@ -1,12 +1,11 @@
 import { refreshSession, signIn, signOut } from '#src/commands/sessions.ts'
 import { message } from '#src/protocol/agents.ts'
 import { loginBody, refreshBody, tokenPair } from '#src/protocol/resources.ts'
-import type { HttpContext } from '../context.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
 const tag = 'Sign-in'
 
-export function authRoutes(context: HttpContext): Route[] {
+export function authRoutes(): Route[] {
   return [
     defineRoute({
       method: 'post',
@@ -15,10 +14,13 @@ export function authRoutes(context: HttpContext): Route[] {
       summary: 'Sign in with e-mail and password',
       tag,
       limit: limits.login,
-      is_public: true,
+      access: 'public',
       body: loginBody,
       success: { status: 200, schema: tokenPair, description: 'An access and a refresh token' },
-      handle: ({ body }) => signIn(context, body),
+      handle({ context, body, c }) {
+        const attempt = { ...body, address: c.get('address') }
+        return context.limitSignIn(attempt, () => signIn(context, attempt))
+      },
     }),
     defineRoute({
       method: 'post',
@@ -27,10 +29,10 @@ export function authRoutes(context: HttpContext): Route[] {
       summary: 'Spend a refresh token for a new pair',
       tag,
       limit: limits.refresh,
-      is_public: true,
+      access: 'public',
       body: refreshBody,
       success: { status: 200, schema: tokenPair, description: 'A new pair' },
-      handle: ({ body }) => refreshSession(context, body.refresh_token),
+      handle: ({ context, body }) => refreshSession(context, body.refresh_token),
     }),
     defineRoute({
       method: 'post',
@@ -39,10 +41,10 @@ export function authRoutes(context: HttpContext): Route[] {
       summary: 'Revoke the session of a refresh token',
       tag,
       limit: limits.write,
-      is_public: true,
+      access: 'public',
       body: refreshBody,
       success: { status: 200, schema: message, description: 'The session is revoked' },
-      async handle({ body }) {
+      async handle({ context, body }) {
         await signOut(context, body.refresh_token)
         return { success: true, message: 'Signed out' }
       },

@@ -1,10 +1,11 @@
 import * as v from 'valibot'
+import type { Authentication } from '#src/auth/authenticate.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
 import { eventFrame } from '#src/protocol/event.ts'
 import { eventStreamQuery, eventsQuery } from '#src/protocol/resources.ts'
 import { count } from '#src/protocol/values.ts'
 import { readEvents, readLogBounds } from '#src/store/events.ts'
-import { authorize, type HttpContext } from '../context.ts'
+import type { HttpContext } from '../context.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
 const eventPage = v.object({ data: v.array(eventFrame), last_seq: count })
@@ -12,10 +13,10 @@ const eventPage = v.object({ data: v.array(eventFrame), last_seq: count })
 /** Starts a project's live stream; undefined: no such project. The real-time side provides it. */
 export type OpenEventStream = (
   project_id: string,
-  from: { after: number | undefined; expires_at: number | null },
+  from: { after: number | undefined; authentication: Authentication },
 ) => Promise<AsyncIterable<string> | undefined>
 
-export function eventRoutes(context: HttpContext & { openEventStream: OpenEventStream }): Route[] {
+export function eventRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -24,10 +25,10 @@ export function eventRoutes(context: HttpContext & { openEventStream: OpenEventS
       summary: 'The event log after a number (without one: from the oldest that is kept), oldest first',
       tag: 'Events',
       limit: limits.read,
+      access: 'read_events',
       query: eventsQuery,
       success: { status: 200, schema: eventPage, description: 'Events, and the newest number of the log' },
-      async handle({ principal, params: { project_id }, query, c }) {
-        await authorize(context, { principal, project_id, operation: 'read_events' })
+      async handle({ context, params: { project_id }, query, c }) {
         const { frames, last_seq } = await readPage(context, { project_id, ...query })
         // The log's frames are JSON already.
         return c.body(`{"data":[${frames.join(',')}],"last_seq":${last_seq}}`, 200, {
@@ -42,13 +43,14 @@ export function eventRoutes(context: HttpContext & { openEventStream: OpenEventS
       summary: 'The event log as server-sent events, live; resumes by Last-Event-ID or after',
       tag: 'Events',
       limit: limits.read,
+      access: 'watch_project',
       query: eventStreamQuery,
       success: { status: 200, schema: undefined, description: 'text/event-stream' },
-      async handle({ principal, params: { project_id }, query, c }) {
-        await authorize(context, { principal, project_id, operation: 'watch_project' })
+      async handle({ context, params: { project_id }, query, c }) {
         const after = readLastEventId(c.req.header('last-event-id')) ?? query.after
-        const expires_at = c.get('expires_at')
-        const blocks = await context.openEventStream(project_id, { after, expires_at })
+        const authentication = c.get('authentication')
+        if (!authentication) throw refuse('no_credentials', 'Credentials are required')
+        const blocks = await context.openEventStream(project_id, { after, authentication })
         if (!blocks) throw notFound.project(project_id)
         return c.body(ReadableStream.from(encode(blocks)), 200, {
           'Content-Type': 'text/event-stream',

@@ -4,7 +4,6 @@ import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
 import { createIssueBody, issue, listIssuesQuery, pageOf, updateIssueBody } from '#src/protocol/resources.ts'
 import { IssueEntity } from '#src/store/entities/index.ts'
-import { authorize, type HttpContext } from '../context.ts'
 import { newestFirst, paginated } from '../pagination.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
@@ -13,11 +12,11 @@ const inProject = '/projects/{project_id}/issues'
 const ofIssue = '/projects/{project_id}/issues/{issue_id}'
 const oneIssue = { status: 200, schema: issue, description: 'The issue' } as const
 
-export function issueRoutes(context: HttpContext): Route[] {
-  return [...readRoutes(context), ...writeRoutes(context)]
+export function issueRoutes(): Route[] {
+  return [...readRoutes(), ...writeRoutes()]
 }
 
-function readRoutes(context: HttpContext): Route[] {
+function readRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -26,10 +25,10 @@ function readRoutes(context: HttpContext): Route[] {
       summary: 'List the issues of a project',
       tag,
       limit: limits.read,
+      access: 'read_issues',
       query: listIssuesQuery,
       success: { status: 200, schema: pageOf(issue), description: 'One page of issues, newest first' },
-      async handle({ principal, params: { project_id }, query: { status, ...page } }) {
-        await authorize(context, { principal, project_id, operation: 'read_issue' })
+      async handle({ context, params: { project_id }, query: { status, ...page } }) {
         const where = { project: project_id, ...(status && { status }) }
         const em = context.orm.em.fork()
         const [found, total] = await em.findAndCount(IssueEntity, where, newestFirst(page))
@@ -43,9 +42,9 @@ function readRoutes(context: HttpContext): Route[] {
       summary: 'One issue',
       tag,
       limit: limits.read,
+      access: 'read_issues',
       success: oneIssue,
-      async handle({ principal, params: { project_id, issue_id } }) {
-        await authorize(context, { principal, project_id, operation: 'read_issue' })
+      async handle({ context, params: { project_id, issue_id } }) {
         const found = await context.orm.em.fork().findOne(IssueEntity, { id: issue_id, project: project_id })
         if (!found) throw notFound.issue(issue_id, project_id)
         return toIssue(found)
@@ -54,7 +53,7 @@ function readRoutes(context: HttpContext): Route[] {
   ]
 }
 
-function writeRoutes(context: HttpContext): Route[] {
+function writeRoutes(): Route[] {
   return [
     defineRoute({
       method: 'post',
@@ -63,10 +62,10 @@ function writeRoutes(context: HttpContext): Route[] {
       summary: 'Create an issue',
       tag,
       limit: limits.write,
+      access: 'write_issue',
       body: createIssueBody,
       success: { status: 201, schema: issue, description: 'The new issue' },
-      async handle({ principal, params: { project_id }, body }) {
-        await authorize(context, { principal, project_id, operation: 'write_issue' })
+      async handle({ context, principal, params: { project_id }, body }) {
         return createIssue(context, { project_id, actor: toActor(principal) }, body)
       },
     }),
@@ -77,11 +76,10 @@ function writeRoutes(context: HttpContext): Route[] {
       summary: 'Change, assign or close an issue',
       tag,
       limit: limits.write,
+      access: 'write_issue',
       body: updateIssueBody,
       success: oneIssue,
-      async handle({ principal, params, body }) {
-        const { project_id } = params
-        await authorize(context, { principal, project_id, operation: 'write_issue' })
+      async handle({ context, principal, params, body }) {
         return updateIssue(context, { ...params, actor: toActor(principal) }, body)
       },
     }),
@@ -92,10 +90,9 @@ function writeRoutes(context: HttpContext): Route[] {
       summary: 'Delete an issue',
       tag,
       limit: limits.write,
+      access: 'write_issue',
       success: { status: 200, schema: message, description: 'The issue is gone' },
-      async handle({ principal, params }) {
-        const { project_id } = params
-        await authorize(context, { principal, project_id, operation: 'write_issue' })
+      async handle({ context, principal, params }) {
         await deleteIssue(context, { ...params, actor: toActor(principal) })
         return { success: true, message: 'The issue has been deleted' }
       },

@@ -2,20 +2,18 @@ import { createProject, deleteProject, updateProject } from '#src/commands/proje
 import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
 import { createProjectBody, pageOf, pageQuery, project, updateProjectBody } from '#src/protocol/resources.ts'
-import { ProjectEntity } from '#src/store/entities/index.ts'
-import { findProject } from '#src/store/projects.ts'
-import { authorize, type HttpContext } from '../context.ts'
-import { newestFirst, paginated } from '../pagination.ts'
+import { findProject, listProjects } from '#src/store/projects.ts'
+import { offsetOf, paginated } from '../pagination.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
 const tag = 'Projects'
 const oneProject = { status: 200, schema: project, description: 'The project' } as const
 
-export function projectRoutes(context: HttpContext): Route[] {
-  return [...collectionRoutes(context), ...resourceRoutes(context)]
+export function projectRoutes(): Route[] {
+  return [...collectionRoutes(), ...resourceRoutes()]
 }
 
-function collectionRoutes(context: HttpContext): Route[] {
+function collectionRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -24,13 +22,13 @@ function collectionRoutes(context: HttpContext): Route[] {
       summary: 'List the projects that you may read',
       tag,
       limit: limits.read,
+      access: 'list_projects',
       query: pageQuery,
       success: { status: 200, schema: pageOf(project), description: 'One page of projects, newest first' },
-      async handle({ principal, query }) {
-        const em = context.orm.em.fork()
-        const readable = principal.role === 'superuser' ? {} : { owner: principal.id }
-        const [found, total] = await em.findAndCount(ProjectEntity, readable, newestFirst(query))
-        return paginated(found.map(toProject), { ...query, total })
+      async handle({ context, principal, query }) {
+        const page = { limit: query.limit, offset: offsetOf(query) }
+        const { projects, total } = await listProjects(context.database, principal, page)
+        return paginated(projects, { ...query, total })
       },
     }),
     defineRoute({
@@ -40,14 +38,15 @@ function collectionRoutes(context: HttpContext): Route[] {
       summary: 'Create a project that you own',
       tag,
       limit: limits.write,
+      access: 'create_project',
       body: createProjectBody,
       success: { status: 201, schema: project, description: 'The new project' },
-      handle: ({ principal, body }) => createProject(context, principal, body),
+      handle: ({ context, principal, body }) => createProject(context, principal, body),
     }),
   ]
 }
 
-function resourceRoutes(context: HttpContext): Route[] {
+function resourceRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -56,9 +55,9 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'One project',
       tag,
       limit: limits.read,
+      access: 'read_project',
       success: oneProject,
-      async handle({ principal, params }) {
-        await authorize(context, { principal, project_id: params.id, operation: 'read_project' })
+      async handle({ context, params }) {
         const found = await findProject(context.database, params.id)
         if (!found) throw notFound.project(params.id)
         return found
@@ -71,10 +70,10 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'Change a project',
       tag,
       limit: limits.write,
+      access: 'manage_project',
       body: updateProjectBody,
       success: oneProject,
-      async handle({ principal, params, body }) {
-        await authorize(context, { principal, project_id: params.id, operation: 'manage_project' })
+      async handle({ context, principal, params, body }) {
         return updateProject(context, { project_id: params.id, principal }, body)
       },
     }),
@@ -85,17 +84,12 @@ function resourceRoutes(context: HttpContext): Route[] {
       summary: 'Delete a project whose agents are all terminated',
       tag,
       limit: limits.write,
+      access: 'manage_project',
       success: { status: 200, schema: message, description: 'The project is gone' },
-      async handle({ principal, params }) {
-        await authorize(context, { principal, project_id: params.id, operation: 'manage_project' })
+      async handle({ context, params }) {
         await deleteProject(context, params.id)
         return { success: true, message: 'The project has been deleted' }
       },
     }),
   ]
-}
-
-function toProject(entity: ProjectEntity) {
-  const { id, name, slug, description, owner, created_at, updated_at } = entity
-  return { id, name, slug, description, owner_id: owner.id, created_at, updated_at }
 }

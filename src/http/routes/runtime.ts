@@ -1,4 +1,4 @@
-import { issueAgentToken } from '#src/commands/agent-tokens.ts'
+import { issueAgentToken } from '#src/commands/api-keys.ts'
 import { sendMessage } from '#src/commands/runtime.ts'
 import { toActor } from '#src/domain/access.ts'
 import { notFound } from '#src/domain/errors.ts'
@@ -6,7 +6,6 @@ import { pageOf, pageQuery } from '#src/protocol/resources.ts'
 import { agentToken, agentTokenBody, sendSignalBody, signalDetails } from '#src/protocol/signals.ts'
 import { findAgent } from '#src/store/agents.ts'
 import { listSignals, toSignalDetails } from '#src/store/signals.ts'
-import { authorize, type HttpContext } from '../context.ts'
 import { offsetOf, paginated } from '../pagination.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
@@ -14,7 +13,7 @@ const tag = 'Runtimes'
 const ofAgent = '/projects/{project_id}/agents/{agent_id}'
 
 /** What concerns the runtime of an agent: its signals, and its token. */
-export function runtimeRoutes(context: HttpContext): Route[] {
+export function runtimeRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -23,14 +22,14 @@ export function runtimeRoutes(context: HttpContext): Route[] {
       summary: 'The signals of an agent, and what became of them',
       tag,
       limit: limits.read,
+      access: 'read_signals',
       query: pageQuery,
       success: {
         status: 200,
         schema: pageOf(signalDetails),
         description: 'One page of signals, newest first',
       },
-      async handle({ principal, params: { project_id, agent_id }, query }) {
-        await authorize(context, { principal, project_id, agent_id, operation: 'read_signals' })
+      async handle({ context, params: { project_id, agent_id }, query }) {
         const found = await findAgent(context.database, project_id, agent_id)
         if (!found) throw notFound.agent(agent_id, project_id)
         const page = { limit: query.limit, offset: offsetOf(query) }
@@ -45,15 +44,14 @@ export function runtimeRoutes(context: HttpContext): Route[] {
       summary: 'Send the runtime of an agent a message',
       tag,
       limit: limits.write,
+      access: 'send_signal',
       body: sendSignalBody,
       success: {
         status: 201,
         schema: signalDetails,
         description: 'The message, kept until it is acknowledged',
       },
-      async handle({ principal, params, body }) {
-        const { project_id, agent_id } = params
-        await authorize(context, { principal, project_id, agent_id, operation: 'send_signal' })
+      async handle({ context, principal, params, body }) {
         const target = { ...params, actor: toActor(principal) }
         return toSignalDetails(await sendMessage(context, target, body.payload))
       },
@@ -65,13 +63,13 @@ export function runtimeRoutes(context: HttpContext): Route[] {
       summary: 'A token for the runtime of this one agent, shown this once',
       tag,
       limit: limits.write,
+      access: 'issue_agent_token',
+      answers_secret: true,
       body: agentTokenBody,
       is_body_optional: true,
       success: { status: 201, schema: agentToken, description: 'The token, and when it ends' },
-      async handle({ principal, params, body }) {
-        const { project_id, agent_id } = params
-        await authorize(context, { principal, project_id, agent_id, operation: 'issue_agent_token' })
-        return issueAgentToken(context, { ...params, maker: principal }, body)
+      async handle({ context, principal, params, body }) {
+        return issueAgentToken(context, { ...params, principal }, body)
       },
     }),
   ]

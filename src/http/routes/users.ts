@@ -1,6 +1,5 @@
 import { toUser } from '#src/commands/user-view.ts'
 import { createUser, updateOwnUser, updateUser } from '#src/commands/users.ts'
-import { assertSuperuser } from '#src/domain/access.ts'
 import { notFound } from '#src/domain/errors.ts'
 import {
   createUserBody,
@@ -18,11 +17,11 @@ import { defineRoute, limits, type Route } from '../route.ts'
 const tag = 'Users'
 const oneUser = { status: 200, schema: user, description: 'The user' } as const
 
-export function userRoutes(context: HttpContext): Route[] {
-  return [...ownRoutes(context), ...managedRoutes(context)]
+export function userRoutes(): Route[] {
+  return [...ownRoutes(), ...managedRoutes()]
 }
 
-function ownRoutes(context: HttpContext): Route[] {
+function ownRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -31,8 +30,9 @@ function ownRoutes(context: HttpContext): Route[] {
       summary: 'The signed-in user',
       tag,
       limit: limits.read,
+      access: 'read_self',
       success: oneUser,
-      handle: ({ principal }) => findUser(context, principal.id),
+      handle: ({ context, principal }) => findUser(context, principal.id),
     }),
     defineRoute({
       method: 'patch',
@@ -41,14 +41,15 @@ function ownRoutes(context: HttpContext): Route[] {
       summary: 'Change your name or password',
       tag,
       limit: limits.write,
+      access: 'update_self',
       body: updateMeBody,
       success: oneUser,
-      handle: ({ principal, body }) => updateOwnUser(context, principal.id, body),
+      handle: ({ context, principal, body }) => updateOwnUser(context, principal.id, body),
     }),
   ]
 }
 
-function managedRoutes(context: HttpContext): Route[] {
+function managedRoutes(): Route[] {
   return [
     defineRoute({
       method: 'get',
@@ -57,10 +58,10 @@ function managedRoutes(context: HttpContext): Route[] {
       summary: 'List users',
       tag,
       limit: limits.read,
+      access: 'manage_users',
       query: pageQuery,
       success: { status: 200, schema: pageOf(user), description: 'One page of users, newest first' },
-      async handle({ principal, query }) {
-        assertSuperuser(principal)
+      async handle({ context, query }) {
         const [users, total] = await context.orm.em.fork().findAndCount(UserEntity, {}, newestFirst(query))
         return paginated(users.map(toUser), { ...query, total })
       },
@@ -72,12 +73,10 @@ function managedRoutes(context: HttpContext): Route[] {
       summary: 'Create a user',
       tag,
       limit: limits.write,
+      access: 'manage_users',
       body: createUserBody,
       success: { status: 201, schema: user, description: 'The new user' },
-      handle({ principal, body }) {
-        assertSuperuser(principal)
-        return createUser(context, body)
-      },
+      handle: ({ context, principal, body }) => createUser(context, principal, body),
     }),
     defineRoute({
       method: 'get',
@@ -86,9 +85,9 @@ function managedRoutes(context: HttpContext): Route[] {
       summary: 'One user',
       tag,
       limit: limits.read,
+      access: 'manage_users',
       success: oneUser,
-      handle({ principal, params }) {
-        assertSuperuser(principal)
+      handle({ context, params }) {
         return findUser(context, params.id)
       },
     }),
@@ -99,12 +98,11 @@ function managedRoutes(context: HttpContext): Route[] {
       summary: 'Change, deactivate or promote a user',
       tag,
       limit: limits.write,
+      access: 'manage_users',
       body: updateUserBody,
       success: oneUser,
-      handle({ principal, params, body }) {
-        assertSuperuser(principal)
-        return updateUser(context, params.id, body)
-      },
+      handle: ({ context, principal, params, body }) =>
+        updateUser(context, { id: params.id, principal }, body),
     }),
   ]
 }

@@ -1,9 +1,12 @@
 import { AgentEntity } from './agent.ts'
 import { AgentTypeEntity } from './agent-type.ts'
 import { ApiKeyEntity } from './api-key.ts'
+import { AuditEntryEntity } from './audit-entry.ts'
 import { EventEntity } from './event.ts'
+import { IdempotentAnswerEntity } from './idempotent-answer.ts'
 import { IssueEntity } from './issue.ts'
 import { ProjectEntity } from './project.ts'
+import { ProjectMemberEntity } from './project-member.ts'
 import { RefreshTokenEntity } from './refresh-token.ts'
 import { ReplicaEntity } from './replica.ts'
 import { SignalEntity } from './signal.ts'
@@ -13,9 +16,12 @@ export {
   AgentEntity,
   AgentTypeEntity,
   ApiKeyEntity,
+  AuditEntryEntity,
   EventEntity,
+  IdempotentAnswerEntity,
   IssueEntity,
   ProjectEntity,
+  ProjectMemberEntity,
   RefreshTokenEntity,
   ReplicaEntity,
   SignalEntity,
@@ -34,4 +40,7 @@ export const entities = [
   IssueEntity,
   ApiKeyEntity,
   ReplicaEntity,
+  ProjectMemberEntity,
+  AuditEntryEntity,
+  IdempotentAnswerEntity,
 ]

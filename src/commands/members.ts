@@ -1,0 +1,44 @@
+import { type MemberRole, type Principal, toActor } from '#src/domain/access.ts'
+import { notFound, refuse } from '#src/domain/errors.ts'
+import { findUserPrincipal } from '#src/store/access.ts'
+import { writeAudit } from '#src/store/audit.ts'
+import { deleteMember, type Member, saveMember } from '#src/store/members.ts'
+import { findProject } from '#src/store/projects.ts'
+import type { CommandContext } from './context.ts'
+
+type Target = { project_id: string; user_id: string; principal: Principal }
+
+/** REST `set_member`: makes a user a member, or changes its role. The owner is refused: it has all rights. */
+export function setMember(
+  { database, clock }: Pick<CommandContext, 'database' | 'clock'>,
+  { project_id, user_id, principal }: Target,
+  role: MemberRole,
+): Promise<Member> {
+  return database.transaction(async (sql) => {
+    const project = await findProject(sql, project_id)
+    if (!project) throw notFound.project(project_id)
+    if (project.owner_id === user_id)
+      throw refuse('conflict', 'The owner of a project is not a member of it', 'user_id')
+    if (!(await findUserPrincipal(sql, user_id))) throw notFound.user(user_id)
+    const member = await saveMember(sql, { project_id, user_id, role, now: clock() })
+    const target = { actor: toActor(principal), target_id: user_id, project_id }
+    await writeAudit(sql, { action: 'member_set', ...target, details: { role } })
+    return member
+  })
+}
+
+/** REST `remove_member`. Takes effect on open connections within 5 s. */
+export async function removeMember(
+  { database }: Pick<CommandContext, 'database'>,
+  { project_id, user_id, principal }: Target,
+): Promise<void> {
+  await database.transaction(async (sql) => {
+    if (!(await deleteMember(sql, project_id, user_id))) throw notFound.member(user_id, project_id)
+    await writeAudit(sql, {
+      action: 'member_removed',
+      actor: toActor(principal),
+      target_id: user_id,
+      project_id,
+    })
+  })
+}

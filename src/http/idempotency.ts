@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import pLimit from 'p-limit'
+import { joinTransaction } from '#src/commands/context.ts'
+import type { Principal } from '#src/domain/access.ts'
+import { refuse, SignalboxError } from '#src/domain/errors.ts'
+import type { Sql } from '#src/store/database.ts'
+import type { LoggedEvent } from '#src/store/events.ts'
+import { attempt, type Claim, claimAnswer, type KeptAnswer, keepAnswer } from '#src/store/idempotency.ts'
+import type { HttpContext } from './context.ts'
+import type { HttpEnv } from './env.ts'
+import { errorResponse, httpStatus } from './errors.ts'
+import type { ParsedInput } from './input.ts'
+import type { Route } from './route.ts'
+
+const keyShape = /^[\x21-\x7e]{1,255}$/
+
+/** What an Idempotency-Key claims; undefined where there is none, or the route does not keep answers. */
+export function readClaim(
+  c: Context<HttpEnv>,
+  route: Route,
+  { principal, input }: { principal: Principal; input: ParsedInput },
+): Claim | undefined {
+  if (route.method !== 'post' || route.answers_secret) return undefined
+  const key = c.req.header('idempotency-key')
+  if (key === undefined) return undefined
+  if (!keyShape.test(key)) {
+    throw refuse('invalid', 'Must be 1 to 255 visible ASCII characters', 'Idempotency-Key')
+  }
+  const request = JSON.stringify([input.params, input.query, input.body])
+  const fingerprint = createHash('sha256').update(request).digest('hex')
+  return { principal_id: principal.id, operation: route.operation_id, key, fingerprint }
+}
+
+/** Such requests have a connection each: this many at once, so that others are never without. */
+const limitUnderWay = pLimit(4)
+
+type Once = { context: HttpContext; claim: Claim }
+
+/**
+ * Answers a request once (REST contract: Idempotency-Key). The claim, all that the request changes and the
+ * answer are one transaction: a crash leaves all of it or nothing, and whoever comes with the same key
+ * meanwhile, on any replica, waits for it. Refusals are kept, too; answers of 5xx and 429 undo the claim.
+ */
+export async function answerOnce(
+  c: Context<HttpEnv>,
+  { context, claim }: Once,
+  handle: Handle,
+): Promise<Response> {
+  const { kept, events } = await limitUnderWay(() =>
+    context.database.transaction((sql) => answerIn(sql, c, { context, claim, handle })),
+  )
+  for (const event of events) context.bus.publish(event)
+  return fromKept(c, kept)
+}
+
+type Handle = (context: HttpContext) => Promise<Response>
+
+async function answerIn(
+  sql: Sql,
+  c: Context<HttpEnv>,
+  { context, claim, handle }: Once & { handle: Handle },
+): Promise<{ kept: KeptAnswer; events: LoggedEvent[] }> {
+  const before = await claimAnswer(sql, claim)
+  if (before) {
+    if (before.fingerprint !== claim.fingerprint) {
+      throw refuse('conflict', 'This Idempotency-Key was used for another request', 'Idempotency-Key')
+    }
+    return { kept: before, events: [] }
+  }
+  const joined = joinTransaction(context, sql)
+  const { response, events } = await attempt<{ response: Response; events: LoggedEvent[] }>(
+    sql,
+    async () => ({ response: await handle(joined.context), events: joined.events }),
+    (error) => (isKept(error) ? { response: errorResponse(c, error), events: [] } : undefined),
+  )
+  const kept = await toKept(response)
+  await keepAnswer(sql, claim, kept)
+  return { kept, events }
+}
+
+function isKept(error: unknown): error is SignalboxError {
+  return error instanceof SignalboxError && httpStatus[error.kind] < 500 && httpStatus[error.kind] !== 429
+}
+
+async function toKept(response: Response): Promise<KeptAnswer> {
+  return {
+    status: response.status,
+    location: response.headers.get('location'),
+    body: await response.text(),
+  }
+}
+
+function fromKept(c: Context<HttpEnv>, { status, location, body }: KeptAnswer): Response {
+  if (location !== null) c.header('Location', location)
+  return c.body(body, status as ContentfulStatusCode, { 'Content-Type': 'application/json' })
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { SignalboxError } from '#src/domain/errors.ts'
+
+/** Failed sign-ins to one account from one address in an hour; above it even the right password has to wait. */
+const FAILURES = 50
+const WINDOW_SECONDS = 60 * 60
+
+type Attempt = { email: string; address: string }
+
+/** Makes a sign-in attempt, unless too many have failed before. Refuses with `rate_limited`. */
+export type LimitSignIn = <Result>(attempt: Attempt, signIn: () => Promise<Result>) => Promise<Result>
+
+/**
+ * Limits failed sign-ins by account and address together: so nobody can lock another out of an account, and
+ * slow guessing gets nowhere. In Redis where there is one; memory stands in while it does not answer.
+ */
+export function createSignInLimit(redis: Redis | undefined, multiplier: number): LimitSignIn {
+  const options = {
+    keyPrefix: 'signalbox:sign-in',
+    points: Math.max(1, Math.floor(FAILURES * multiplier)),
+    duration: WINDOW_SECONDS,
+  }
+  const memory = new RateLimiterMemory(options)
+  const limiter: RateLimiterAbstract = redis
+    ? new RateLimiterRedis({
+        ...options,
+        storeClient: redis,
+        insuranceLimiter: memory,
+        rejectIfRedisNotReady: true,
+      })
+    : memory
+  return async ({ email, address }, signIn) => {
+    const key = createHash('sha256').update(`${email} ${address}`).digest('base64url')
+    const failures = await limiter.get(key)
+    if (failures && failures.remainingPoints <= 0) {
+      const seconds = Math.max(1, Math.ceil(failures.msBeforeNext / 1000))
+      const message = 'Too many failed sign-ins'
+      throw new SignalboxError('rate_limited', [{ message, field: null }], seconds)
+    }
+    try {
+      return await signIn()
+    } catch (error) {
+      if (error instanceof SignalboxError && error.kind === 'wrong_login') await limiter.penalty(key)
+      throw error
+    }
+  }
+}

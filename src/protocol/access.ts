@@ -1,0 +1,50 @@
+import * as v from 'valibot'
+import { keyRoles, memberRoles } from '#src/domain/access.ts'
+import { actorKinds } from '#src/domain/events.ts'
+import { label, time, uuid } from './values.ts'
+
+const timeOut = v.pipe(v.string(), v.isoTimestamp())
+
+const memberRole = v.picklist(memberRoles, `Must be one of ${memberRoles.join(', ')}`)
+export const memberBody = v.strictObject({ role: memberRole })
+
+export const member = v.strictObject({
+  user_id: uuid,
+  email: v.string(),
+  full_name: v.nullable(v.string()),
+  role: memberRole,
+  created_at: timeOut,
+  updated_at: timeOut,
+})
+
+const keyRole = v.picklist(keyRoles, `Must be one of ${keyRoles.join(', ')}`)
+
+export const createKeyBody = v.strictObject({
+  name: label(255),
+  project_id: v.nullish(uuid, null),
+  role: keyRole,
+  expires_at: v.nullish(time, null),
+})
+
+const keyEntries = {
+  id: uuid,
+  name: v.string(),
+  project_id: v.nullable(uuid),
+  role: keyRole,
+  expires_at: v.nullable(timeOut),
+  created_at: timeOut,
+}
+
+export const apiKey = v.strictObject({ ...keyEntries, maker_id: uuid, last_used_at: v.nullable(timeOut) })
+/** Shown this once. */
+export const createdKey = v.strictObject({ ...keyEntries, key: v.string() })
+
+export const auditEntry = v.strictObject({
+  id: uuid,
+  at: timeOut,
+  action: v.string(),
+  actor: v.object({ kind: v.picklist(actorKinds), id: v.nullable(uuid) }),
+  target_id: v.nullable(uuid),
+  project_id: v.nullable(uuid),
+  details: v.record(v.string(), v.unknown()),
+})

@@ -1,0 +1,101 @@
+import type { Authentication } from '#src/auth/authenticate.ts'
+import { isAllowed, type Principal, type ProjectOperation, roleIn, userBehind } from '#src/domain/access.ts'
+import { findLivePrincipals, findStandings } from '#src/store/access.ts'
+import type { Database } from '#src/store/database.ts'
+
+/** So that what is taken away is felt within 5 s on every replica (protocol: Connecting). */
+const CHECK_MS = 2_000
+
+/** Something that is open for somebody, and what it is used for. */
+export type Guarded = {
+  readonly authentication: Authentication | undefined
+  uses(): Iterable<{ project_id: string; operation: ProjectOperation }>
+  /** The same principal, as it is by now: a user may have become a superuser, or none any more. */
+  refresh(principal: Principal): void
+  credentialLost(): void
+  accessLost(project_id: string, operation: ProjectOperation): void
+}
+
+/**
+ * Looks again and again whether those who are connected still may be: two statements for all of them. The
+ * database is asked, not told: so it does not matter who changed what, or how.
+ */
+export class AccessWatch {
+  readonly #database: Database
+  readonly #guarded = new Set<Guarded>()
+  readonly #timer: NodeJS.Timeout
+  #isChecking = false
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#timer = setInterval(() => void this.check(), CHECK_MS)
+  }
+
+  add(guarded: Guarded): void {
+    this.#guarded.add(guarded)
+  }
+
+  delete(guarded: Guarded): void {
+    this.#guarded.delete(guarded)
+  }
+
+  /** A check that the database does not answer is made again by the next one. */
+  async check(): Promise<void> {
+    if (this.#isChecking || this.#guarded.size === 0) return
+    this.#isChecking = true
+    try {
+      await this.#checkRoles(await this.#checkCredentials())
+    } catch {
+      // Nobody is turned away because nobody could be asked.
+    } finally {
+      this.#isChecking = false
+    }
+  }
+
+  async #checkCredentials(): Promise<Guarded[]> {
+    const guarded = [...this.#guarded].filter(({ authentication }) => authentication !== undefined)
+    const [user_ids, key_ids] = [new Set<string>(), new Set<string>()]
+    for (const { authentication } of guarded) {
+      if (!authentication) continue
+      const ids = authentication.principal.kind === 'user' ? user_ids : key_ids
+      ids.add(authentication.credential_id)
+    }
+    const live = await findLivePrincipals(this.#database, { user_ids: [...user_ids], key_ids: [...key_ids] })
+    return guarded.filter((one) => {
+      const principal = live.get(one.authentication?.credential_id ?? '')
+      if (principal) one.refresh(principal)
+      else one.credentialLost()
+      return principal !== undefined
+    })
+  }
+
+  async #checkRoles(guarded: readonly Guarded[]): Promise<void> {
+    const used = guarded.flatMap((one) => {
+      const principal = one.authentication?.principal
+      return principal ? [...one.uses()].map((use) => ({ one, principal, ...use })) : []
+    })
+    const pairs = new Map(
+      used.map(({ project_id, principal }) => {
+        const user_id = userBehind(principal)
+        return [`${project_id} ${user_id}`, { project_id, user_id }]
+      }),
+    )
+    if (pairs.size === 0) return
+    const standings = new Map(
+      (await findStandings(this.#database, [...pairs.values()])).map((standing) => [
+        `${standing.project_id} ${standing.user_id}`,
+        standing,
+      ]),
+    )
+    for (const { one, principal, project_id, operation } of used) {
+      const standing = standings.get(`${project_id} ${userBehind(principal)}`)
+      // Where the project is gone its feed says so.
+      if (standing && !isAllowed(roleIn(principal, standing), operation))
+        one.accessLost(project_id, operation)
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+}

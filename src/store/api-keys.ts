@@ -1,0 +1,83 @@
+import type { KeyRole } from '#src/domain/access.ts'
+import { type Sql, statement } from './database.ts'
+
+/** An API key as REST lists it: never the key itself. */
+export type ApiKey = {
+  id: string
+  name: string
+  project_id: string | null
+  role: KeyRole
+  maker_id: string
+  expires_at: string | null
+  created_at: string
+  last_used_at: string | null
+}
+
+export type NewKey = Omit<ApiKey, 'last_used_at'> & { agent_id: string | null; key_hash: string }
+
+const insert = statement(
+  'insert_key',
+  `insert into api_keys (id, name, key_hash, role, project_id, agent_id, maker_id, created_at, expires_at)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+)
+
+export async function insertKey(sql: Sql, key: NewKey): Promise<void> {
+  const { id, name, key_hash, role, project_id, agent_id, maker_id, created_at, expires_at } = key
+  await sql.run(insert, [id, name, key_hash, role, project_id, agent_id, maker_id, created_at, expires_at])
+}
+
+const forgetExpired = statement(
+  'forget_agent_tokens',
+  'delete from api_keys where agent_id = $1 and expires_at < $2',
+)
+
+/** The tokens of an agent that are of no use to anybody any more: so they do not pile up. */
+export async function forgetExpiredTokens(sql: Sql, agent_id: string, now: string): Promise<void> {
+  await sql.run(forgetExpired, [agent_id, now])
+}
+
+const columns = 'k.id, k.name, k.project_id, k.role, k.maker_id, k.expires_at, k.created_at, k.last_used_at'
+/** Keys that a user may see: its own, and those of projects that it owns; a superuser ($2) sees all. */
+const visible = `from api_keys k left join projects p on p.id = k.project_id
+   where k.agent_id is null and k.revoked_at is null and ($2 or k.maker_id = $1 or p.owner_id = $1)`
+
+const page = statement(
+  'list_keys',
+  `select t.total, k.* from (select count(*) as total ${visible}) t
+   left join (select ${columns} ${visible} order by k.created_at desc, k.id desc limit $3 offset $4) k on true
+   order by k.created_at desc, k.id desc`,
+)
+
+type Viewer = { user_id: string; is_superuser: boolean }
+
+export async function listKeys(
+  sql: Sql,
+  { user_id, is_superuser }: Viewer,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<{ keys: ApiKey[]; total: number }> {
+  type Row = { total: number } & (ApiKey | { id: null })
+  const rows = await sql.run<Row>(page, [user_id, is_superuser, limit, offset])
+  const keys = rows.filter((row): row is { total: number } & ApiKey => row.id !== null)
+  return { keys: keys.map(({ total: _, ...key }) => key), total: rows[0]?.total ?? 0 }
+}
+
+const revoke = statement(
+  'revoke_key',
+  `update api_keys set revoked_at = $4 where id = $3 and id in (select k.id ${visible})
+   returning id, name, project_id`,
+)
+
+/** Undefined: there is no such key that the user may see. */
+export async function revokeKey(
+  sql: Sql,
+  { user_id, is_superuser }: Viewer,
+  { id, now }: { id: string; now: string },
+): Promise<{ id: string; name: string; project_id: string | null } | undefined> {
+  const [key] = await sql.run<{ id: string; name: string; project_id: string | null }>(revoke, [
+    user_id,
+    is_superuser,
+    id,
+    now,
+  ])
+  return key
+}

@@ -1,0 +1,62 @@
+import type { MemberRole } from '#src/domain/access.ts'
+import { type Sql, statement } from './database.ts'
+
+/** A member of a project, with the user's name: the Member of the wire contract. */
+export type Member = {
+  user_id: string
+  email: string
+  full_name: string | null
+  role: MemberRole
+  created_at: string
+  updated_at: string
+}
+
+const columns = 'm.user_id, u.email, u.full_name, m.role, m.created_at, m.updated_at'
+
+const save = statement(
+  'save_member',
+  `with m as (
+     insert into project_members (project_id, user_id, role, created_at, updated_at) values ($1, $2, $3, $4, $4)
+     on conflict (project_id, user_id) do update set role = excluded.role, updated_at = excluded.updated_at
+     returning *
+   ) select ${columns} from m join users u on u.id = m.user_id`,
+)
+
+export async function saveMember(
+  sql: Sql,
+  { project_id, user_id, role, now }: { project_id: string; user_id: string; role: MemberRole; now: string },
+): Promise<Member> {
+  const [member] = await sql.run<Member>(save, [project_id, user_id, role, now])
+  if (!member) throw new Error('a member was not saved')
+  return member
+}
+
+const remove = statement(
+  'delete_member',
+  'delete from project_members where project_id = $1 and user_id = $2 returning user_id',
+)
+
+/** False: there was no such member. */
+export async function deleteMember(sql: Sql, project_id: string, user_id: string): Promise<boolean> {
+  return (await sql.run(remove, [project_id, user_id])).length > 0
+}
+
+const page = statement(
+  'list_members',
+  `select t.total, m.* from (select count(*) as total from project_members where project_id = $1) t
+   left join (select ${columns} from project_members m join users u on u.id = m.user_id where m.project_id = $1
+              order by m.created_at desc, m.user_id desc limit $2 offset $3) m on true
+   order by m.created_at desc, m.user_id desc`,
+)
+
+/** One page of a project's members, newest first, and how many there are in all. */
+export async function listMembers(
+  sql: Sql,
+  project_id: string,
+  { limit, offset }: { limit: number; offset: number },
+): Promise<{ members: Member[]; total: number }> {
+  type Row = { total: number } & (Member | { user_id: null })
+  const rows = await sql.run<Row>(page, [project_id, limit, offset])
+  const members = rows.filter((row): row is { total: number } & Member => row.user_id !== null)
+  return { members: members.map(({ total: _, ...member }) => member), total: rows[0]?.total ?? 0 }
+}

@@ -24,7 +24,7 @@ import { startJobs } from './jobs/job.ts'
 import { createMassLossWatch } from './jobs/mass-loss.ts'
 import { createPauseJob } from './jobs/pauses.ts'
 import { createPresenceJob } from './jobs/presence.ts'
-import { createRetentionJob } from './jobs/retention.ts'
+import { createForgettingJob, createRetentionJob } from './jobs/retention.ts'
 import { createMetrics } from './metrics.ts'
 import { AccessWatch } from './realtime/access-watch.ts'
 import { EventStreams } from './realtime/event-stream.ts'
@@ -125,6 +125,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   await renewReplica(database, instance)
   const jobs = [
     createRetentionJob(database, config.retention_seconds),
+    createForgettingJob(database),
     createPauseJob(context),
     createPresenceJob({ ...held, reconcile: () => links.reconcile() }),
     massLosses.job,

@@ -1,5 +1,7 @@
+import { forgetAudit } from '#src/store/audit.ts'
 import type { Database } from '#src/store/database.ts'
-import { pruneEvents } from '#src/store/retention.ts'
+import { forgetAnswers } from '#src/store/idempotency.ts'
+import { forgetSessions, pruneEvents } from '#src/store/retention.ts'
 import type { Job } from './job.ts'
 
 const BATCH = 1_000
@@ -12,6 +14,19 @@ export function createRetentionJob(database: Database, retention_seconds: number
     async run() {
       const before = new Date(Date.now() - retention_seconds * 1000).toISOString()
       while ((await pruneEvents(database, before, BATCH)) === BATCH);
+    },
+  }
+}
+
+/** Forgets what is kept for a time only: answers for an Idempotency-Key, the audit trail, spent sessions. */
+export function createForgettingJob(database: Database): Job {
+  return {
+    name: 'forgetting',
+    every_ms: 60_000,
+    async run() {
+      for (const forget of [forgetAnswers, forgetAudit, forgetSessions]) {
+        while ((await forget(database, BATCH)) === BATCH);
+      }
     },
   }
 }

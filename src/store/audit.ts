@@ -34,3 +34,16 @@ export async function writeAudit(
     JSON.stringify(details ?? {}),
   ])
 }
+
+const KEPT_DAYS = 365
+const forget = statement(
+  'forget_audit',
+  `delete from audit where ctid in
+     (select ctid from audit where at < now() - make_interval(days => $1) order by at limit $2)
+   returning 1 as forgotten`,
+)
+
+/** Removes up to `limit` entries that are older than a year; returns how many. */
+export async function forgetAudit(sql: Sql, limit: number): Promise<number> {
+  return (await sql.run(forget, [KEPT_DAYS, limit])).length
+}

@@ -1,5 +1,5 @@
 import type { Time } from '#src/domain/agent.ts'
-import { type Database, statement } from './database.ts'
+import { type Database, type Sql, statement } from './database.ts'
 
 /** Any number that no other program uses on the same database; not that of the migrations. */
 const LOCK = 7_304_522_120
@@ -26,4 +26,15 @@ export function pruneEvents(database: Database, before: Time, limit: number): Pr
     const [result] = await sql.run<{ pruned: number }>(prune, [before, limit])
     return result?.pruned ?? 0
   })
+}
+
+const forget = statement(
+  'forget_sessions',
+  `delete from refresh_tokens where ctid in (select ctid from refresh_tokens where expires_at < now() limit $1)
+   returning 1 as forgotten`,
+)
+
+/** Removes up to `limit` refresh tokens that have expired; returns how many. */
+export async function forgetSessions(sql: Sql, limit: number): Promise<number> {
+  return (await sql.run(forget, [limit])).length
 }

@@ -33,7 +33,7 @@ import { Realtime } from './realtime/realtime.ts'
 import { RuntimeLinks } from './realtime/runtime-links.ts'
 import { Snapshots } from './realtime/snapshots.ts'
 import { SocketCounts } from './realtime/socket-counts.ts'
-import { lockDataDir, readOrCreateSecret } from './store/data-dir.ts'
+import { isInMemory, lockDataDir, readOrCreateSecret } from './store/data-dir.ts'
 import { type Database, openDatabase } from './store/database.ts'
 import { hasPendingMigrations, migrate } from './store/migrate.ts'
 import { type DatabaseLocation, type Orm, openOrm } from './store/orm.ts'
@@ -78,7 +78,7 @@ type Ending = { stops: (() => unknown)[]; stop: () => Promise<void> }
 async function build(config: Config, log: Logger, { stops, stop }: Ending): Promise<App> {
   const keys: TokenKeys = config.secret_keys ?? [readOrCreateSecret(config.data_dir)]
   const location = locateDatabase(config)
-  if (!config.database_url && !isInMemory(config)) stops.push(lockDataDir(config.data_dir))
+  if (!config.database_url && !isInMemory(config.data_dir)) stops.push(lockDataDir(config.data_dir))
   const orm = await openOrm(location)
   stops.push(() => orm.close(true))
   const database = await openDatabase(orm, location)
@@ -174,12 +174,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
 
 function locateDatabase(config: Config): DatabaseLocation {
   if (config.database_url) return { url: config.database_url, pool_size: POOL_SIZE }
-  return { folder: isInMemory(config) ? config.data_dir : join(config.data_dir, 'pglite') }
-}
-
-/** `DATA_DIR=memory://` keeps the embedded database in memory: for tests. */
-function isInMemory(config: Config): boolean {
-  return config.data_dir.startsWith('memory://')
+  return { folder: isInMemory(config.data_dir) ? config.data_dir : join(config.data_dir, 'pglite') }
 }
 
 function openRedis(config: Config, log: Logger): RedisConnections | undefined {

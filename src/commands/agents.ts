@@ -8,6 +8,7 @@ import { decideSpawn, type SpawnInput } from '#src/domain/spawn.ts'
 import { type AgentPatch, decideUpdate } from '#src/domain/update.ts'
 import { listAgentsToResume, listLiveAgentIds } from '#src/store/agents.ts'
 import type { Sql } from '#src/store/database.ts'
+import { closeSpawning } from '#src/store/projects.ts'
 import type { CommandContext } from './context.ts'
 import { UnitOfWork } from './unit-of-work.ts'
 
@@ -112,28 +113,23 @@ export async function actOnAgents(
   return result
 }
 
-/**
- * All means all: while their project is locked nothing is spawned, so those that came meanwhile are locked, too.
- * This once agents come after their project; a deadlock that it may lose is done again.
- */
+/** All means all: nothing is spawned meanwhile, and who is of the status is seen once nobody can change it. */
 async function lockSelected(
   work: UnitOfWork,
   sql: Sql,
   { project_id, selection: { ids, status } }: { project_id: string; selection: BulkSelection },
 ): Promise<string[]> {
-  const lock = (chosen: readonly string[]) =>
-    work.lockAgents(chosen.map((agent_id) => ({ agent_id, project_id })))
-  const chosen = new Set(ids ?? (await listLiveAgentIds(sql, project_id, status)))
-  await lock([...chosen])
+  if (!ids) await closeSpawning(sql, project_id)
+  const chosen = ids ? [...new Set(ids)] : await listLiveAgentIds(sql, project_id)
+  await work.lockAgents(chosen.map((agent_id) => ({ agent_id, project_id })))
   await work.lockProjects([project_id])
-  if (ids) return [...chosen]
-  const late = (await listLiveAgentIds(sql, project_id, status)).filter((id) => !chosen.has(id))
-  await lock(late)
-  return [...chosen, ...late]
+  if (ids) return chosen
+  return work
+    .agents()
+    .filter((agent) => agent.status !== 'terminated' && (!status || agent.status === status))
+    .map((agent) => agent.id)
 }
 
-function assertSelected(agent: AgentState, { ids, status }: BulkSelection): void {
+function assertSelected(agent: AgentState, { status }: BulkSelection): void {
   if (status && agent.status !== status) throw refuse('invalid', `Agent is ${agent.status}, not ${status}`)
-  // It ended while it was locked: then it is not one of all.
-  if (!ids && agent.status === 'terminated') throw refuse('invalid', 'Agent is already terminated')
 }

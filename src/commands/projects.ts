@@ -5,8 +5,8 @@ import type { AgentState } from '#src/domain/agent.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
 import { listAgentKeysOfProject } from '#src/store/agents.ts'
 import type { Sql } from '#src/store/database.ts'
-import { RestartTransaction } from '#src/store/failures.ts'
 import {
+  closeSpawning,
   deleteProjectRow,
   findProject,
   insertProject,
@@ -57,13 +57,11 @@ export async function updateProject(
   return project
 }
 
-/** Agents before their project; one that was spawned in between makes the transaction begin again. */
+/** Every agent, before their project: nothing is spawned meanwhile. */
 async function lockAgentsOf(work: UnitOfWork, sql: Sql, project_id: string): Promise<void> {
-  const agents = await listAgentKeysOfProject(sql, project_id)
-  await work.lockAgents(agents)
+  await closeSpawning(sql, project_id)
+  await work.lockAgents(await listAgentKeysOfProject(sql, project_id))
   await work.lockProjects([project_id])
-  const now = await listAgentKeysOfProject(sql, project_id)
-  if (now.length !== agents.length) throw new RestartTransaction('an agent was spawned meanwhile')
 }
 
 type Names = Partial<

@@ -8,6 +8,7 @@ import type { SpawnParents } from '#src/domain/spawn.ts'
 import { lockAgentTypes } from '#src/store/agent-types.ts'
 import type { Sql } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
+import { enterSpawning } from '#src/store/projects.ts'
 import { UnitOfWork } from './unit-of-work.ts'
 
 type Target = { project_id: string; actor: Actor }
@@ -42,6 +43,7 @@ export async function writeBatch(
 ): Promise<{ settled: Settled[]; events: readonly LoggedEvent[] }> {
   const work = new UnitOfWork(sql, now)
   const spawns = requests.filter(isSpawn)
+  await enterSpawning(sql, distinct(spawns.map((spawn) => spawn.project_id)))
   const types = await lockAgentTypes(sql, distinct(spawns.map((spawn) => spawn.agent_type_id)))
   const changes = requests.filter((request): request is ChangeRequest => !isSpawn(request))
   await work.lockAgents(changes)

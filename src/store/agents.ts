@@ -125,19 +125,14 @@ export async function listAgents(
   return { agents, total: rows[0]?.total ?? 0 }
 }
 
-const idsByStatus = statement(
-  'agent_ids_by_status',
-  `select id from agents where project_id = $1 and status <> 'terminated'
-     and ($2::text is null or status = $2) order by id`,
+const liveIds = statement(
+  'live_agent_ids',
+  `select id from agents where project_id = $1 and status <> 'terminated' order by id`,
 )
 
 /** The agents of a project that are not terminated, for what is done to all of them. */
-export async function listLiveAgentIds(
-  sql: Sql,
-  project_id: string,
-  status: AgentStatus | undefined,
-): Promise<string[]> {
-  return (await sql.run<{ id: string }>(idsByStatus, [project_id, status ?? null])).map((row) => row.id)
+export async function listLiveAgentIds(sql: Sql, project_id: string): Promise<string[]> {
+  return (await sql.run<{ id: string }>(liveIds, [project_id])).map((row) => row.id)
 }
 
 const toResume = statement(

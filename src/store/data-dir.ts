@@ -7,12 +7,22 @@ export function prepareDataDir(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
 }
 
+/** `memory://` keeps the embedded database in memory: then nothing is written to a disk at all. */
+export function isInMemory(folder: string): boolean {
+  return folder.startsWith('memory://')
+}
+
+function makeSecret(): string {
+  return randomBytes(48).toString('base64url')
+}
+
 /** A secret that is made once, and the same from then on. Two processes that start together agree on one. */
 export function readOrCreateSecret(folder: string): string {
+  if (isInMemory(folder)) return makeSecret()
   prepareDataDir(folder)
   const path = join(folder, 'secret-key')
   try {
-    writeFileSync(path, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 })
+    writeFileSync(path, makeSecret(), { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
   }

@@ -45,8 +45,3 @@ export function violatedUnique(error: unknown): string | undefined {
   const { constraint, message } = error as Error & { constraint?: string }
   return constraint ?? /unique constraint "([^"]+)"/.exec(message)?.[1] ?? 'unique'
 }
-
-/** Thrown by a transaction's work that found its ground changed: it is done again from its start. */
-export class RestartTransaction extends Error {
-  readonly code = '40001'
-}

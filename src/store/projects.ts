@@ -83,3 +83,19 @@ export async function insertProject(sql: Sql, project: Omit<ProjectRow, 'updated
   if (!row) throw new Error('a project was not inserted')
   return row
 }
+
+const enter = statement(
+  'enter_spawning',
+  `select pg_advisory_xact_lock_shared(hashtextextended(id, 0)) from unnest($1::text[]) as d(id)`,
+)
+const close = statement('close_spawning', 'select pg_advisory_xact_lock(hashtextextended($1, 0))')
+
+/** Before all other locks: nobody is spawned into a project while somebody acts on all of it. */
+export async function enterSpawning(sql: Sql, project_ids: readonly string[]): Promise<void> {
+  if (project_ids.length > 0) await sql.run(enter, [project_ids])
+}
+
+/** Before all other locks: waits for spawns under way and holds up new ones, so that all agents can be locked. */
+export async function closeSpawning(sql: Sql, project_id: string): Promise<void> {
+  await sql.run(close, [project_id])
+}

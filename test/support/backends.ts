@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import { type App, createApp } from '#src/app.ts'
 import { type Config, readConfig } from '#src/config.ts'
+import { admin } from './admin.ts'
 import { createTestDatabase } from './databases.ts'
 
 /** One contract, one suite: each backend runs the same tests. */
@@ -37,7 +38,7 @@ async function ownRedis(url: string): Promise<string> {
   return own.href
 }
 
-export const admin = { email: 'admin@example.org', password: 'correct horse' }
+export { admin }
 
 const defaults: Config = {
   ...readConfig({}),

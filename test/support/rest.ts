@@ -1,7 +1,7 @@
 import type { App } from '#src/app.ts'
 import type { Agent } from '#src/domain/agent.ts'
 import type { AgentMetrics } from '#src/store/metrics.ts'
-import { admin } from './backends.ts'
+import { admin } from './admin.ts'
 
 export type Answer<Body> = { status: number; headers: Headers; body: Body }
 export type Failure = { success: false; errors: { code: string; message: string; field: string | null }[] }

@@ -1,0 +1,51 @@
+/**
+ * The least that a fan-out server can do: `ws`, fed by Redis, one pre-built frame an event. `joined` gathers what
+ * a turn of the event loop brings into one write a socket; `single` writes each event by itself.
+ */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { Redis } from 'ioredis'
+import { WebSocketServer } from 'ws'
+import { toTextFrame } from '#src/realtime/event-batch.ts'
+
+const [, , mode, redis_url = ''] = process.argv
+const subscriber = new Redis(redis_url)
+const rooms = new Map<string, Set<Duplex>>()
+const pending = new Map<string, Buffer[]>()
+
+function write(room: string, frames: Buffer): void {
+  for (const socket of rooms.get(room) ?? []) socket.write(frames)
+}
+
+function flush(): void {
+  for (const [room, frames] of pending) write(room, Buffer.concat(frames))
+  pending.clear()
+}
+
+subscriber.on('message', (channel: string, message: string) => {
+  const room = channel.slice('bench:'.length)
+  const frame = toTextFrame(message)
+  if (mode !== 'joined') return write(room, frame)
+  if (pending.size === 0) setImmediate(flush)
+  const frames = pending.get(room)
+  if (frames) frames.push(frame)
+  else pending.set(room, [frame])
+})
+
+const server = createServer()
+const sockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false })
+server.on('upgrade', (request, socket, head) => {
+  const room = (request.url ?? '/').slice(1)
+  sockets.handleUpgrade(request, socket, head, async (ws) => {
+    ws.on('error', () => {})
+    const members = rooms.get(room)
+    if (members) members.add(socket)
+    else {
+      rooms.set(room, new Set([socket]))
+      await subscriber.subscribe(`bench:${room}`)
+    }
+    ws.send('ready')
+  })
+})
+server.listen(0, '127.0.0.1', () => console.log(`ready on ${(server.address() as AddressInfo).port}`))

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { findInPath } from '../../test/support/services.ts'
+
+const TICKS_A_SECOND = 100
+
+/** CPU seconds that a process has used, in user and system mode together. */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+}
+
+/** Resident memory of a process in bytes. */
+export function residentBytes(pid: number): number {
+  const status = existsSync(`/proc/${pid}/status`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : ''
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
+}
+
+/** The pid of the Redis server at a port, found by asking it. */
+export async function redisPid(redis: { info: (section: string) => Promise<string> }): Promise<number> {
+  return Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
+}
+
+type Command = { command: string; args: readonly string[]; env?: Record<string, string>; ready: RegExp }
+
+/** A server that is measured: alone on the first core, where `taskset` is there to put it. */
+export class Measured {
+  readonly #child: ChildProcess
+  /** What `ready` captured. */
+  readonly port: number
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child
+    this.port = port
+  }
+
+  static async start({ command, args, env = {}, ready }: Command): Promise<Measured> {
+    const pinned = findInPath('taskset') ? ['taskset', '-c', '0', command, ...args] : [command, ...args]
+    const [file = command, ...rest] = pinned
+    const child = spawn(file, rest, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, ...env },
+    })
+    const { promise, resolve, reject } = Promise.withResolvers<number>()
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        const port = ready.exec(line)?.[1]
+        if (port) resolve(Number(port))
+        else if (process.env.BENCH_LOG) console.error(line)
+      })
+    }
+    child.once('exit', (code) => reject(new Error(`${command} ended with ${code} before it was ready`)))
+    return new Measured(child, await promise)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended
+  }
+}
+
+/** The other core is for the load: this very process. */
+export function pinSelf(): void {
+  if (findInPath('taskset')) spawn('taskset', ['-cp', '1', String(process.pid)], { stdio: 'ignore' })
+}

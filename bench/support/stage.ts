@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url'
+import { Redis } from 'ioredis'
+import { createTestDatabase, dropTestDatabases } from '../../test/support/databases.ts'
+import { createFleet, type Fleet, Rest } from '../../test/support/rest.ts'
+import { findServices } from '../../test/support/services.ts'
+import { Measured } from './measured.ts'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+export const SECRET = 'a secret key for benches, long enough to be one'
+const admin = { email: 'bench@example.org', password: 'correct horse bench' }
+
+/** The servers that a bench needs, with a database of its own; `end` removes it. */
+export type Stage = {
+  database_url: string
+  redis_url: string
+  redis: Redis
+  startSignalbox: (env?: Record<string, string>) => Promise<Signalbox>
+  end: () => Promise<void>
+}
+
+export type Signalbox = { server: Measured; origin: string; ws: string; rest: Rest; fleet: Fleet }
+
+export async function openStage(): Promise<Stage> {
+  const services = await findServices(process.env)
+  if (!services.database_url || !services.redis_url) {
+    await services.stop()
+    throw new Error(`a bench needs PostgreSQL and Redis; missing: ${services.missing.join(', ')}`)
+  }
+  const run = `bench_${process.pid}`
+  const database_url = await createTestDatabase(services.database_url, run)
+  const redis_url = services.redis_url
+  const redis = new Redis(redis_url)
+  const started: Measured[] = []
+  const startSignalbox = async (env: Record<string, string> = {}): Promise<Signalbox> => {
+    const server = await Measured.start({
+      command: process.execPath,
+      args: ['--max-semi-space-size=8', '--max-old-space-size=1024', main],
+      ready: /"url":"http:\/\/127\.0\.0\.1:(\d+)"/,
+      env: {
+        PORT: '0',
+        DATABASE_URL: database_url,
+        REDIS_URL: redis_url,
+        SECRET_KEY: SECRET,
+        ADMIN_EMAIL: admin.email,
+        ADMIN_PASSWORD: admin.password,
+        RATE_LIMIT_MULTIPLIER: '1000000',
+        // The one line that says where it listens is at `info`; requests are logged at it, too.
+        LOG_LEVEL: 'info',
+        ...env,
+      },
+    })
+    started.push(server)
+    const origin = `http://127.0.0.1:${server.port}`
+    const rest = await Rest.at(origin).signIn(admin)
+    return {
+      server,
+      origin,
+      ws: `${origin.replace('http', 'ws')}/api/v1/ws`,
+      rest,
+      fleet: await createFleet(rest),
+    }
+  }
+  const end = async () => {
+    for (const server of started) await server.stop()
+    redis.disconnect()
+    await dropTestDatabases(services.database_url as string, run)
+    await services.stop()
+  }
+  return { database_url, redis_url, redis, startSignalbox, end }
+}

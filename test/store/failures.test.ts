@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { isRetryable, isUnavailable, RestartTransaction, violatedUnique } from '#src/store/failures.ts'
+import { isRetryable, isUnavailable, violatedUnique } from '#src/store/failures.ts'
 
 const failure = (code: string, message = 'failed') => Object.assign(new Error(message), { code })
 
 describe('a failure of the database', () => {
-  it('is tried again after a deadlock, a lost race and changed ground, not otherwise', () => {
-    expect([failure('40P01'), failure('40001'), new RestartTransaction('x')].every(isRetryable)).toBe(true)
+  it('is tried again after a deadlock and a lost race, not otherwise', () => {
+    expect([failure('40P01'), failure('40001')].every(isRetryable)).toBe(true)
     expect([failure('23505'), failure('ECONNRESET'), new Error('x'), 'x'].some(isRetryable)).toBe(false)
   })
 

@@ -1,6 +1,6 @@
 import { type MemberRole, type Principal, toActor } from '#src/domain/access.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
-import { findUserPrincipal } from '#src/store/access.ts'
+import { findUser } from '#src/store/access.ts'
 import { writeAudit } from '#src/store/audit.ts'
 import { deleteMember, type Member, saveMember } from '#src/store/members.ts'
 import { findProject } from '#src/store/projects.ts'
@@ -19,7 +19,7 @@ export function setMember(
     if (!project) throw notFound.project(project_id)
     if (project.owner_id === user_id)
       throw refuse('conflict', 'The owner of a project is not a member of it', 'user_id')
-    if (!(await findUserPrincipal(sql, user_id))) throw notFound.user(user_id)
+    if (!(await findUser(sql, user_id))) throw notFound.user(user_id)
     const member = await saveMember(sql, { project_id, user_id, role, now: clock() })
     const target = { actor: toActor(principal), target_id: user_id, project_id }
     await writeAudit(sql, { action: 'member_set', ...target, details: { role } })

@@ -6,9 +6,10 @@ import {
   assertReaches,
   isProjectOperation,
   type Principal,
+  roleIn,
+  type Standing,
 } from '#src/domain/access.ts'
 import { notFound } from '#src/domain/errors.ts'
-import { findProjectRole } from '#src/store/access.ts'
 import type { Route } from './route.ts'
 import type { OpenEventStream } from './routes/events.ts'
 import type { LimitSignIn } from './sign-in-limit.ts'
@@ -20,22 +21,26 @@ export type HttpContext = CommandContext & {
   openEventStream: OpenEventStream
 }
 
+/** Which path parameter names the project that a route's operation is about; a project's own routes call it `id`. */
+export function projectParam({ access, path }: Pick<Route, 'access' | 'path'>): string | undefined {
+  if (!isProjectOperation(access)) return undefined
+  return path.includes('{project_id}') ? 'project_id' : 'id'
+}
+
+type Asked = { principal: Principal; standing: Standing | undefined; params: Record<string, string> }
+
 /**
  * Refuses with `not_found` an unknown project, with `forbidden` what the principal may not do. A token of one
  * agent reaches nothing but that agent.
  */
-export async function authorize(
-  { database }: HttpContext,
-  route: Pick<Route, 'access'>,
-  { principal, params }: { principal: Principal; params: Record<string, string> },
-): Promise<void> {
+export function authorize(
+  route: Pick<Route, 'access' | 'path'>,
+  { principal, standing, params }: Asked,
+): void {
   const { access } = route
   if (access === 'public') return
   if (!isProjectOperation(access)) return assertAllowedAnywhere(principal, access)
-  // A project's own routes call it `id`.
-  const project_id = params.project_id ?? params.id ?? ''
-  const found = await findProjectRole(database, principal, project_id)
-  if (!found) throw notFound.project(project_id)
-  assertAllowed(found.role, access)
+  if (!standing) throw notFound.project(params[projectParam(route) ?? ''] ?? '')
+  assertAllowed(roleIn(principal, standing), access)
   assertReaches(principal, params.agent_id)
 }

@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
-import { v7 as uuid } from 'uuid'
+import * as v from 'valibot'
 import type { Authenticate } from '#src/auth/authenticate.ts'
+import type { Standing } from '#src/domain/access.ts'
 import { refuse } from '#src/domain/errors.ts'
-import { authorize, type HttpContext } from './context.ts'
+import { uuid as uuidSchema } from '#src/protocol/values.ts'
+import { authorize, type HttpContext, projectParam } from './context.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse, toRefusal } from './errors.ts'
 import { answerOnce, readClaim } from './idempotency.ts'
@@ -67,13 +70,14 @@ export function addRoutes(
 
 function createHandler(route: Route, parts: RouterParts, context: HttpContext) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
+  const identify = createIdentify(route, parts.authenticate)
   return async (c: Context<HttpEnv>): Promise<Response> => {
     await limit(c, c.get('address'))
-    if (route.access !== 'public') await identify(c, parts.authenticate)
+    const standing = await identify(c)
     const input = await parseInput(c, route)
     route.check?.(input as never)
     const principal = c.get('principal')
-    if (principal) await authorize(context, route, { principal, params: input.params })
+    if (principal) authorize(route, { principal, standing, params: input.params })
     const answer = async (inContext: HttpContext): Promise<Response> => {
       const result = await route.handle({ ...input, principal, context: inContext, c } as never)
       return result instanceof Response ? result : c.json(result as object, route.success.status)
@@ -83,12 +87,20 @@ function createHandler(route: Route, parts: RouterParts, context: HttpContext) {
   }
 }
 
-async function identify(c: Context<HttpEnv>, authenticate: Authenticate): Promise<void> {
-  const token = readBearer(c)
-  if (token === undefined) throw refuse('no_credentials', 'Credentials are required')
-  const authentication = await authenticate(token)
-  c.set('principal', authentication.principal)
-  c.set('authentication', authentication)
+/** Finds out who is asking, and, in the same statement, where they stand in the project that the path names. */
+function createIdentify(route: Route, authenticate: Authenticate) {
+  const param = projectParam(route)
+  return async (c: Context<HttpEnv>): Promise<Standing | undefined> => {
+    if (route.access === 'public') return undefined
+    const token = readBearer(c)
+    if (token === undefined) throw refuse('no_credentials', 'Credentials are required')
+    const named = param === undefined ? undefined : v.safeParse(uuidSchema, c.req.param(param))
+    const project_id = named?.success ? named.output : undefined
+    const { standing, ...authentication } = await authenticate(token, project_id)
+    c.set('principal', authentication.principal)
+    c.set('authentication', authentication)
+    return standing
+  }
 }
 
 /** The token of `Authorization: Bearer`; undefined without that header. Refuses other schemes. */
@@ -124,10 +136,10 @@ function nameAddress(trusted_hops: number) {
 
 async function nameRequest(c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> {
   const given = c.req.header('x-request-id')
-  const id = given && requestId.test(given) ? given : uuid()
+  const id = given && requestId.test(given) ? given : randomUUID()
   c.set('request_id', id)
+  c.header('X-Request-Id', id)
   await next()
-  c.res.headers.set('X-Request-Id', id)
 }
 
 function logRequests(log: Logger) {

@@ -8,22 +8,36 @@ import {
 } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
 
-const userById = statement('find_user', 'select id, is_active, is_superuser from users where id = $1')
+/** A user by its id, or the maker of a key by its hash, and where it stands in a project ($2, if any). */
+const standing = `p.id as project_id, p.owner_id, m.role as member_role`
+const joinStanding = `left join projects p on p.id = $2
+     left join project_members m on m.project_id = p.id and m.user_id = u.id`
 
-/** The user behind an access token as a principal; undefined for an unknown one. */
-export async function findUserPrincipal(
+const userById = statement(
+  'find_user',
+  `select u.id, u.is_active, u.is_superuser, ${standing} from users u ${joinStanding} where u.id = $1`,
+)
+
+type StandingColumns = { project_id: string | null; owner_id: string; member_role: Standing['member_role'] }
+
+function toStanding({ project_id, owner_id, member_role }: StandingColumns): Standing | undefined {
+  return project_id === null ? undefined : { project_id, owner_id, member_role }
+}
+
+/** `standing`: undefined where no project was asked for, or there is none. */
+export type Found = { principal: Principal; standing: Standing | undefined }
+
+/** The user behind an access token; undefined for an unknown one. */
+export async function findUser(
   sql: Sql,
   user_id: string,
-): Promise<(Principal & { is_active: boolean }) | undefined> {
-  const [user] = await sql.run<{ id: string; is_active: boolean; is_superuser: boolean }>(userById, [user_id])
-  return (
-    user && {
-      kind: 'user',
-      id: user.id,
-      role: user.is_superuser ? 'superuser' : 'user',
-      is_active: user.is_active,
-    }
-  )
+  project_id?: string,
+): Promise<(Found & { is_active: boolean }) | undefined> {
+  type Row = { id: string; is_active: boolean; is_superuser: boolean } & StandingColumns
+  const [user] = await sql.run<Row>(userById, [user_id, project_id ?? null])
+  if (!user) return undefined
+  const principal: Principal = { kind: 'user', id: user.id, role: user.is_superuser ? 'superuser' : 'user' }
+  return { principal, standing: toStanding(user), is_active: user.is_active }
 }
 
 const standingInProject = statement(
@@ -76,56 +90,53 @@ export function findStandings(
 }
 
 /** A key that may be used now: not revoked, its maker active. One that has expired says so by its time. */
-const usableKey = `select k.id, k.agent_id, k.project_id, k.role, k.expires_at, u.id as maker_id, u.is_superuser
-   from api_keys k join users u on u.id = k.maker_id
-   where k.revoked_at is null and u.is_active`
-const keyByHash = statement('find_key', `${usableKey} and k.key_hash = $1`)
+const keyColumns = `k.id as key_id, k.agent_id, k.project_id as key_project_id, k.role, k.expires_at,
+   k.last_used_at, u.id as maker_id, u.is_superuser`
+const usableKey = 'k.revoked_at is null and u.is_active'
+const keyByHash = statement(
+  'find_key',
+  `select ${keyColumns}, ${standing} from api_keys k join users u on u.id = k.maker_id ${joinStanding}
+   where ${usableKey} and k.key_hash = $1`,
+)
 
 type KeyRow = {
-  id: string
+  key_id: string
   agent_id: string | null
-  project_id: string | null
+  key_project_id: string | null
   role: KeyRole
   expires_at: string | null
+  last_used_at: string | null
   maker_id: string
   is_superuser: boolean
 }
 
-export type KeyCredential = { key_id: string; principal: Principal; expires_at: string | null }
+export type FoundKey = Found & { key_id: string; expires_at: string | null; last_used_at: string | null }
 
 /** The key or token with a hash; undefined for an unknown or revoked one, or where its maker is inactive. */
-export async function findKey(sql: Sql, key_hash: string): Promise<KeyCredential | undefined> {
-  const [key] = await sql.run<KeyRow>(keyByHash, [key_hash])
-  return key && toCredential(key)
+export async function findKey(
+  sql: Sql,
+  key_hash: string,
+  project_id?: string,
+): Promise<FoundKey | undefined> {
+  const [key] = await sql.run<KeyRow & StandingColumns>(keyByHash, [key_hash, project_id ?? null])
+  if (!key) return undefined
+  const { key_id, expires_at, last_used_at } = key
+  return { principal: toPrincipal(key), standing: toStanding(key), key_id, expires_at, last_used_at }
 }
 
-function toCredential({
-  id,
-  agent_id,
-  project_id,
-  role,
-  expires_at,
-  maker_id,
-  is_superuser,
-}: KeyRow): KeyCredential {
-  const principal: Principal = {
-    ...(agent_id ? { kind: 'runtime', id: agent_id } : { kind: 'api_key', id }),
+function toPrincipal({ key_id, agent_id, key_project_id, role, maker_id, is_superuser }: KeyRow): Principal {
+  return {
+    ...(agent_id ? { kind: 'runtime', id: agent_id } : { kind: 'api_key', id: key_id }),
     role,
     maker: { id: maker_id, is_superuser },
-    scope: project_id === null ? undefined : { project_id, agent_id },
+    scope: key_project_id === null ? undefined : { project_id: key_project_id, agent_id },
   }
-  return { key_id: id, principal, expires_at }
 }
 
-const keyUse = statement(
-  'note_key_use',
-  `update api_keys set last_used_at = $2 where id = $1 and (last_used_at is null or last_used_at < $3)`,
-)
+const keyUse = statement('note_key_use', 'update api_keys set last_used_at = $2 where id = $1')
 
-/** Notes when a key was used, to the minute: so that a busy key is not written with every request. */
-export async function noteKeyUse(sql: Sql, key_id: string, now: Date): Promise<void> {
-  const minute_ago = new Date(now.getTime() - 60_000)
-  await sql.run(keyUse, [key_id, now.toISOString(), minute_ago.toISOString()])
+export async function noteKeyUse(sql: Sql, key_id: string, now: string): Promise<void> {
+  await sql.run(keyUse, [key_id, now])
 }
 
 const activeUsers = statement(
@@ -134,7 +145,8 @@ const activeUsers = statement(
 )
 const usableKeys = statement(
   'usable_keys',
-  `${usableKey} and k.id = any($1::uuid[]) and (k.expires_at is null or k.expires_at > now())`,
+  `select ${keyColumns} from api_keys k join users u on u.id = k.maker_id
+   where ${usableKey} and k.id = any($1::uuid[]) and (k.expires_at is null or k.expires_at > now())`,
 )
 
 /** Of many credentials those that are still good, as principals by the id of the user or key. */
@@ -150,6 +162,6 @@ export async function findLivePrincipals(
   for (const { id, is_superuser } of users) {
     live.set(id, { kind: 'user', id, role: is_superuser ? 'superuser' : 'user' })
   }
-  for (const key of keys) live.set(key.id, toCredential(key).principal)
+  for (const key of keys) live.set(key.key_id, toPrincipal(key))
   return live
 }

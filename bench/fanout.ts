@@ -28,7 +28,7 @@ process.exit()
 async function compare(name: string, { rooms: count, ...shape }: (typeof shapes)[string]): Promise<void> {
   const measured = new Map<string, Row[]>()
   for (let run = 0; run < RUNS; run++) {
-    const signalbox = await startSignalboxPeer(stage)
+    const signalbox = await startSignalboxPeer(stage, count * shape.readers)
     const rooms = await signalbox.rooms(count)
     const others: (() => Promise<Peer | undefined>)[] = [
       async () => signalbox,

@@ -9,7 +9,7 @@ import { findInPath, freePort } from '../../test/support/services.ts'
 import { digitsAfter, eventFrame, seqOf } from './event-frame.ts'
 import { Measured } from './measured.ts'
 import { RawSocket } from './raw-socket.ts'
-import { SECRET, type Stage } from './stage.ts'
+import { createTokens, SECRET, type Stage } from './stage.ts'
 
 /** One reader of one room: how it is ended. */
 export type Reader = { end: () => void }
@@ -31,9 +31,11 @@ const ready = /ready on (\d+)/
 
 export async function startSignalboxPeer(
   stage: Stage,
+  readers: number,
 ): Promise<Peer & { rooms: (count: number) => Promise<string[]> }> {
   const { server, rest, fleet } = await stage.startSignalbox()
   const codec = createNewsCodec([SECRET], 'bench')
+  const nextToken = await createTokens(rest, readers)
   return {
     name: 'Signalbox',
     server,
@@ -51,7 +53,7 @@ export async function startSignalboxPeer(
       const socket = new RawSocket({
         port: server.port,
         path: '/api/v1/ws',
-        headers: { Authorization: `Bearer ${rest.token}` },
+        headers: { Authorization: `Bearer ${nextToken()}` },
         onText(buffer, start, end) {
           const seq = seqOf(buffer, start, end)
           if (seq !== undefined) onSeq(seq)

@@ -18,6 +18,24 @@ export type Stage = {
   end: () => Promise<void>
 }
 
+/** Sockets that one principal opens in a bench: below what the server allows. */
+const SOCKETS_OF_PRINCIPAL = 900
+
+/** Tokens of as many users as it takes to open so many sockets; one after the other. */
+export async function createTokens(rest: Rest, sockets: number): Promise<() => string> {
+  const tokens: string[] = []
+  for (let index = 0; index * SOCKETS_OF_PRINCIPAL < sockets; index++) {
+    const user = {
+      email: `bench-${process.pid}-${index}-${Date.now()}@example.org`,
+      password: 'correct horse bench',
+    }
+    await rest.post('/users', { ...user, is_superuser: true })
+    tokens.push((await rest.signIn(user)).token ?? '')
+  }
+  let given = 0
+  return () => tokens[given++ % tokens.length] as string
+}
+
 export type Signalbox = { server: Measured; origin: string; ws: string; rest: Rest; fleet: Fleet }
 
 export async function openStage(): Promise<Stage> {

@@ -53,6 +53,23 @@ export async function writeBatch(
   return { settled, events: await work.flush() }
 }
 
+/** Few changes issue a signal: the others need no id for one. */
+class LazyContext implements DecisionContext {
+  readonly actor: Actor
+  readonly now: Time
+  #signal_id: string | undefined
+
+  constructor(actor: Actor, now: Time) {
+    this.actor = actor
+    this.now = now
+  }
+
+  get signal_id(): string {
+    this.#signal_id ??= uuid()
+    return this.#signal_id
+  }
+}
+
 type Types = Awaited<ReturnType<typeof lockAgentTypes>>
 
 function decideOne(
@@ -70,7 +87,7 @@ function decideOne(
 
 function change(work: UnitOfWork, { request, now }: { request: ChangeRequest; now: Time }): AgentState {
   const agent = work.agent(request)
-  const context = { actor: request.actor, now, signal_id: uuid() }
+  const context = new LazyContext(request.actor, now)
   const decided = request.decide(agent, context, (id) => work.signal(agent.id, id))
   return decided ? work.apply(decided, request.actor) : agent
 }

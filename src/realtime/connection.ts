@@ -29,6 +29,7 @@ export class Connection {
   #lastSeen = Date.now()
   #stall: NodeJS.Timeout | undefined
   #closing = false
+  #isJoining = false
 
   /** `socket` is the one below `ws`: whole frames are written to it, which needs compression to be off. */
   constructor(ws: WebSocket, socket: Duplex) {
@@ -58,7 +59,19 @@ export class Connection {
   send(message: ServerMessage): void {
     if (!this.isOpen) return
     if (this.#socket.writableLength > MAX_UNSENT_BYTES) return this.close('slow_reader')
+    this.#join()
     this.#ws.send(JSON.stringify(message))
+  }
+
+  /** What is sent in one turn goes out in one write. */
+  #join(): void {
+    if (this.#isJoining) return
+    this.#isJoining = true
+    this.#socket.cork()
+    process.nextTick(() => {
+      this.#isJoining = false
+      this.#socket.uncork()
+    })
   }
 
   /** Writes whole frames as they are, in order with what `send` sends. */

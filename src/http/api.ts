@@ -5,6 +5,7 @@ import type { HttpEnv } from './env.ts'
 import { createOpenApi } from './openapi.ts'
 import { API_BASE, addRoutes, createRouter, type RouterParts, refuseOtherMethods } from './router.ts'
 import { accessRoutes } from './routes/access.ts'
+import { agentActionRoutes } from './routes/agent-actions.ts'
 import { agentTypeRoutes } from './routes/agent-types.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { authRoutes } from './routes/auth.ts'
@@ -24,6 +25,7 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
     ...projectRoutes(),
     ...agentTypeRoutes(),
     ...agentRoutes(),
+    ...agentActionRoutes(),
     ...runtimeRoutes(),
     ...issueRoutes(),
     ...accessRoutes(),

@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { statement } from '#src/store/database.ts'
-import { admin, backends, testConfig } from '../support/backends.ts'
+import { makeToken } from '../support/access-token.ts'
+import { admin, backends } from '../support/backends.ts'
 import type { Rest } from '../support/rest.ts'
 import { addUser, invalid, password, refusal, UNKNOWN, type User, useApp } from './suite.ts'
 
@@ -14,18 +14,6 @@ type Pair = {
 }
 
 const anything = { message: expect.any(String) }
-const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-
-/** A token made by hand, so that nothing of the code under test signs it. */
-function makeToken(
-  claims: object,
-  { secret = testConfig({}).secret_keys?.[0] ?? '', alg = 'HS256' } = {},
-): string {
-  const body = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`
-  const hash = alg === 'HS512' ? 'sha512' : 'sha256'
-  const signature = alg === 'none' ? '' : createHmac(hash, secret).update(body).digest('base64url')
-  return `${body}.${signature}`
-}
 
 describe.each(backends)('sessions on $name', (backend) => {
   const running = useApp(backend)

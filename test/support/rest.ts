@@ -57,6 +57,10 @@ export class Rest {
     return this.call<Body>('POST', path, body)
   }
 
+  put<Body = Failure>(path: string, body: unknown): Promise<Answer<Body>> {
+    return this.call<Body>('PUT', path, body)
+  }
+
   patch<Body = Failure>(path: string, body: unknown): Promise<Answer<Body>> {
     return this.call<Body>('PATCH', path, body)
   }

@@ -53,20 +53,25 @@ export class AccessWatch {
   }
 
   async #checkCredentials(): Promise<Guarded[]> {
-    const guarded = [...this.#guarded].filter(({ authentication }) => authentication !== undefined)
+    const asked = [...this.#guarded].flatMap((one) => {
+      const { authentication } = one
+      return authentication ? [{ one, ...authentication }] : []
+    })
     const [user_ids, key_ids] = [new Set<string>(), new Set<string>()]
-    for (const { authentication } of guarded) {
-      if (!authentication) continue
-      const ids = authentication.principal.kind === 'user' ? user_ids : key_ids
-      ids.add(authentication.credential_id)
+    for (const { principal, credential_id } of asked) {
+      const ids = principal.kind === 'user' ? user_ids : key_ids
+      ids.add(credential_id)
     }
     const live = await findLivePrincipals(this.#database, { user_ids: [...user_ids], key_ids: [...key_ids] })
-    return guarded.filter((one) => {
-      const principal = live.get(one.authentication?.credential_id ?? '')
+    const left = asked.filter(({ one, credential_id }) => {
+      // Renewed meanwhile by another token, which nobody was asked about: the next check does.
+      if (one.authentication?.credential_id !== credential_id) return true
+      const principal = live.get(credential_id)
       if (principal) one.refresh(principal)
       else one.credentialLost()
       return principal !== undefined
     })
+    return left.map(({ one }) => one)
   }
 
   async #checkRoles(guarded: readonly Guarded[]): Promise<void> {

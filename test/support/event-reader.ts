@@ -1,0 +1,61 @@
+export type SentEvent = { id: number; event: string; data: string }
+
+/** A client of server-sent events that keeps all it gets. */
+export class EventReader {
+  readonly status: number
+  readonly events: SentEvent[] = []
+  /** Resolves when the server has ended the stream, or refused it. */
+  readonly ended: Promise<void>
+  readonly #abort: AbortController
+  readonly #waiting = new Set<() => void>()
+
+  private constructor(response: Response, abort: AbortController) {
+    this.status = response.status
+    this.#abort = abort
+    this.ended = this.#read(response).catch(() => {})
+  }
+
+  /** Resolves with the answer's status. `after`: the last id that the client has. */
+  static async open(url: string, token: string | undefined, after?: number): Promise<EventReader> {
+    const abort = new AbortController()
+    const headers = { ...(token && { authorization: `Bearer ${token}` }) }
+    const query = after === undefined ? '' : `?after=${after}`
+    return new EventReader(await fetch(url + query, { headers, signal: abort.signal }), abort)
+  }
+
+  async #read(response: Response): Promise<void> {
+    if (!response.ok || !response.body) return
+    let text = ''
+    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
+      const blocks = (text + chunk).split('\n\n')
+      text = blocks.pop() ?? ''
+      for (const block of blocks) this.#take(block)
+      for (const wake of [...this.#waiting]) wake()
+    }
+  }
+
+  #take(block: string): void {
+    const fields = new Map(
+      block.split('\n').map((line) => [line.split(': ')[0], line.slice(line.indexOf(': ') + 2)]),
+    )
+    const id = fields.get('id')
+    if (id === undefined) return
+    this.events.push({ id: Number(id), event: fields.get('event') ?? '', data: fields.get('data') ?? '' })
+  }
+
+  async until(condition: (events: readonly SentEvent[]) => boolean): Promise<void> {
+    while (!condition(this.events)) {
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+      })
+    }
+  }
+
+  close(): void {
+    this.#abort.abort()
+  }
+}

@@ -30,26 +30,21 @@ export class EventStream implements FeedReader {
 
   /** Blocks of text, until the project or the stream ends. `after`: the last id that the client has. */
   async *read(after: number | undefined): AsyncGenerator<string> {
-    try {
-      // The headers go out with the first block.
-      yield ': signalbox\n\n'
-      if (after !== undefined && !(await this.#canResume(after))) yield this.#reset()
-      while (!this.#ended) {
-        if (this.#feed.join(this, this.#position)) {
-          const wakening = await this.#sleep()
-          this.#feed.leave(this)
-          if (wakening === 'quiet') yield ': alive\n\n'
-          continue
-        }
-        const batch = await this.#feed.read(this.#position)
-        if (batch?.first === this.#position + 1) {
-          this.#position = batch.last
-          yield batch.events.map(toServerSentEvent).join('')
-        } else yield this.#reset()
+    // The headers go out with the first block.
+    yield ': signalbox\n\n'
+    if (after !== undefined && !(await this.#canResume(after))) yield this.#reset()
+    while (!this.#ended) {
+      if (this.#feed.join(this, this.#position)) {
+        const wakening = await this.#sleep()
+        this.#feed.leave(this)
+        if (wakening === 'quiet') yield ': alive\n\n'
+        continue
       }
-    } finally {
-      this.#feed.leave(this)
-      this.#hub.release(this.#feed)
+      const batch = await this.#feed.read(this.#position)
+      if (batch?.first === this.#position + 1) {
+        this.#position = batch.last
+        yield batch.events.map(toServerSentEvent).join('')
+      } else yield this.#reset()
     }
   }
 
@@ -148,7 +143,7 @@ export class EventStreams {
   async open(
     project_id: string,
     { after, authentication }: { after: number | undefined; authentication: Authentication },
-  ): Promise<AsyncGenerator<string> | undefined> {
+  ): Promise<AsyncIterable<string> | undefined> {
     const feed = await this.#hub.acquire(project_id)
     if (!feed) return undefined
     const stream = new EventStream(feed, this.#hub)
@@ -157,10 +152,13 @@ export class EventStreams {
     this.#guards.add(guarded)
     const { expires_at } = authentication
     const cancel = expires_at === null ? () => {} : callAt(expires_at, () => stream.end())
-    return untilDone(stream.read(after), () => {
+    return withEnd(stream.read(after), () => {
+      if (!this.#open.delete(stream)) return
       cancel()
+      stream.end()
       this.#guards.delete(guarded)
-      this.#open.delete(stream)
+      feed.leave(stream)
+      this.#hub.release(feed)
     })
   }
 
@@ -169,10 +167,21 @@ export class EventStreams {
   }
 }
 
-async function* untilDone(blocks: AsyncGenerator<string>, done: () => void): AsyncGenerator<string> {
-  try {
-    yield* blocks
-  } finally {
-    done()
+/** Calls `done` at the end of a generator, also of one that is given up before it was begun: it never runs. */
+function withEnd(blocks: AsyncGenerator<string>, done: () => void): AsyncIterable<string> {
+  const iterator: AsyncIterator<string> = {
+    async next() {
+      const result = await blocks.next().catch((error: unknown) => {
+        done()
+        throw error
+      })
+      if (result.done) done()
+      return result
+    },
+    async return() {
+      done()
+      return blocks.return(undefined)
+    },
   }
+  return { [Symbol.asyncIterator]: () => iterator }
 }

@@ -8,6 +8,11 @@ import { readEvents, readLogBounds } from '#src/store/events.ts'
 import type { HttpContext } from '../context.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
+const streamHeaders = {
+  'Content-Type': 'text/event-stream',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no',
+}
 const eventPage = v.object({ data: v.array(eventFrame), last_seq: count })
 
 /** Starts a project's live stream; undefined: no such project. The real-time side provides it. */
@@ -50,13 +55,11 @@ export function eventRoutes(): Route[] {
         const after = readLastEventId(c.req.header('last-event-id')) ?? query.after
         const authentication = c.get('authentication')
         if (!authentication) throw refuse('no_credentials', 'Credentials are required')
+        // A HEAD has no body: a stream that nobody reads would stay open for ever.
+        if (c.req.method === 'HEAD') return c.body(null, 200, streamHeaders)
         const blocks = await context.openEventStream(project_id, { after, authentication })
         if (!blocks) throw notFound.project(project_id)
-        return c.body(ReadableStream.from(encode(blocks)), 200, {
-          'Content-Type': 'text/event-stream',
-          'Cache-Control': 'no-cache, no-transform',
-          'X-Accel-Buffering': 'no',
-        })
+        return c.body(toBytes(blocks), 200, streamHeaders)
       },
     }),
   ]
@@ -83,7 +86,21 @@ function readLastEventId(header: string | undefined): number | undefined {
   return header && /^\d{1,15}$/.test(header) ? Number(header) : undefined
 }
 
-async function* encode(blocks: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+/** Pulls a block when it is asked for one; given up, it says so, also where it was never asked. */
+function toBytes(blocks: AsyncIterable<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
-  for await (const block of blocks) yield encoder.encode(block)
+  const iterator = blocks[Symbol.asyncIterator]()
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await iterator.next()
+        if (done) controller.close()
+        else controller.enqueue(encoder.encode(value))
+      },
+      async cancel() {
+        await iterator.return?.()
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }

@@ -61,9 +61,10 @@ export async function listKeys(
   return { keys: keys.map(({ total: _, ...key }) => key), total: rows[0]?.total ?? 0 }
 }
 
+// The row's own `revoked_at` is looked at again after a wait for its lock: of two at once, one revokes.
 const revoke = statement(
   'revoke_key',
-  `update api_keys set revoked_at = $4 where id = $3 and id in (select k.id ${visible})
+  `update api_keys set revoked_at = $4 where id = $3 and revoked_at is null and id in (select k.id ${visible})
    returning id, name, project_id`,
 )
 

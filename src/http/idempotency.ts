@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import pLimit from 'p-limit'
+import type { TokenKeys } from '#src/auth/tokens.ts'
 import { joinTransaction } from '#src/commands/context.ts'
 import type { Principal } from '#src/domain/access.ts'
 import { refuse, SignalboxError } from '#src/domain/errors.ts'
@@ -16,12 +17,15 @@ import type { Route } from './route.ts'
 
 const keyShape = /^[\x21-\x7e]{1,255}$/
 
+/** `fingerprints`: by each of the server's keys, so that keys can be changed; the first is kept. */
+type ReadClaim = Claim & { fingerprints: readonly string[] }
+
 /** What an Idempotency-Key claims; undefined where there is none, or the route does not keep answers. */
 export function readClaim(
   c: Context<HttpEnv>,
   route: Route,
-  { principal, input }: { principal: Principal; input: ParsedInput },
-): Claim | undefined {
+  { principal, input, keys }: { principal: Principal; input: ParsedInput; keys: TokenKeys },
+): ReadClaim | undefined {
   if (route.method !== 'post' || route.answers_secret) return undefined
   const key = c.req.header('idempotency-key')
   if (key === undefined) return undefined
@@ -29,14 +33,18 @@ export function readClaim(
     throw refuse('invalid', 'Must be 1 to 255 visible ASCII characters', 'Idempotency-Key')
   }
   const request = JSON.stringify([input.params, input.query, input.body])
-  const fingerprint = createHash('sha256').update(request).digest('hex')
-  return { principal_id: principal.id, operation: route.operation_id, key, fingerprint }
+  // Keyed: there may be a password in it, and a bare hash in the database could be guessed from.
+  const fingerprintBy = (secret: string) =>
+    createHmac('sha256', secret).update(`idempotency ${request}`).digest('hex')
+  const [fingerprint, ...others] = [fingerprintBy(keys[0]), ...keys.slice(1).map(fingerprintBy)] as const
+  const fingerprints = [fingerprint, ...others]
+  return { principal_id: principal.id, operation: route.operation_id, key, fingerprint, fingerprints }
 }
 
 /** Such requests have a connection each: this many at once, so that others are never without. */
 const limitUnderWay = pLimit(4)
 
-type Once = { context: HttpContext; claim: Claim }
+type Once = { context: HttpContext; claim: ReadClaim }
 
 /**
  * Answers a request once (REST contract: Idempotency-Key). The claim, all that the request changes and the
@@ -64,7 +72,7 @@ async function answerIn(
 ): Promise<{ kept: KeptAnswer; events: LoggedEvent[] }> {
   const before = await claimAnswer(sql, claim)
   if (before) {
-    if (before.fingerprint !== claim.fingerprint) {
+    if (!claim.fingerprints.includes(before.fingerprint)) {
       throw refuse('conflict', 'This Idempotency-Key was used for another request', 'Idempotency-Key')
     }
     return { kept: before, events: [] }

@@ -82,7 +82,7 @@ function createHandler(route: Route, parts: RouterParts, context: HttpContext) {
       const result = await route.handle({ ...input, principal, context: inContext, c } as never)
       return result instanceof Response ? result : c.json(result as object, route.success.status)
     }
-    const claim = principal && readClaim(c, route, { principal, input })
+    const claim = principal && readClaim(c, route, { principal, input, keys: context.keys })
     return claim ? answerOnce(c, { context, claim }, answer) : answer(context)
   }
 }

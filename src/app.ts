@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import type { Logger } from 'pino'
 import { createAuthenticate } from './auth/authenticate.ts'
@@ -155,8 +154,8 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
 
   const listen = async () => {
-    const server = createHttpServer(getRequestListener(api.fetch))
-    server.on('upgrade', createUpgradeHandler(api, realtime))
+    const server = createHttpServer(api)
+    server.on('upgrade', createUpgradeHandler(api, realtime, onError))
     stops.push(async () => {
       draining = true
       streams.close()

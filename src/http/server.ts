@@ -1,6 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { getRequestListener, RequestError } from '@hono/node-server'
+import type { Hono } from 'hono'
 import { errorCodes } from '#src/domain/errors.ts'
+import { answerSocket, bareRefusal } from './bare-answers.ts'
+import type { HttpEnv } from './env.ts'
 
 /** How long a peer may take: for the headers, for the whole request, and between two requests. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -16,9 +20,8 @@ const refusals: Record<string, { status: number; message: string }> = {
 const notHttp = { status: 400, message: 'The request is not valid HTTP' }
 
 /** Node's server, with bounds on what a slow or rude peer can hold, and answers of the contract's shape. */
-export function createHttpServer(
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
+export function createHttpServer(app: Hono<HttpEnv>): Server {
+  const listener = getRequestListener(app.fetch, { errorHandler: refuseRequest })
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -26,18 +29,24 @@ export function createHttpServer(
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // Refused by the listener all the same, in the contract's shape.
+      requireHostHeader: false,
+      // Clients that offer HTTP/2 (`Upgrade: h2c`) get HTTP/1.1, with their body and all.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
     listener,
   )
+  // An expectation that nobody knows is none: the request is answered as any other.
+  server.on('checkExpectation', listener)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    const { status, message } = refusals[error.code ?? ''] ?? notHttp
-    const errors = [{ code: errorCodes.not_json, message, field: null }]
-    const body = JSON.stringify({ success: false, errors })
-    socket.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    )
+    void answerSocket(socket, bareRefusal(refusals[error.code ?? ''] ?? notHttp))
   })
   return server
+}
+
+/** What cannot be made a request of: a host or a target that is none. */
+function refuseRequest(error: unknown): Response {
+  if (error instanceof RequestError) return bareRefusal(notHttp)
+  return bareRefusal({ status: 500, message: 'Internal server error', code: errorCodes.internal })
 }

@@ -19,6 +19,11 @@ export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void 
       c.header('Upgrade', 'websocket')
       return errorResponse(c, refuse('invalid', 'This is a WebSocket endpoint: ask for an upgrade'))
     }
+    const wrong = findWrongHandshake(c)
+    if (wrong) {
+      c.header('Sec-WebSocket-Version', VERSION)
+      return errorResponse(c, refuse('invalid', 'This is not a WebSocket handshake', wrong))
+    }
     if (!isOriginAllowed(c, parts.allowed_origins)) {
       return errorResponse(c, refuse('forbidden', 'This origin is not allowed'))
     }
@@ -26,6 +31,23 @@ export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void 
     ticket.accepted = { authentication, address: c.get('address') }
     return c.body(null, 204)
   })
+}
+
+const VERSION = '13'
+const key = /^[+/0-9A-Za-z]{22}==$/
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+/** The header for which the WebSocket library would refuse the handshake, in words that are not ours. */
+function findWrongHandshake(c: Context<HttpEnv>): string | undefined {
+  if (c.req.header('sec-websocket-version') !== VERSION) return 'Sec-WebSocket-Version'
+  if (!key.test(c.req.header('sec-websocket-key') ?? '')) return 'Sec-WebSocket-Key'
+  const offered =
+    c.req
+      .header('sec-websocket-protocol')
+      ?.split(',')
+      .map((name) => name.trim()) ?? []
+  const names = new Set(offered.filter((name) => token.test(name)))
+  return names.size < offered.length ? 'Sec-WebSocket-Protocol' : undefined
 }
 
 async function readAuthentication(c: Context<HttpEnv>, authenticate: Authenticate) {

@@ -14,10 +14,13 @@ export class ServerProcess {
   readonly child: ChildProcess
   readonly origin: string
   readonly exited: Promise<number | null>
+  /** What it has logged as an error. */
+  readonly errors: string[]
 
-  private constructor(child: ChildProcess, origin: string) {
+  private constructor(child: ChildProcess, origin: string, errors: string[]) {
     this.child = child
     this.origin = origin
+    this.errors = errors
     this.exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
   }
 
@@ -35,6 +38,7 @@ export class ServerProcess {
         ...env,
       },
     })
+    const errors: string[] = []
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
     const origin = await new Promise<string>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)))
@@ -42,10 +46,11 @@ export class ServerProcess {
       lines.on('line', (line) => {
         const url = /"url":"([^"]+)"/.exec(line)?.[1]
         if (url) resolve(url)
+        if (/"level":[56]0/.test(line)) errors.push(line)
         if (process.env.TEST_LOG) console.log(line)
       })
     })
-    return new ServerProcess(child, origin)
+    return new ServerProcess(child, origin, errors)
   }
 
   get ws(): string {

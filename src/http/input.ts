@@ -9,12 +9,11 @@ import type { Route } from './route.ts'
 
 export const MAX_BODY_BYTES = 256 * 1024
 
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw refuse('too_large', `The body is larger than ${MAX_BODY_BYTES} bytes`)
-  },
-})
+function refuseBody(): never {
+  throw refuse('too_large', `The body is larger than ${MAX_BODY_BYTES} bytes`)
+}
+
+const limitBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseBody })
 
 export type ParsedInput = { params: Record<string, string>; query: unknown; body: unknown }
 
@@ -46,6 +45,8 @@ function knownQuery(c: Context<HttpEnv>, schema: v.GenericSchema): Record<string
 }
 
 async function readBody(c: Context<HttpEnv>, is_optional: boolean): Promise<unknown> {
+  // A body that is refused unread is thrown away as it comes; one that was begun costs the connection.
+  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) refuseBody()
   let text = ''
   await limitBody(c, async () => {
     text = await c.req.text()

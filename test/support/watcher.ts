@@ -55,6 +55,25 @@ export class Watcher {
     }
   }
 
+  /** Waits until something holds: resolves with nothing then, with the code when it closes, or with `late`. */
+  async until(condition: () => boolean, timeout_ms: number): Promise<number | 'late' | undefined> {
+    const last = Date.now() + timeout_ms
+    while (!condition()) {
+      if (this.socket.readyState === WebSocket.CLOSED) return this.closed
+      if (Date.now() >= last) return 'late'
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => wake(), last - Date.now())
+        const wake = () => {
+          clearTimeout(timer)
+          this.#waiting.delete(wake)
+          resolve()
+        }
+        this.#waiting.add(wake)
+      })
+    }
+    return undefined
+  }
+
   async ask(message: object, type: string): Promise<Frame> {
     this.send(message)
     return this.next(type)

@@ -7,6 +7,9 @@ export function toProblems(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
   return issues.map((issue) => ({ message: messageOf(issue), field: v.getDotPath(issue) }))
 }
 
+/** As many problems are named; how many more there are is the last one. */
+export const MAX_PROBLEMS = 100
+
 /**
  * The problems of a value against a schema of an object; empty where there are none. Valibot stops at the
  * first unknown key; here each is named.
@@ -19,17 +22,30 @@ export function checkObject(
     return { problems: [{ message: 'Must be an object', field: null }], output: undefined }
   const entries =
     'entries' in schema && schema.type === 'strict_object' ? (schema.entries as object) : undefined
-  const unknown = entries ? Object.keys(value).filter((key) => !Object.hasOwn(entries, key)) : []
+  const isKnown = (key: string) => !entries || Object.hasOwn(entries, key)
+  const unknown = Object.keys(value).filter((key) => !isKnown(key))
   const known =
-    unknown.length > 0
-      ? Object.fromEntries(Object.entries(value).filter(([key]) => !unknown.includes(key)))
-      : value
-  const parsed = v.safeParse(schema, known)
+    unknown.length > 0 ? Object.fromEntries(Object.entries(value).filter(([key]) => isKnown(key))) : value
+  const parsed = v.safeParse(schema, known, { abortEarly: hasLongList(known) })
   const problems = [
     ...(parsed.success ? [] : toProblems(parsed.issues)),
     ...unknown.map((field) => ({ message: 'Unknown field', field })),
   ]
-  return { problems, output: parsed.success ? parsed.output : undefined }
+  return { problems: shorten(problems), output: parsed.success ? parsed.output : undefined }
+}
+
+/** Of a longer list than any message may have, the first mistake is enough: there is room for 130,000. */
+const MAX_LIST = 1_000
+
+function hasLongList(value: object): boolean {
+  return Object.values(value).some((item) => Array.isArray(item) && item.length > MAX_LIST)
+}
+
+/** A body of 256 KiB has room for more mistakes than anybody reads. */
+function shorten(problems: Problem[]): Problem[] {
+  if (problems.length <= MAX_PROBLEMS) return problems
+  const more = { message: `${problems.length - MAX_PROBLEMS} more problems`, field: null }
+  return [...problems.slice(0, MAX_PROBLEMS), more]
 }
 
 function messageOf(issue: v.BaseIssue<unknown>): string {

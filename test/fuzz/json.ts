@@ -40,7 +40,7 @@ const rawTexts: Record<string, string> = {
   deepest: nested(10_000, ['[', ']']),
   deepestObjects: nested(5_000, ['{"a":', '}']),
   wide: `[${'1,'.repeat(30_000)}1]`,
-  keys: unknownKeys(8_000),
+  keys: unknownKeys(9_000),
 }
 const raw = (name: keyof typeof rawTexts) => `@raw:${name}`
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errorCodes } from '#src/domain/errors.ts'
 import { createFleet, type Failure, spawn, unique } from '../support/rest.ts'
 import { FuzzServer, runs, seed } from './fuzz-server.ts'
@@ -56,6 +56,27 @@ describe('hostile requests', () => {
     })
     const report = await fc.check(property, { seed, numRuns: Math.ceil(runs / BATCH), endOnFailure: true })
     if (report.failed) throw new Error(`FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`, { cause: report.errorInstance })
+    await server.check()
+  })
+
+  it('the costliest bodies of 256 KiB are refused before anybody has to wait', async () => {
+    const project_id = places.at(0).project_id
+    const list = `[${'1,'.repeat(130_000)}1]`
+    const keys = `{${Array.from({ length: 28_000 }, (_, index) => `"${index.toString(36)}":0`).join(',')}}`
+    const deep = `{"name":${'['.repeat(130_000)}${']'.repeat(130_000)}}`
+    const wide = `{"name":[${'[],'.repeat(85_000)}[]]}`
+    const worst: [path: string, body: string][] = [
+      ['/auth/login', keys],
+      ['/auth/login', deep],
+      ['/auth/login', wide],
+      [`/projects/${project_id}/agents/actions`, `{"action":"pause","ids":${list}}`],
+      [`/projects/${project_id}/agents`, `{"short_term_memory":${keys}}`],
+    ]
+    for (const [path, body] of worst) {
+      const { status, body: refusal } = await server.rest.post(path, body)
+      expect(status, path).toBe(422)
+      expect(refusal.errors.length).toBeLessThanOrEqual(101)
+    }
     await server.check()
   })
 

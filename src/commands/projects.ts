@@ -78,7 +78,10 @@ export function applyToAll(
   }
 }
 
-/** Refuses with `conflict` while the project has agents that are not terminated. */
+/**
+ * Refuses with `conflict` while the project has agents that are not terminated. Its agents are locked before
+ * it, as by whoever changes one of them: the other way round each would wait for the other.
+ */
 export async function deleteProject({ database }: CommandContext, project_id: string): Promise<void> {
   const deleted = await database.transaction((sql) => deleteProjectRow(sql, project_id))
   if (!deleted) throw refuse('conflict', 'The project has agents that are not terminated')

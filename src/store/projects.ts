@@ -18,6 +18,10 @@ const update = statement(
   'update_project',
   `update projects set name = $2, slug = $3, description = $4, updated_at = $5 where id = $1 returning ${columns}`,
 )
+const lockAgents = statement(
+  'lock_agents_of_project',
+  'select id from agents where project_id = $1 order by id for update',
+)
 const lock = statement('lock_project', 'select id from projects where id = $1 for update')
 const live = statement(
   'count_live_agents',
@@ -39,6 +43,7 @@ export async function updateProjectRow(
 
 /** Removes a project with all that is in it; false, and nothing done, while it has agents not terminated. */
 export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
+  await sql.run(lockAgents, [id])
   await sql.run(lock, [id])
   const [count] = await sql.run<{ live: number }>(live, [id])
   if (count && count.live > 0) return false

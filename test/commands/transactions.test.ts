@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { App } from '#src/app.ts'
-import { backends, startApp } from '../support/backends.ts'
+import { statement } from '#src/store/database.ts'
+import { backends, sharedBackends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, Rest, spawn, unique } from '../support/rest.ts'
 
 describe.each(backends)('transactions at once on $name', ({ config }) => {
@@ -51,5 +52,36 @@ describe.each(backends)('transactions at once on $name', ({ config }) => {
       }),
     )
     expect(statuses).toEqual(agents.map(() => [200, 200, 404, 422]))
+  })
+})
+
+describe.each(sharedBackends)('locks on $name', ({ config }) => {
+  let app: App
+  beforeAll(async () => {
+    app = await startApp(await config())
+  })
+  afterAll(() => app.stop())
+
+  it('whoever deletes a project waits for its agents before it locks it, so that no two wait for each other', async () => {
+    const fleet = await createFleet(await Rest.of(app).signIn())
+    const { id } = await spawn(fleet)
+    await fleet.rest.delete(`${fleet.agents}/${id}`)
+    const lockAgent = statement('test_lock_agent', 'select id from agents where id = $1 for update')
+    const lockProject = statement(
+      'test_lock_project',
+      'select id from projects where id = $1 for update nowait',
+    )
+    const waiting = statement(
+      'test_waiting',
+      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    let deleted: Promise<{ status: number }> | undefined
+    await app.database.transaction(async (sql) => {
+      await sql.run(lockAgent, [id])
+      deleted = fleet.rest.delete(`/projects/${fleet.project_id}`)
+      while ((await app.database.run(waiting)).length === 0);
+      await sql.run(lockProject, [fleet.project_id])
+    })
+    expect((await deleted)?.status).toBe(200)
   })
 })

@@ -25,6 +25,12 @@ export async function redisPid(redis: { info: (section: string) => Promise<strin
 
 type Command = { command: string; args: readonly string[]; env?: Record<string, string>; ready: RegExp }
 
+/** Whatever becomes of a bench, it leaves no server behind. */
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** A server that is measured: alone on the first core, where `taskset` is there to put it. */
 export class Measured {
   readonly #child: ChildProcess
@@ -43,6 +49,8 @@ export class Measured {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, ...env },
     })
+    children.add(child)
+    child.once('exit', () => children.delete(child))
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type ErrorKind, refuse, SignalboxError } from '#src/domain/errors.ts'
-import { isUnavailable } from '#src/store/failures.ts'
+import { isUnavailable, lostReference } from '#src/store/failures.ts'
 
 /** The HTTP side of every refusal (REST contract: Errors). */
 export const httpStatus: Record<ErrorKind, ContentfulStatusCode> = {
@@ -36,6 +36,7 @@ export function toRefusal(error: unknown, report: (error: unknown) => void): Sig
     const message = 'The database cannot be reached'
     return new SignalboxError('unavailable', [{ message, field: null }], UNAVAILABLE_RETRY_SECONDS)
   }
+  if (lostReference(error)) return refuse('not_found', 'What this refers to has been deleted meanwhile')
   report(error)
   return refuse('internal', 'Internal server error')
 }

@@ -45,3 +45,8 @@ export function violatedUnique(error: unknown): string | undefined {
   const { constraint, message } = error as Error & { constraint?: string }
   return constraint ?? /unique constraint "([^"]+)"/.exec(message)?.[1] ?? 'unique'
 }
+
+/** Whether a statement referred to a row that is gone: a race with its deletion. */
+export function lostReference(error: unknown): boolean {
+  return codeOf(error) === '23503'
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isRetryable, isUnavailable, violatedUnique } from '#src/store/failures.ts'
+import { isRetryable, isUnavailable, lostReference, violatedUnique } from '#src/store/failures.ts'
 
 const failure = (code: string, message = 'failed') => Object.assign(new Error(message), { code })
 
@@ -29,5 +29,10 @@ describe('a failure of the database', () => {
       'a_b',
     )
     expect(violatedUnique(failure('23503'))).toBeUndefined()
+  })
+
+  it('says whether what was referred to is gone', () => {
+    expect(lostReference(failure('23503'))).toBe(true)
+    expect(lostReference(failure('23505'))).toBe(false)
   })
 })

@@ -18,7 +18,7 @@ const MAX_LATE_MS = 1_000
 export class FuzzServer {
   readonly process: ServerProcess
   readonly rest: Rest
-  #bystander: Bystander
+  readonly #bystander: Bystander
   #warm: number | undefined
 
   private constructor(process: ServerProcess, rest: Rest, bystander: Bystander) {
@@ -35,7 +35,7 @@ export class FuzzServer {
         : { DATA_DIR: 'memory://' },
     )
     const rest = await Rest.at(server.origin).signIn()
-    return new FuzzServer(server, rest, await Bystander.start(server.ws, rest))
+    return new FuzzServer(server, rest, await Bystander.start(server.origin, rest))
   }
 
   /** Remembers how much memory a server has that has seen some of everything. */
@@ -49,6 +49,7 @@ export class FuzzServer {
     expect(this.process.child.exitCode).toBeNull()
     const { sent, received, worst_ms } = await this.#bystander.restart()
     expect(received, 'the bystander’s events').toBe(sent)
+    expect(sent).toBeGreaterThan(0)
     expect(worst_ms, 'the latest of the bystander’s events').toBeLessThan(MAX_LATE_MS)
     expect(this.process.errors).toEqual([])
     if (this.#warm === undefined) return
@@ -57,7 +58,7 @@ export class FuzzServer {
   }
 
   async stop(): Promise<void> {
-    this.#bystander.stop()
+    await this.#bystander.stop()
     await this.process.end('SIGKILL')
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { fromSchema, hostile, type Schema, SECRET, spoilt, textSpoils, toText } from './json.ts'
+import { fromSchema, hostile, type Schema, spoilt, textSpoils, toText } from './json.ts'
 import type { Place } from './places.ts'
+import { contentTypes, headers, methods } from './request-heads.ts'
 
 export type Operation = {
   method: string
@@ -160,69 +161,6 @@ function aBody({ body }: Operation): fc.Arbitrary<Request['body']> {
   )
   return fc.oneof({ weight: 14, arbitrary: made }, { weight: 1, arbitrary: fc.constant(undefined) })
 }
-
-const long = 'x'.repeat(300)
-const headers: fc.Arbitrary<Record<string, string>> = fc
-  .record(
-    {
-      'x-request-id': fc.constantFrom(
-        'ok-1',
-        '',
-        ' ',
-        '<script>',
-        'a'.repeat(129),
-        'a,b',
-        '\u00ff',
-        '../..',
-        '\t',
-      ),
-      'idempotency-key': fc.oneof(
-        fc.nat(50).map((n) => `key-${n}`),
-        fc.constantFrom('', long, 'a b', '\u00e9', '__proto__'),
-      ),
-      'x-forwarded-for': fc.constantFrom('1.2.3.4', ',,,', '::1, x', long, '127.0.0.1, 127.0.0.1', '\u00ff'),
-      'last-event-id': fc.constantFrom('0', '1', '-1', 'x', '999999999999999', '9'.repeat(40)),
-      origin: fc.constantFrom('null', 'http://evil.example', 'x', 'http://127.0.0.1'),
-      accept: fc.constantFrom('text/html', '*/*;q=0', ',', long),
-      'accept-encoding': fc.constantFrom('gzip', 'identity;q=0', 'x'),
-      'content-encoding': fc.constantFrom('gzip', 'x'),
-      range: fc.constantFrom('bytes=0-1', 'bytes=-'),
-      'if-none-match': fc.constantFrom('*', '"x"'),
-      cookie: fc.constantFrom('a=b', `${SECRET}1`, ';;;'),
-    },
-    { requiredKeys: [] },
-  )
-  .chain((all) => fc.subarray(Object.entries(all), { maxLength: 3 }).map((some) => Object.fromEntries(some)))
-
-const contentTypes = fc.oneof(
-  {
-    weight: 20,
-    arbitrary: fc.constantFrom('application/json', 'application/json; charset=utf-8', 'Application/JSON'),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      'text/plain',
-      '',
-      'application/json+x',
-      'multipart/form-data; boundary=x',
-      'application/x-www-form-urlencoded',
-      '\u00ff',
-    ),
-  },
-)
-
-const methods = fc.constantFrom(
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-  'TRACE',
-  'PROPFIND',
-)
 
 /** Requests for these operations, about half of them such as a client may send. */
 export function requests(operations: readonly Operation[], who: readonly string[]): fc.Arbitrary<Request> {

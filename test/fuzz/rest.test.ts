@@ -20,6 +20,7 @@ describe('hostile requests', () => {
   let server: FuzzServer
   let places: Places
   let operations: Operation[]
+  let accepted = 0
   let tokens: Record<string, string | undefined>
 
   beforeAll(async () => {
@@ -56,6 +57,8 @@ describe('hostile requests', () => {
     })
     const report = await fc.check(property, { seed, numRuns: Math.ceil(runs / BATCH), endOnFailure: true })
     if (report.failed) throw new Error(`FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`, { cause: report.errorInstance })
+    // It was not all nonsense.
+    expect(accepted / runs).toBeGreaterThan(0.1)
     await server.check()
   })
 
@@ -92,6 +95,7 @@ describe('hostile requests', () => {
         throw new Error(`${error} on ${shown}`)
       },
     )
+    if (received.status < 300) accepted++
     const faults = findFaults(received, made)
     if (faults.length > 0)
       throw new Error(`${faults.join(', ')}: ${received.status} ${received.text.slice(0, 300)} on ${shown}`)

@@ -104,10 +104,15 @@ async function measureSignalbox(stage: Stage, databaseCpu: () => Promise<number>
     request: httpRequest(method, path, { token, body: JSON.stringify(body) }),
     status,
   })
-  const move =
-    (pathOf: (connection: number) => string): Next =>
-    (connection, turn) =>
-      write('POST', `${pathOf(connection)}/${turn % 2 === 0 ? 'pause' : 'resume'}`, {})
+  const move = (pathOf: (connection: number) => string): Next => {
+    // Each connection has an agent of its own, and knows how it left it, over the warm-up too.
+    const turns = new Map<number, number>()
+    return (connection) => {
+      const turn = turns.get(connection) ?? 0
+      turns.set(connection, turn + 1)
+      return write('POST', `${pathOf(connection)}/${turn % 2 === 0 ? 'pause' : 'resume'}`, {})
+    }
+  }
   const rows = [
     await load('get', (connection, turn) => get(`${base}/${own(connection, turn).id}`)),
     await load('list of 20', () => get(`${base}?limit=20`)),

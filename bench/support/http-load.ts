@@ -61,7 +61,10 @@ async function run(shape: HttpShape, requests: number): Promise<{ latencies: num
         )
         if (received.length < head + 4 + length) return
         latencies.push(performance.now() - sentAt)
-        if (Number(received.subarray(9, 12).toString()) !== expected) faults++
+        if (Number(received.subarray(9, 12).toString()) !== expected) {
+          faults++
+          if (process.env.BENCH_LOG) console.error(received.toString())
+        }
         received = Buffer.alloc(0)
         send()
       })

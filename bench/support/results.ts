@@ -39,7 +39,8 @@ export function publish(name: string, rows: readonly Row[]): void {
   const folder = new URL('../results/', import.meta.url)
   mkdirSync(folder, { recursive: true })
   const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length }
-  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify({ name, machine, rows }, null, 2)}\n`)
+  const file = `${name.replaceAll(/[^a-z0-9]+/gi, '-')}.json`
+  writeFileSync(new URL(file, folder), `${JSON.stringify({ name, machine, rows }, null, 2)}\n`)
 }
 
 /** A target and whether this run met it: printed, never a reason to fail. */

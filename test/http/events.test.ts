@@ -50,6 +50,30 @@ describe.each(backends)('the event log on $name', (backend) => {
     expect(body.last_seq).toBe(101)
   })
 
+  it('is never said to be gone at its end, while events are being committed', async () => {
+    const busy = await createFleet(fleet.rest)
+    const { id } = await spawn(busy)
+    let isWriting = true
+    const writing = (async () => {
+      for (let turn = 0; turn < 300; turn++)
+        await busy.rest.patch(`${busy.agents}/${id}`, { tokens_used: turn })
+      isWriting = false
+    })()
+    const statuses = new Set<number>()
+    const read = async () => {
+      let after = 0
+      while (isWriting) {
+        const { status, body } = await busy.rest.get<{ data: { seq: number }[] }>(
+          `/projects/${busy.project_id}/events?after=${after}`,
+        )
+        statuses.add(status)
+        after = body.data?.at(-1)?.seq ?? after
+      }
+    }
+    await Promise.all([writing, read(), read(), read()])
+    expect([...statuses]).toEqual([200])
+  })
+
   it('holds events of the contract’s shape, each no older than the one before it', async () => {
     const busy = await createFleet(fleet.rest)
     const { id } = await spawn(busy, { token_limit: 5, short_term_memory: { secret: 1 } })

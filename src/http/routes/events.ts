@@ -74,7 +74,8 @@ async function readPage({ database }: HttpContext, { project_id, after, limit }:
   const events = await readEvents(database, { project_id, after: from, limit })
   // The end of the log is read after the page, so that `last_seq` is never behind it.
   const bounds = (await readLogBounds(database, project_id)) ?? before
-  if (from < bounds.newest && events[0]?.seq !== from + 1) {
+  // An empty page alone says nothing: what was committed after it was read is there, and not gone.
+  if (events[0]?.seq !== from + 1 && from < bounds.newest && from + 1 < bounds.oldest) {
     const message = `Events up to ${bounds.oldest - 1} are no longer kept; the oldest is ${bounds.oldest}`
     throw refuse('gone', message, 'after')
   }

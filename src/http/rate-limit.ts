@@ -1,8 +1,9 @@
 import type { Context } from 'hono'
 import type { Redis } from 'ioredis'
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import { RateLimiterRes } from 'rate-limiter-flexible'
 import { SignalboxError } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
+import { createLimiter } from './limiter.ts'
 
 const WINDOW_SECONDS = 60
 
@@ -11,26 +12,11 @@ export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
 
 export type RateLimits = (name: string, a_minute: number) => RateLimit
 
-/**
- * One limiter a route, fixed windows of 60 s (REST contract: Rate limits). With Redis the replicas share one
- * budget; a memory limiter with the same limits stands in while Redis does not answer.
- */
+/** One limiter a route, fixed windows of 60 s (REST contract: Rate limits). */
 export function createRateLimits(redis: Redis | undefined, multiplier: number): RateLimits {
   return (name, a_minute) => {
-    const options = {
-      keyPrefix: `signalbox:limit:${name}`,
-      points: Math.max(1, Math.floor(a_minute * multiplier)),
-      duration: WINDOW_SECONDS,
-    }
-    const memory = new RateLimiterMemory(options)
-    const limiter = redis
-      ? new RateLimiterRedis({
-          ...options,
-          storeClient: redis,
-          insuranceLimiter: memory,
-          rejectIfRedisNotReady: true,
-        })
-      : memory
+    const window = { name: `limit:${name}`, points: a_minute, seconds: WINDOW_SECONDS, multiplier }
+    const limiter = createLimiter(redis, window)
     return async (c, address) => {
       const { result, rejected } = await limiter.consume(address).then(
         (result) => ({ result, rejected: false }),
@@ -40,11 +26,11 @@ export function createRateLimits(redis: Redis | undefined, multiplier: number): 
         },
       )
       const reset = Math.ceil(result.msBeforeNext / 1000)
-      c.header('RateLimit-Limit', String(options.points))
+      c.header('RateLimit-Limit', String(limiter.points))
       c.header('RateLimit-Remaining', String(Math.max(0, result.remainingPoints)))
       c.header('RateLimit-Reset', String(reset))
       if (!rejected) return
-      const message = `Rate limit exceeded: ${options.points} per minute`
+      const message = `Rate limit exceeded: ${limiter.points} per minute`
       throw new SignalboxError('rate_limited', [{ message, field: null }], Math.max(1, reset))
     }
   }

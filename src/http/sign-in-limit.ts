@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 import { SignalboxError } from '#src/domain/errors.ts'
+import { createLimiter } from './limiter.ts'
 
 /** Failed sign-ins to one account from one address in an hour; above it even the right password has to wait. */
 const FAILURES = 50
@@ -14,23 +14,11 @@ export type LimitSignIn = <Result>(attempt: Attempt, signIn: () => Promise<Resul
 
 /**
  * Limits failed sign-ins by account and address together: so nobody can lock another out of an account, and
- * slow guessing gets nowhere. In Redis where there is one; memory stands in while it does not answer.
+ * slow guessing gets nowhere.
  */
 export function createSignInLimit(redis: Redis | undefined, multiplier: number): LimitSignIn {
-  const options = {
-    keyPrefix: 'signalbox:sign-in',
-    points: Math.max(1, Math.floor(FAILURES * multiplier)),
-    duration: WINDOW_SECONDS,
-  }
-  const memory = new RateLimiterMemory(options)
-  const limiter: RateLimiterAbstract = redis
-    ? new RateLimiterRedis({
-        ...options,
-        storeClient: redis,
-        insuranceLimiter: memory,
-        rejectIfRedisNotReady: true,
-      })
-    : memory
+  const window = { name: 'sign-in', points: FAILURES, seconds: WINDOW_SECONDS, multiplier }
+  const limiter = createLimiter(redis, window)
   return async ({ email, address }, signIn) => {
     const key = createHash('sha256').update(`${email} ${address}`).digest('base64url')
     const failures = await limiter.get(key)

@@ -1,6 +1,7 @@
 import type { AgentState } from '#src/domain/agent.ts'
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { type Sql, statement } from './database.ts'
+import { type PageRange, pageStatement, readPage } from './page.ts'
 
 /** The columns of an AgentState, with their types where rows come in as JSON. */
 const columns = {
@@ -98,31 +99,23 @@ export type AgentFilter = {
 
 const matching = `project_id = $1 and ($2::text is null or status = $2)
   and ($3::uuid is null or agent_type_id = $3) and ($4::text is null or position(lower($4) in lower(name)) > 0)`
-const page = statement(
-  'list_agents',
-  `select t.total, a.* from (select count(*) as total from agents where ${matching}) t
-   left join (select ${agentColumns} from agents where ${matching}
-              order by created_at desc, id desc limit $5 offset $6) a on true
-   order by a.created_at desc, a.id desc`,
-)
+const page = pageStatement('list_agents', {
+  alias: 'a',
+  from: `agents a where ${matching}`,
+  parameters: 4,
+  columns: agentColumns,
+  key: 'id',
+  order: 'a.created_at desc, a.id desc',
+})
 
 /** One page of a project's agents, newest first, and how many there are in all. One statement. */
-export async function listAgents(
+export function listAgents(
   sql: Sql,
   project_id: string,
-  { status, agent_type_id, q, limit, offset }: AgentFilter & { limit: number; offset: number },
-): Promise<{ agents: AgentState[]; total: number }> {
-  type Row = { total: number } & (AgentState | { id: null })
-  const rows = await sql.run<Row>(page, [
-    project_id,
-    status ?? null,
-    agent_type_id ?? null,
-    q ?? null,
-    limit,
-    offset,
-  ])
-  const agents = rows.filter((row): row is { total: number } & AgentState => row.id !== null)
-  return { agents, total: rows[0]?.total ?? 0 }
+  { status, agent_type_id, q, ...range }: AgentFilter & PageRange,
+): Promise<{ rows: AgentState[]; total: number }> {
+  const values = [project_id, status ?? null, agent_type_id ?? null, q ?? null]
+  return readPage<AgentState>(sql, page, { values, ...range })
 }
 
 const liveIds = statement(

@@ -1,5 +1,6 @@
 import type { KeyRole } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
+import { type PageRange, pageStatement, readPage } from './page.ts'
 
 /** An API key as REST lists it: never the key itself. */
 export type ApiKey = {
@@ -38,33 +39,32 @@ export async function forgetExpiredTokens(sql: Sql, agent_id: string, now: strin
 
 const columns = 'k.id, k.name, k.project_id, k.role, k.maker_id, k.expires_at, k.created_at, k.last_used_at'
 /** Keys that a user may see: its own, and those of projects that it owns; a superuser ($2) sees all. */
-const visible = `from api_keys k left join projects p on p.id = k.project_id
+const visible = `api_keys k left join projects p on p.id = k.project_id
    where k.agent_id is null and k.revoked_at is null and ($2 or k.maker_id = $1 or p.owner_id = $1)`
 
-const page = statement(
-  'list_keys',
-  `select t.total, k.* from (select count(*) as total ${visible}) t
-   left join (select ${columns} ${visible} order by k.created_at desc, k.id desc limit $3 offset $4) k on true
-   order by k.created_at desc, k.id desc`,
-)
+const page = pageStatement('list_keys', {
+  alias: 'k',
+  from: visible,
+  parameters: 2,
+  columns,
+  key: 'id',
+  order: 'k.created_at desc, k.id desc',
+})
 
 type Viewer = { user_id: string; is_superuser: boolean }
 
-export async function listKeys(
+export function listKeys(
   sql: Sql,
   { user_id, is_superuser }: Viewer,
-  { limit, offset }: { limit: number; offset: number },
-): Promise<{ keys: ApiKey[]; total: number }> {
-  type Row = { total: number } & (ApiKey | { id: null })
-  const rows = await sql.run<Row>(page, [user_id, is_superuser, limit, offset])
-  const keys = rows.filter((row): row is { total: number } & ApiKey => row.id !== null)
-  return { keys: keys.map(({ total: _, ...key }) => key), total: rows[0]?.total ?? 0 }
+  range: PageRange,
+): Promise<{ rows: ApiKey[]; total: number }> {
+  return readPage<ApiKey>(sql, page, { values: [user_id, is_superuser], ...range })
 }
 
 // The row's own `revoked_at` is looked at again after a wait for its lock: of two at once, one revokes.
 const revoke = statement(
   'revoke_key',
-  `update api_keys set revoked_at = $4 where id = $3 and revoked_at is null and id in (select k.id ${visible})
+  `update api_keys set revoked_at = $4 where id = $3 and revoked_at is null and id in (select k.id from ${visible})
    returning id, name, project_id`,
 )
 

@@ -1,5 +1,6 @@
 import type { MemberRole } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
+import { type PageRange, pageStatement, readPage } from './page.ts'
 
 /** A member of a project, with the user's name: the Member of the wire contract. */
 export type Member = {
@@ -41,22 +42,20 @@ export async function deleteMember(sql: Sql, project_id: string, user_id: string
   return (await sql.run(remove, [project_id, user_id])).length > 0
 }
 
-const page = statement(
-  'list_members',
-  `select t.total, m.* from (select count(*) as total from project_members where project_id = $1) t
-   left join (select ${columns} from project_members m join users u on u.id = m.user_id where m.project_id = $1
-              order by m.created_at desc, m.user_id desc limit $2 offset $3) m on true
-   order by m.created_at desc, m.user_id desc`,
-)
+const page = pageStatement('list_members', {
+  alias: 'm',
+  from: 'project_members m join users u on u.id = m.user_id where m.project_id = $1',
+  parameters: 1,
+  columns,
+  key: 'user_id',
+  order: 'm.created_at desc, m.user_id desc',
+})
 
 /** One page of a project's members, newest first, and how many there are in all. */
-export async function listMembers(
+export function listMembers(
   sql: Sql,
   project_id: string,
-  { limit, offset }: { limit: number; offset: number },
-): Promise<{ members: Member[]; total: number }> {
-  type Row = { total: number } & (Member | { user_id: null })
-  const rows = await sql.run<Row>(page, [project_id, limit, offset])
-  const members = rows.filter((row): row is { total: number } & Member => row.user_id !== null)
-  return { members: members.map(({ total: _, ...member }) => member), total: rows[0]?.total ?? 0 }
+  range: PageRange,
+): Promise<{ rows: Member[]; total: number }> {
+  return readPage<Member>(sql, page, { values: [project_id], ...range })
 }

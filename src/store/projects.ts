@@ -1,5 +1,6 @@
 import { type Principal, userBehind } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
+import { type PageRange, pageStatement, readPage } from './page.ts'
 
 export type ProjectRow = {
   id: string
@@ -51,29 +52,27 @@ export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
   return true
 }
 
-const readable = `from projects p where ($2::uuid is null or p.id = $2)
+const page = pageStatement('list_projects', {
+  alias: 'p',
+  from: `projects p where ($2::uuid is null or p.id = $2)
    and ($3 or p.owner_id = $1 or exists (
-     select from project_members m where m.project_id = p.id and m.user_id = $1))`
-const page = statement(
-  'list_projects',
-  `select t.total, p.* from (select count(*) as total ${readable}) t
-   left join (select ${columns} ${readable} order by p.created_at desc, p.id desc limit $4 offset $5) p on true
-   order by p.created_at desc, p.id desc`,
-)
+     select from project_members m where m.project_id = p.id and m.user_id = $1))`,
+  parameters: 3,
+  columns,
+  key: 'id',
+  order: 'p.created_at desc, p.id desc',
+})
 
 /** One page of the projects that a principal may read, newest first, and how many there are in all. */
-export async function listProjects(
+export function listProjects(
   sql: Sql,
   principal: Principal,
-  { limit, offset }: { limit: number; offset: number },
-): Promise<{ projects: ProjectRow[]; total: number }> {
+  range: PageRange,
+): Promise<{ rows: ProjectRow[]; total: number }> {
   const { role, maker, scope } = principal
   const is_superuser = maker ? maker.is_superuser : role === 'superuser'
-  type Row = { total: number } & (ProjectRow | { id: null })
-  const values = [userBehind(principal), scope?.project_id ?? null, is_superuser, limit, offset]
-  const rows = await sql.run<Row>(page, values)
-  const projects = rows.filter((row): row is { total: number } & ProjectRow => row.id !== null)
-  return { projects: projects.map(({ total: _, ...project }) => project), total: rows[0]?.total ?? 0 }
+  const values = [userBehind(principal), scope?.project_id ?? null, is_superuser]
+  return readPage<ProjectRow>(sql, page, { values, ...range })
 }
 
 const insert = statement(

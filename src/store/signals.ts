@@ -1,5 +1,6 @@
 import type { SignalOutcome, SignalRecord } from '#src/domain/signal.ts'
 import { type Sql, statement } from './database.ts'
+import { type PageRange, pageStatement, readPage } from './page.ts'
 
 /** The columns of a SignalRecord, with their types where rows come in as JSON. */
 const columns = {
@@ -66,24 +67,20 @@ export function toSignalDetails({
   return { ...signal, created_at: issued_at }
 }
 
-const page = statement(
-  'list_signals',
-  `select t.total, s.* from (select count(*) as total from signals where agent_id = $1) t
-   left join (select ${signalColumns} from signals where agent_id = $1
-              order by seq desc limit $2 offset $3) s on true order by s.seq desc`,
-)
+const page = pageStatement('list_signals', {
+  alias: 's',
+  from: 'signals s where agent_id = $1',
+  parameters: 1,
+  columns: signalColumns,
+  key: 'id',
+  order: 's.seq desc',
+})
 
 /** One page of an agent's signals, newest first, and how many there are in all. */
-export async function listSignals(
+export function listSignals(
   sql: Sql,
   agent_id: string,
-  { limit, offset }: { limit: number; offset: number },
-): Promise<{ signals: SignalRecord[]; total: number }> {
-  type Row = { total: number } & (SignalRecord | { id: null })
-  const rows = await sql.run<Row>(page, [agent_id, limit, offset])
-  const signals = rows.filter((row): row is { total: number } & SignalRecord => row.id !== null)
-  return {
-    signals: signals.map(({ total: _, ...signal }) => signal as SignalRecord),
-    total: rows[0]?.total ?? 0,
-  }
+  range: PageRange,
+): Promise<{ rows: SignalRecord[]; total: number }> {
+  return readPage<SignalRecord>(sql, page, { values: [agent_id], ...range })
 }

@@ -31,8 +31,8 @@ function memberRoutes(): Route[] {
       success: { status: 200, schema: pageOf(member), description: 'One page of members, newest first' },
       async handle({ context, params: { project_id }, query }) {
         const page = { limit: query.limit, offset: offsetOf(query) }
-        const found = await listMembers(context.database, project_id, page)
-        return paginated(found.members, { ...query, total: found.total })
+        const { rows, total } = await listMembers(context.database, project_id, page)
+        return paginated(rows, { ...query, total })
       },
     }),
     defineRoute({
@@ -80,8 +80,8 @@ function keyRoutes(): Route[] {
       async handle({ context, principal, query }) {
         const viewer = { user_id: principal.id, is_superuser: principal.role === 'superuser' }
         const page = { limit: query.limit, offset: offsetOf(query) }
-        const { keys, total } = await listKeys(context.database, viewer, page)
-        return paginated(keys, { ...query, total })
+        const { rows, total } = await listKeys(context.database, viewer, page)
+        return paginated(rows, { ...query, total })
       },
     }),
     defineRoute({

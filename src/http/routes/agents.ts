@@ -63,8 +63,8 @@ function collectionRoutes(): Route[] {
       success: { status: 200, schema: pageOf(agent), description: 'One page of agents, newest first' },
       async handle({ context, params: { project_id }, query: { page, limit, ...filter } }) {
         const offset = offsetOf({ page, limit })
-        const { agents, total } = await listAgents(context.database, project_id, { ...filter, limit, offset })
-        return paginated(agents.map(toAgent), { page, limit, total })
+        const { rows, total } = await listAgents(context.database, project_id, { ...filter, limit, offset })
+        return paginated(rows.map(toAgent), { page, limit, total })
       },
     }),
     // Before the routes with an agent's id, which would take `metrics` for one.

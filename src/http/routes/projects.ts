@@ -27,8 +27,8 @@ function collectionRoutes(): Route[] {
       success: { status: 200, schema: pageOf(project), description: 'One page of projects, newest first' },
       async handle({ context, principal, query }) {
         const page = { limit: query.limit, offset: offsetOf(query) }
-        const { projects, total } = await listProjects(context.database, principal, page)
-        return paginated(projects, { ...query, total })
+        const { rows, total } = await listProjects(context.database, principal, page)
+        return paginated(rows, { ...query, total })
       },
     }),
     defineRoute({

@@ -33,8 +33,8 @@ export function runtimeRoutes(): Route[] {
         const found = await findAgent(context.database, project_id, agent_id)
         if (!found) throw notFound.agent(agent_id, project_id)
         const page = { limit: query.limit, offset: offsetOf(query) }
-        const { signals, total } = await listSignals(context.database, agent_id, page)
-        return paginated(signals.map(toSignalDetails), { ...query, total })
+        const { rows, total } = await listSignals(context.database, agent_id, page)
+        return paginated(rows.map(toSignalDetails), { ...query, total })
       },
     }),
     defineRoute({

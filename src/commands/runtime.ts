@@ -15,8 +15,6 @@ import {
   decideRestore,
 } from '#src/domain/runtime.ts'
 import type { SignalOutcome, SignalRecord } from '#src/domain/signal.ts'
-import { readSignals } from '#src/store/signals.ts'
-import type { CommandContext } from './context.ts'
 import type { Writes } from './write-batch.ts'
 
 type WriteContext = { writes: Writes }
@@ -56,21 +54,14 @@ export function disconnectAgent(
 
 /** REST: sends the runtime of an agent a message. Refuses with `not_found`, `invalid`, `conflict`. */
 export async function sendMessage(
-  { writes, database }: Pick<CommandContext, 'writes' | 'database'>,
+  { writes }: WriteContext,
   target: AgentTarget,
   payload: Record<string, unknown>,
 ): Promise<SignalRecord> {
-  let signal_id = ''
-  await writes.submit({
-    ...target,
-    decide: (agent, context) => {
-      signal_id = context.signal_id
-      return decideMessage(agent, payload, context)
-    },
-  })
-  const [signal] = await readSignals(database, [signal_id])
-  if (!signal) throw notFound.signal(signal_id)
-  return signal
+  const { agent, decided } = await submitDecision(writes, target, (before, context) => ({
+    change: decideMessage(before, payload, context),
+  }))
+  return { ...decided.change.issued, agent_id: agent.id, seq: agent.seq }
 }
 
 /** Notes deliveries to the runtime: each signal with the number of its attempt. */

@@ -68,8 +68,6 @@ const permittedAnywhere = {
 /** A new operation without a row in one of the tables does not compile. */
 export type ProjectOperation = keyof typeof permittedInProject
 export type GlobalOperation = keyof typeof permittedAnywhere
-export const projectOperations = Object.keys(permittedInProject) as ProjectOperation[]
-export const globalOperations = Object.keys(permittedAnywhere) as GlobalOperation[]
 
 export function isProjectOperation(operation: string): operation is ProjectOperation {
   return Object.hasOwn(permittedInProject, operation)

@@ -1,5 +1,5 @@
 import { type AgentState, isControlOpen, type Time } from './agent.ts'
-import { type Change, type DecisionContext, newSignal } from './change.ts'
+import { type Change, type DecisionContext, type NewSignal, newSignal } from './change.ts'
 import { refuse } from './errors.ts'
 import { type SignalOutcome, type SignalRecord, toSignal } from './signal.ts'
 
@@ -59,7 +59,7 @@ export function decideMessage(
   agent: AgentState,
   payload: Record<string, unknown>,
   context: DecisionContext,
-): Change {
+): Change & { issued: NewSignal } {
   if (agent.status === 'terminated') throw refuse('invalid', 'Agent is terminated', 'status')
   if (agent.pending_messages >= MAX_PENDING_MESSAGES) {
     throw refuse(

@@ -67,7 +67,7 @@ export async function forgetAnswers(sql: Sql, limit: number): Promise<number> {
 const savepoint = statement('savepoint_handled', 'savepoint handled')
 const rollback = statement('rollback_handled', 'rollback to savepoint handled')
 
-/** Runs part of a transaction; where it rejects with what `isRefusal` takes, only that part is undone. */
+/** Runs part of a transaction; where it rejects and `onRefusal` has a result for that, only that part is undone. */
 export async function attempt<Result>(
   sql: Sql,
   work: () => Promise<Result>,

@@ -1,9 +1,10 @@
 import * as v from 'valibot'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { eventFrame } from '#src/protocol/event.ts'
+import { statement } from '#src/store/database.ts'
 import { backends } from '../support/backends.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
-import { type EventPage, invalid, readLog, useApp } from './suite.ts'
+import { type EventPage, invalid, readLog, refusal, useApp } from './suite.ts'
 
 describe.each(backends)('the event log on $name', (backend) => {
   const running = useApp(backend)
@@ -72,6 +73,27 @@ describe.each(backends)('the event log on $name', (backend) => {
     }
     await Promise.all([writing, read(), read(), read()])
     expect([...statuses]).toEqual([200])
+  })
+
+  it('says which events are no longer kept, and which is the oldest', async () => {
+    const old = await createFleet(fleet.rest)
+    for (let index = 0; index < 5; index++) await spawn(old)
+    const ask = (query: string) => old.rest.get<EventPage>(`/projects/${old.project_id}/events${query}`)
+    const prune = statement('test_prune', 'delete from events where project_id = $1 and seq <= $2')
+    const gone = (oldest: number) =>
+      refusal(410, 'SYS_006', {
+        message: `Events up to ${oldest - 1} are no longer kept; the oldest is ${oldest}`,
+        field: 'after',
+      })
+    await running().app.database.run(prune, [old.project_id, 3])
+    expect(await ask('?after=0')).toEqual(gone(4))
+    expect(await ask('?after=2')).toEqual(gone(4))
+    for (const query of ['', '?after=3']) {
+      expect((await ask(query)).body.data.map(({ seq }) => seq)).toEqual([4, 5])
+    }
+    await running().app.database.run(prune, [old.project_id, 5])
+    expect(await ask('?after=4')).toEqual(gone(6))
+    expect((await ask('?after=5')).body).toEqual({ data: [], last_seq: 5 })
   })
 
   it('holds events of the contract’s shape, each no older than the one before it', async () => {

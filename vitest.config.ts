@@ -1,13 +1,36 @@
 import { defineConfig } from 'vitest/config'
 
+const shared = {
+  // A database has to come up first; a test itself takes far less.
+  hookTimeout: 60_000,
+  testTimeout: 60_000,
+  pool: 'forks',
+} as const
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    // A database has to come up first; a test itself takes far less.
-    hookTimeout: 60_000,
-    testTimeout: 60_000,
-    pool: 'forks',
-    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/fuzz/**'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // They tell how late others are served meanwhile: what else the machine does must not count.
+        test: {
+          ...shared,
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

@@ -93,7 +93,7 @@ async function makeTables(url: string): Promise<{ agents: string[]; projects: st
 }
 
 async function measureSignalbox(stage: Stage, databaseCpu: () => Promise<number>): Promise<Row[]> {
-  const { server, rest, fleet } = await stage.startSignalbox({ LOG_LEVEL: 'info' })
+  const { server, rest, fleet } = await stage.startSignalbox()
   const load = on(server, databaseCpu)
   const token = rest.token ?? ''
   const agents = await spawnAll(fleet, AGENTS)

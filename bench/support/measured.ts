@@ -23,7 +23,13 @@ export async function redisPid(redis: { info: (section: string) => Promise<strin
   return Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1])
 }
 
-type Command = { command: string; args: readonly string[]; env?: Record<string, string>; ready: RegExp }
+type Command = {
+  command: string
+  args: readonly string[]
+  env?: Record<string, string>
+  /** A line that it prints once it is ready, with its port; or the port that it was given, and a path that answers. */
+  ready: RegExp | { port: number; path: string }
+}
 
 /** Whatever becomes of a bench, it leaves no server behind. */
 const children = new Set<ChildProcess>()
@@ -54,11 +60,12 @@ export class Measured {
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
-        const port = ready.exec(line)?.[1]
+        const port = ready instanceof RegExp && ready.exec(line)?.[1]
         if (port) resolve(Number(port))
         else if (process.env.BENCH_LOG) console.error(line)
       })
     }
+    if (!(ready instanceof RegExp)) void answers(ready, child).then(() => resolve(ready.port))
     child.once('exit', (code) => reject(new Error(`${command} ended with ${code} before it was ready`)))
     return new Measured(child, await promise)
   }
@@ -70,6 +77,14 @@ export class Measured {
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))
     if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended
+  }
+}
+
+async function answers({ port, path }: { port: number; path: string }, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined)
+    if (response?.ok) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { createTestDatabase, dropTestDatabases } from '../../test/support/databases.ts'
 import { createFleet, type Fleet, Rest } from '../../test/support/rest.ts'
-import { findServices } from '../../test/support/services.ts'
+import { findServices, freePort } from '../../test/support/services.ts'
 import { Measured } from './measured.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -50,20 +50,20 @@ export async function openStage(): Promise<Stage> {
   const redis = new Redis(redis_url)
   const started: Measured[] = []
   const startSignalbox = async (env: Record<string, string> = {}): Promise<Signalbox> => {
+    const port = await freePort()
     const server = await Measured.start({
       command: process.execPath,
-      args: ['--max-semi-space-size=8', '--max-old-space-size=1024', main],
-      ready: /"url":"http:\/\/127\.0\.0\.1:(\d+)"/,
+      args: ['--max-semi-space-size=16', '--max-old-space-size=1024', main],
+      ready: { port, path: '/readyz' },
       env: {
-        PORT: '0',
+        PORT: String(port),
         DATABASE_URL: database_url,
         REDIS_URL: redis_url,
         SECRET_KEY: SECRET,
         ADMIN_EMAIL: admin.email,
         ADMIN_PASSWORD: admin.password,
         RATE_LIMIT_MULTIPLIER: '1000000',
-        // The one line that says where it listens is at `info`; requests are logged at it, too.
-        LOG_LEVEL: 'info',
+        LOG_LEVEL: 'warn',
         ...env,
       },
     })

@@ -38,12 +38,13 @@ export async function updateAgentType(
       const after = await updateAgentTypeRow(sql, { ...before, ...patch, updated_at: now })
       const work = new UnitOfWork(sql, now)
       if (after.name !== before.name || after.slug !== before.slug) {
-        await work.lockAgents(await listAgentKeysOfType(sql, agent_type_id))
-        await work.lockProjects()
+        const keys = await listAgentKeysOfType(sql, agent_type_id)
+        await work.lockAgents(keys)
+        await work.lockProjects([...new Set(keys.map((key) => key.project_id))])
         const names = { agent_type_name: after.name, agent_type_slug: after.slug }
         applyToAll(work, { names, principal })
       }
-      return { type: after, events: await work.flush() }
+      return { type: after, events: work.flush() }
     }),
     unique,
   )

@@ -107,7 +107,7 @@ export async function actOnAgents(
         result.skipped.push({ id, message: error.message })
       }
     }
-    return { result, events: await work.flush() }
+    return { result, events: work.flush() }
   })
   for (const event of events) bus.publish(event)
   return result

@@ -1,6 +1,6 @@
 import type { Bus } from '#src/bus/bus.ts'
 import type { Time } from '#src/domain/agent.ts'
-import type { Database, Sql } from '#src/store/database.ts'
+import type { Database, Transaction } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 import type { Orm } from '#src/store/orm.ts'
 import { type Writes, writeBatch } from './write-batch.ts'
@@ -20,7 +20,7 @@ export type CommandContext = {
  */
 export function joinTransaction<Context extends CommandContext>(
   context: Context,
-  sql: Sql,
+  sql: Transaction,
 ): { context: Context; events: LoggedEvent[] } {
   const events: LoggedEvent[] = []
   const writes: Writes = {

@@ -73,7 +73,7 @@ async function editIssue(
     }
     if (edited.after) await saveIssue(sql, edited.after)
     else if (edited.before) await deleteRow(sql, edited.before.id)
-    return { edited, events: await work.flush() }
+    return { edited, events: work.flush() }
   })
   for (const event of events) bus.publish(event)
   return edited

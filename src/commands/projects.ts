@@ -49,7 +49,7 @@ export async function updateProject(
         const names = { project_name: after.name, project_slug: after.slug }
         applyToAll(work, { names, principal })
       }
-      return { project: after, events: await work.flush() }
+      return { project: after, events: work.flush() }
     }),
     { field: 'slug', what: 'A project' },
   )

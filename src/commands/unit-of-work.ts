@@ -6,7 +6,7 @@ import type { Actor, EventDetail } from '#src/domain/events.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import type { EventFrame } from '#src/protocol/frames.ts'
 import { type AgentKey, lockAgents } from '#src/store/agents.ts'
-import type { Sql } from '#src/store/database.ts'
+import type { Transaction } from '#src/store/database.ts'
 import { type LoggedEvent, lockProjects, type ProjectHead, writeChanges } from '#src/store/events.ts'
 import { readSignals } from '#src/store/signals.ts'
 
@@ -16,7 +16,7 @@ import { readSignals } from '#src/store/signals.ts'
  * seeing those before it; `flush` writes them all.
  */
 export class UnitOfWork {
-  readonly #sql: Sql
+  readonly #sql: Transaction
   readonly #now: Time
   readonly #agents = new Map<string, AgentState>()
   readonly #memories = new Map<string, unknown>()
@@ -30,7 +30,7 @@ export class UnitOfWork {
   readonly #told = new Set<string>()
   readonly #events: (LoggedEvent & { at: Time })[] = []
 
-  constructor(sql: Sql, now: Time) {
+  constructor(sql: Transaction, now: Time) {
     this.#sql = sql
     this.#now = now
   }
@@ -44,12 +44,10 @@ export class UnitOfWork {
     }
   }
 
-  /** Locks the numbering of the projects of the locked agents, and of those named. */
-  async lockProjects(ids: readonly string[] = []): Promise<void> {
-    const all = new Set(ids)
-    for (const agent of this.#agents.values()) all.add(agent.project_id)
-    if (all.size === 0) return
-    for (const [id, head] of await lockProjects(this.#sql, [...all])) this.#heads.set(id, head)
+  /** Locks the numbering of projects: of all whose agents are changed. */
+  async lockProjects(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
+    for (const [id, head] of await lockProjects(this.#sql, ids)) this.#heads.set(id, head)
   }
 
   /** The agent as it is by now; refuses with `not_found` one that is unknown, or of another project. */
@@ -131,11 +129,11 @@ export class UnitOfWork {
     this.#signals.set(signal.id, { ...signal, agent_id, seq })
   }
 
-  /** Writes everything; the events are to be published once the transaction has committed. */
-  async flush(): Promise<readonly LoggedEvent[]> {
+  /** Writes everything with the commit; the events are to be published once that is done. */
+  flush(): readonly LoggedEvent[] {
     if (this.#changed.size === 0) return []
     const changed = [...this.#changed].filter((id) => !this.#spawned.has(id)).map((id) => this.#toWrite(id))
-    await writeChanges(this.#sql, {
+    writeChanges(this.#sql, {
       changed,
       spawned: [...this.#spawned].flatMap((id) => this.#agents.get(id) ?? []),
       events: this.#events,

@@ -6,7 +6,7 @@ import type { Actor } from '#src/domain/events.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import type { SpawnParents } from '#src/domain/spawn.ts'
 import { lockAgentTypes } from '#src/store/agent-types.ts'
-import type { Sql } from '#src/store/database.ts'
+import type { Transaction } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 import { enterSpawning } from '#src/store/projects.ts'
 import { UnitOfWork } from './unit-of-work.ts'
@@ -37,20 +37,23 @@ export type Settled = { agent: AgentState } | { error: unknown }
 
 /** Decides and writes requests in the caller's transaction, each with its own answer or its own refusal. */
 export async function writeBatch(
-  sql: Sql,
+  sql: Transaction,
   requests: readonly WriteRequest[],
   now: Time,
 ): Promise<{ settled: Settled[]; events: readonly LoggedEvent[] }> {
   const work = new UnitOfWork(sql, now)
   const spawns = requests.filter(isSpawn)
-  await enterSpawning(sql, distinct(spawns.map((spawn) => spawn.project_id)))
-  const types = await lockAgentTypes(sql, distinct(spawns.map((spawn) => spawn.agent_type_id)))
   const changes = requests.filter((request): request is ChangeRequest => !isSpawn(request))
-  await work.lockAgents(changes)
-  await work.readSignals(distinct(changes.flatMap(({ signal_ids = [] }) => signal_ids)))
-  await work.lockProjects(distinct(spawns.map((spawn) => spawn.project_id)))
+  // In this order, and in one round trip.
+  const [, types] = await Promise.all([
+    enterSpawning(sql, distinct(spawns.map((spawn) => spawn.project_id))),
+    lockAgentTypes(sql, distinct(spawns.map((spawn) => spawn.agent_type_id))),
+    work.lockAgents(changes),
+    work.readSignals(distinct(changes.flatMap(({ signal_ids = [] }) => signal_ids))),
+    work.lockProjects(distinct(requests.map((request) => request.project_id))),
+  ])
   const settled = requests.map((request) => decideOne(work, types, { request, now }))
-  return { settled, events: await work.flush() }
+  return { settled, events: work.flush() }
 }
 
 /** Few changes issue a signal: the others need no id for one. */

@@ -9,10 +9,12 @@ type Waiting = { request: WriteRequest; settle: (settled: Settled) => void }
 const MAX_JOINED = 64
 /** Transactions under way at once; a project is in one at a time, so a blocked one holds up only itself. */
 const MAX_UNDER_WAY = 4
+/** So long is a transaction let be the only one. Then it is held up, by a lock or the network, and others go ahead. */
+const HELD_UP_MS = 10
 
 /**
- * Joins the writers of one process: while a project's transaction is under way, its next requests gather and
- * go as one. Nobody waits on purpose, and each request gets its own answer or its own error.
+ * Joins the writers of one process: while a transaction is under way, the next requests gather and go as one.
+ * Nobody waits on purpose, and each request gets its own answer or its own error.
  */
 export class WriteQueue implements Writes {
   readonly #database: Database
@@ -22,6 +24,8 @@ export class WriteQueue implements Writes {
   readonly #waiting = new Map<string, Waiting[]>()
   readonly #busy = new Set<string>()
   #underWay = 0
+  #lastBegun = 0
+  #timer: NodeJS.Timeout | undefined
 
   constructor(database: Database, bus: Bus, clock: () => Time) {
     this.#database = database
@@ -42,18 +46,32 @@ export class WriteQueue implements Writes {
   }
 
   #next(): void {
-    while (this.#underWay < MAX_UNDER_WAY) {
+    while (this.#mayBegin()) {
       const batch = this.#take()
       if (batch.length === 0) return
       const projects = new Set(batch.map(({ request }) => request.project_id))
       for (const id of projects) this.#busy.add(id)
       this.#underWay++
+      this.#lastBegun = performance.now()
       void this.#process(batch).finally(() => {
         this.#underWay--
         for (const id of projects) this.#busy.delete(id)
         this.#next()
       })
     }
+  }
+
+  /** One at a time, as long as they are quick: the more join one, the less each costs. */
+  #mayBegin(): boolean {
+    if (this.#underWay === 0) return true
+    if (this.#underWay >= MAX_UNDER_WAY || this.#waiting.size === 0) return false
+    const left = this.#lastBegun + HELD_UP_MS - performance.now()
+    if (left <= 0) return true
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#next()
+    }, left)
+    return false
   }
 
   #take(): Waiting[] {

@@ -6,7 +6,7 @@ import type { TokenKeys } from '#src/auth/tokens.ts'
 import { joinTransaction } from '#src/commands/context.ts'
 import type { Principal } from '#src/domain/access.ts'
 import { refuse, SignalboxError } from '#src/domain/errors.ts'
-import type { Sql } from '#src/store/database.ts'
+import type { Transaction } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 import { attempt, type Claim, claimAnswer, type KeptAnswer, keepAnswer } from '#src/store/idempotency.ts'
 import type { HttpContext } from './context.ts'
@@ -66,7 +66,7 @@ export async function answerOnce(
 type Handle = (context: HttpContext) => Promise<Response>
 
 async function answerIn(
-  sql: Sql,
+  sql: Transaction,
   c: Context<HttpEnv>,
   { context, claim, handle }: Once & { handle: Handle },
 ): Promise<{ kept: KeptAnswer; events: LoggedEvent[] }> {

@@ -44,13 +44,20 @@ function knownQuery(c: Context<HttpEnv>, schema: v.GenericSchema): Record<string
   return Object.fromEntries(Object.entries(c.req.query()).filter(([key]) => Object.hasOwn(known, key)))
 }
 
-async function readBody(c: Context<HttpEnv>, is_optional: boolean): Promise<unknown> {
+/** Node's server holds a body to its length. One in chunks has to be counted, as a web stream, which costs. */
+async function readText(c: Context<HttpEnv>): Promise<string> {
   // A body that is refused unread is thrown away as it comes; one that was begun costs the connection.
   if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) refuseBody()
+  if (c.env.incoming && c.req.header('transfer-encoding') === undefined) return c.req.text()
   let text = ''
   await limitBody(c, async () => {
     text = await c.req.text()
   })
+  return text
+}
+
+async function readBody(c: Context<HttpEnv>, is_optional: boolean): Promise<unknown> {
+  const text = await readText(c)
   if (text === '' && is_optional) return {}
   const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (text !== '' && type !== 'application/json') {

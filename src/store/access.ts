@@ -6,14 +6,14 @@ import {
   type Standing,
   userBehind,
 } from '#src/domain/access.ts'
-import { type Sql, statement } from './database.ts'
+import { quickRead, type Sql, statement } from './database.ts'
 
 /** A user by its id, or the maker of a key by its hash, and where it stands in a project ($2, if any). */
 const standing = `p.id as project_id, p.owner_id, m.role as member_role`
 const joinStanding = `left join projects p on p.id = $2
      left join project_members m on m.project_id = p.id and m.user_id = u.id`
 
-const userById = statement(
+const userById = quickRead(
   'find_user',
   `select u.id, u.is_active, u.is_superuser, ${standing} from users u ${joinStanding} where u.id = $1`,
 )
@@ -40,7 +40,7 @@ export async function findUser(
   return { principal, standing: toStanding(user), is_active: user.is_active }
 }
 
-const standingInProject = statement(
+const standingInProject = quickRead(
   'find_standing',
   `select p.id as project_id, p.owner_id, m.role as member_role
    from projects p left join project_members m on m.project_id = p.id and m.user_id = $2 where p.id = $1`,
@@ -56,7 +56,7 @@ export async function findProjectRole(
   return standing && { role: roleIn(principal, standing) }
 }
 
-const standingByAgent = statement(
+const standingByAgent = quickRead(
   'find_standing_by_agent',
   `select p.id as project_id, p.owner_id, m.role as member_role
    from agents a join projects p on p.id = a.project_id
@@ -93,7 +93,7 @@ export function findStandings(
 const keyColumns = `k.id as key_id, k.agent_id, k.project_id as key_project_id, k.role, k.expires_at,
    k.last_used_at, u.id as maker_id, u.is_superuser`
 const usableKey = 'k.revoked_at is null and u.is_active'
-const keyByHash = statement(
+const keyByHash = quickRead(
   'find_key',
   `select ${keyColumns}, ${standing} from api_keys k join users u on u.id = k.maker_id ${joinStanding}
    where ${usableKey} and k.key_hash = $1`,

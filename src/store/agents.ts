@@ -1,6 +1,6 @@
 import type { AgentState } from '#src/domain/agent.ts'
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
-import { type Sql, statement } from './database.ts'
+import { quickRead, type Sql, statement } from './database.ts'
 import { type PageRange, pageStatement, readPage } from './page.ts'
 
 /** The columns of an AgentState, with their types where rows come in as JSON. */
@@ -81,7 +81,7 @@ export async function lockAgents(sql: Sql, keys: readonly AgentKey[]): Promise<M
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-const byId = statement('find_agent', `select ${agentColumns} from agents where id = $1 and project_id = $2`)
+const byId = quickRead('find_agent', `select ${agentColumns} from agents where id = $1 and project_id = $2`)
 
 export async function findAgent(
   sql: Sql,

@@ -1,7 +1,7 @@
 import type { AgentState, Time } from '#src/domain/agent.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import { agentAssignments, agentColumns, agentRecord } from './agents.ts'
-import { type Sql, statement } from './database.ts'
+import { type Sql, statement, type Transaction } from './database.ts'
 import { signalColumns, signalRecord } from './signals.ts'
 
 /** One committed event: its place in the log and the event object of the wire contract, as JSON. */
@@ -65,9 +65,9 @@ const write = statement(
    from json_to_recordset($7::json) as d(id uuid, event_seq bigint, event_at timestamptz) where p.id = d.id`,
 )
 
-/** Writes the agents, the events that tell of them and the signals that they issue, in one statement. */
-export async function writeChanges(sql: Sql, writes: Writes): Promise<void> {
-  await sql.run(write, [
+/** Writes the agents, the events that tell of them and the signals that they issue: one statement, with the commit. */
+export function writeChanges(sql: Transaction, writes: Writes): void {
+  sql.send(write, [
     JSON.stringify(writes.changed),
     JSON.stringify(writes.spawned),
     // The frames are JSON already, and are kept to the letter.

@@ -33,6 +33,8 @@ export async function openOrm(location: DatabaseLocation): Promise<Orm> {
         connectionTimeoutMillis: 5_000,
         query_timeout: 20_000,
         keepAlive: true,
+        // Statements of a transaction that don't wait for each other share a round trip.
+        pipeline: true,
         options: '-c timezone=UTC -c lock_timeout=10000',
       },
     })

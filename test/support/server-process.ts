@@ -7,7 +7,7 @@ import { admin } from './backends.ts'
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /** As `npm start` has them: garbage is collected early, so that memory stays near what is in use. */
-const heapFlags = ['--max-semi-space-size=8', '--max-old-space-size=1024']
+const heapFlags = ['--max-semi-space-size=16', '--max-old-space-size=1024']
 
 /** A whole server in a process of its own, to be killed. */
 export class ServerProcess {

@@ -23,8 +23,8 @@ try {
   const rows = new Map<string, Row[]>()
   for (let run = 0; run < RUNS; run++) {
     for (const row of [
-      ...(await measureLimit(stage, databaseCpu)),
       ...(await measureSignalbox(stage, databaseCpu)),
+      ...(await measureLimit(stage, databaseCpu)),
     ]) {
       rows.set(String(row.route), [...(rows.get(String(row.route)) ?? []), row])
     }
@@ -67,7 +67,7 @@ async function measureLimit({ database_url }: Stage, databaseCpu: () => Promise<
   return rows
 }
 
-/** Rows as wide as those of Signalbox. */
+/** Copies of Signalbox's own rows, in a project of their own. */
 async function makeTables(url: string): Promise<{ agents: string[]; projects: string[] }> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -79,9 +79,9 @@ async function makeTables(url: string): Promise<{ agents: string[]; projects: st
     'alter table bench_agents add primary key (id)',
     'create index on bench_agents (project_id, created_at, id)',
     'insert into bench_projects default values',
-    `insert into bench_agents (id, project_id, name, status, short_term_memory, created_at, updated_at)
-     select gen_random_uuid(), p.id, 'agent ' || n, 'idle', '{}', now(), now()
-     from bench_projects p, generate_series(1, ${AGENTS}) n`,
+    `insert into bench_agents select * from agents order by created_at limit ${AGENTS}`,
+    "update bench_agents set project_id = p.id, status = 'idle' from bench_projects p",
+    'vacuum analyze bench_agents',
   ]) {
     await client.query(sql)
   }

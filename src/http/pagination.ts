@@ -1,19 +1,13 @@
 export type Page = { page: number; limit: number }
 
 /** The body of every list (REST contract: `pagination`). `page_size` is the number of items on this page. */
-export function paginated<Item>(data: readonly Item[], { page, limit, total }: Page & { total: number }) {
+export function paginated<Item>(data: readonly Item[], page: Page & { total: number }) {
+  return { data, pagination: describePage(data.length, page) }
+}
+
+export function describePage(page_size: number, { page, limit, total }: Page & { total: number }) {
   const total_pages = Math.ceil(total / limit)
-  return {
-    data,
-    pagination: {
-      total,
-      page,
-      page_size: data.length,
-      total_pages,
-      has_next: page < total_pages,
-      has_prev: page > 1,
-    },
-  }
+  return { total, page, page_size, total_pages, has_next: page < total_pages, has_prev: page > 1 }
 }
 
 export function offsetOf({ page, limit }: Page): number {

@@ -1,7 +1,6 @@
 import type { AgentState } from '#src/domain/agent.ts'
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { quickRead, type Sql, statement } from './database.ts'
-import { type PageRange, pageStatement, readPage } from './page.ts'
 
 /** The columns of an AgentState, with their types where rows come in as JSON. */
 const columns = {
@@ -97,25 +96,12 @@ export type AgentFilter = {
   q?: string | undefined
 }
 
-const matching = `project_id = $1 and ($2::text is null or status = $2)
+/** For `where`: a project as $1, the filter as $2 to $4. */
+export const agentMatches = `project_id = $1 and ($2::text is null or status = $2)
   and ($3::uuid is null or agent_type_id = $3) and ($4::text is null or position(lower($4) in lower(name)) > 0)`
-const page = pageStatement('list_agents', {
-  alias: 'a',
-  from: `agents a where ${matching}`,
-  parameters: 4,
-  columns: agentColumns,
-  key: 'id',
-  order: 'a.created_at desc, a.id desc',
-})
 
-/** One page of a project's agents, newest first, and how many there are in all. One statement. */
-export function listAgents(
-  sql: Sql,
-  project_id: string,
-  { status, agent_type_id, q, ...range }: AgentFilter & PageRange,
-): Promise<{ rows: AgentState[]; total: number }> {
-  const values = [project_id, status ?? null, agent_type_id ?? null, q ?? null]
-  return readPage<AgentState>(sql, page, { values, ...range })
+export function toFilterValues({ status, agent_type_id, q }: AgentFilter): (string | null)[] {
+  return [status ?? null, agent_type_id ?? null, q ?? null]
 }
 
 const liveIds = statement(

@@ -40,10 +40,12 @@ export type Writes = {
   heads: readonly Pick<ProjectHead, 'id' | 'event_seq' | 'event_at'>[]
 }
 
+// The ids stand there twice, since from JSON alone the planner expects a hundred rows, and scans the table.
 const write = statement(
   'write_changes',
   `with changed as (
-     update agents a set ${agentAssignments} from json_to_recordset($1::json) as d(${agentRecord}) where a.id = d.id
+     update agents a set ${agentAssignments} from json_to_recordset($1::json) as d(${agentRecord})
+     where a.id = d.id and a.id = any($8::uuid[])
    ), spawned as (
      insert into agents (${agentColumns}) select ${agentColumns} from json_to_recordset($2::json) as d(${agentRecord})
    ), logged as (
@@ -59,7 +61,8 @@ const write = statement(
    ), told as (
      update signals s set attempt = d.attempt, delivered_at = d.delivered_at, acknowledged_at = d.acknowledged_at,
        outcome = d.outcome, detail = d.detail, overdue_at = d.overdue_at
-     from json_to_recordset($6::json) as d(${signalRecord}) where s.id = d.id
+     from json_to_recordset($6::json) as d(${signalRecord})
+     where s.id = d.id and s.id = any($9::uuid[])
    )
    update projects p set event_seq = d.event_seq, event_at = d.event_at
    from json_to_recordset($7::json) as d(id uuid, event_seq bigint, event_at timestamptz) where p.id = d.id`,
@@ -76,6 +79,8 @@ export function writeChanges(sql: Transaction, writes: Writes): void {
     JSON.stringify(writes.issued),
     JSON.stringify(writes.signals.map((signal) => ({ ...signal, payload: null }))),
     JSON.stringify(writes.heads),
+    writes.changed.map((agent) => agent.id),
+    writes.signals.map((signal) => signal.id),
   ])
 }
 

@@ -51,6 +51,27 @@ describe.each(backends)('the event log on $name', (backend) => {
     expect(body.last_seq).toBe(101)
   })
 
+  it('shows an agent as REST shows it, alone and in the list', async () => {
+    const line = await createFleet(fleet.rest)
+    const short_term_memory = { plan: ['a "b"', 'ü', null, { c: 1.5 }] }
+    const limits = { token_limit: 1_000, cost_limit: '5', session_id: 's', long_term_memory_ref: 'ref' }
+    const { id } = await spawn(line, { name: 'Zoë "Z"', short_term_memory, current_task: 'a\nb', ...limits })
+    await line.rest.patch(`${line.agents}/${id}`, {
+      cost_incurred: '0.5000',
+      last_activity_at: '2026-11-24T01:02:03Z',
+    })
+    for (const last of [
+      () => line.rest.post(`${line.agents}/${id}/signals`, { kind: 'message', payload: {} }),
+      () => line.rest.post(`${line.agents}/${id}/pause`, { reason: 'r', resume_after: 100 }),
+      () => line.rest.delete(`${line.agents}/${id}`),
+    ]) {
+      await last()
+      const agent = { ...(await readLog(line.rest, line.project_id)).at(-1)?.agent, short_term_memory }
+      expect((await line.rest.get(`${line.agents}/${id}`)).body).toEqual(agent)
+      expect((await line.rest.get(line.agents)).body).toMatchObject({ data: [agent] })
+    }
+  })
+
   it('is never said to be gone at its end, while events are being committed', async () => {
     const busy = await createFleet(fleet.rest)
     const { id } = await spawn(busy)

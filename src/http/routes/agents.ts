@@ -12,9 +12,10 @@ import {
   updateBody,
 } from '#src/protocol/agents.ts'
 import { pageOf } from '#src/protocol/resources.ts'
-import { findAgent, listAgents } from '#src/store/agents.ts'
+import { findAgentJson, listAgentsJson } from '#src/store/agent-json.ts'
 import { readMetrics } from '#src/store/metrics.ts'
-import { offsetOf, paginated } from '../pagination.ts'
+import { jsonText } from '../json-text.ts'
+import { describePage, offsetOf } from '../pagination.ts'
 import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Agents'
@@ -61,10 +62,12 @@ function collectionRoutes(): Route[] {
       access: 'list_agents',
       query: listAgentsQuery,
       success: { status: 200, schema: pageOf(agent), description: 'One page of agents, newest first' },
-      async handle({ context, params: { project_id }, query: { page, limit, ...filter } }) {
+      async handle({ context, params: { project_id }, query: { page, limit, ...filter }, c }) {
         const offset = offsetOf({ page, limit })
-        const { rows, total } = await listAgents(context.database, project_id, { ...filter, limit, offset })
-        return paginated(rows.map(toAgent), { page, limit, total })
+        const range = { ...filter, limit, offset }
+        const { json, size, total } = await listAgentsJson(context.database, project_id, range)
+        const pagination = describePage(size, { page, limit, total })
+        return jsonText(c, `{"data":${json},"pagination":${JSON.stringify(pagination)}}`)
       },
     }),
     // Before the routes with an agent's id, which would take `metrics` for one.
@@ -95,10 +98,10 @@ function resourceRoutes(): Route[] {
       limit: 60,
       access: 'read_agent',
       success: oneAgent,
-      async handle({ context, params: { project_id, agent_id } }) {
-        const found = await findAgent(context.database, project_id, agent_id)
+      async handle({ context, params: { project_id, agent_id }, c }) {
+        const found = await findAgentJson(context.database, project_id, agent_id)
         if (!found) throw notFound.agent(agent_id, project_id)
-        return toAgent(found)
+        return jsonText(c, found)
       },
     }),
     defineRoute({

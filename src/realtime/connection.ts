@@ -2,9 +2,8 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { type CloseReason, closeCodes } from '#src/protocol/close-codes.ts'
 import { HEARTBEAT_MS, type ServerMessage } from '#src/protocol/frames.ts'
+import { type FrameSink, PARK_BYTES } from './live-sockets.ts'
 
-/** Unsent bytes above which a socket gets no more live events. */
-export const PARK_BYTES = 1024 * 1024
 /** Unsent bytes above which a peer is given up: replies that it asks for and does not read. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 /** A parked socket that takes nothing for so long is closed. */
@@ -30,6 +29,7 @@ export class Connection {
   #stall: NodeJS.Timeout | undefined
   #closing = false
   #isJoining = false
+  #onClosing: () => void = () => {}
 
   /** `socket` is the one below `ws`: whole frames are written to it, which needs compression to be off. */
   constructor(ws: WebSocket, socket: Duplex) {
@@ -43,6 +43,12 @@ export class Connection {
     ws.on('ping', seen)
     ws.on('message', seen)
     ws.on('error', () => {})
+    // `ws` answers a peer's close frame through this, too; after that frame no other may be written.
+    const close = ws.close.bind(ws)
+    ws.close = (...reason) => {
+      this.#onClosing()
+      close(...reason)
+    }
     this.closed = new Promise((resolve) => ws.on('close', () => resolve()))
     ws.on('close', () => this.#stop())
     socket.on('drain', () => this.#wake())
@@ -50,6 +56,16 @@ export class Connection {
 
   get isOpen(): boolean {
     return !this.#closing && this.#ws.readyState === this.#ws.OPEN
+  }
+
+  /** For whole frames that are written without asking whether it is open: only until `onClosing`. */
+  get sink(): FrameSink {
+    return this.#socket
+  }
+
+  /** Calls when the closing begins, whoever begins it. */
+  onClosing(call: () => void): void {
+    this.#onClosing = call
   }
 
   get isFull(): boolean {
@@ -136,6 +152,7 @@ export class Connection {
 
   #stop(): void {
     this.#closing = true
+    this.#onClosing()
     clearInterval(this.#heartbeat)
     this.#wake()
   }

@@ -1,8 +1,9 @@
 import type { LoggedEvent } from '#src/store/events.ts'
 import { EventBatch } from './event-batch.ts'
+import { LiveSockets, type Watcher } from './live-sockets.ts'
 import type { LogPages } from './log-pages.ts'
 
-/** What a feed needs of a reader; a watcher, a runtime link and an event stream each are one. */
+/** What a feed needs of a reader; a watcher, the runtimes of a project and an event stream each are one. */
 export type FeedReader = {
   /** The next events. May begin with some that the reader has already. */
   receive(batch: EventBatch): void
@@ -31,6 +32,7 @@ export class ProjectFeed {
   readonly counts = { filled: 0, repeated: 0, delivered: 0 }
   readonly #pages: LogPages
   readonly #live = new Set<FeedReader>()
+  readonly #sockets = new LiveSockets()
   readonly #early = new Map<number, LoggedEvent>()
   #turn: LoggedEvent[] = []
   #recent: LoggedEvent[] = []
@@ -106,8 +108,18 @@ export class ProjectFeed {
     return true
   }
 
-  leave(reader: FeedReader): void {
+  /** The same for a watcher, whose socket is written to from then on. */
+  watch(watcher: Watcher, position: number): boolean {
+    this.flush()
+    // One that is ahead of the bus is given only what it does not have.
+    if (position !== this.last) return this.join(watcher, position)
+    this.#sockets.add(watcher)
+    return true
+  }
+
+  leave(reader: FeedReader | Watcher): void {
     this.#live.delete(reader)
+    if ('sink' in reader) this.#sockets.delete(reader)
   }
 
   /** The events after `position`: from memory where they are recent, else from the log. */
@@ -121,13 +133,14 @@ export class ProjectFeed {
 
   /** The project was deleted. */
   end(): void {
-    for (const reader of [...this.#live]) reader.deleted()
+    for (const reader of [...this.#live, ...this.#sockets.watchers()]) reader.deleted()
   }
 
   close(): void {
     this.#stopReorder()
     clearImmediate(this.#flush)
     this.#live.clear()
+    this.#sockets.clear()
   }
 
   /** Passes on what this turn has brought. */
@@ -137,7 +150,8 @@ export class ProjectFeed {
     if (this.#turn.length === 0) return
     const batch = new EventBatch(this.#turn)
     this.#turn = []
-    this.counts.delivered += batch.events.length * this.#live.size
+    this.counts.delivered += batch.events.length * (this.#live.size + this.#sockets.size)
+    this.#sockets.write(batch)
     for (const reader of this.#live) reader.receive(batch)
   }
 
@@ -162,10 +176,12 @@ export class ProjectFeed {
   /** Retention overtook this feed: its live readers cannot be given what is gone. */
   #skipTo(seq: number): void {
     this.flush()
+    const position = this.last
     this.last = seq
     this.#recent = []
     this.#recentBytes = 0
     for (const early of this.#early.keys()) if (early <= seq) this.#early.delete(early)
+    this.#sockets.parkAll(position)
     for (const reader of [...this.#live]) {
       this.#live.delete(reader)
       reader.lost()

@@ -47,6 +47,7 @@ export class Session implements Guarded {
     this.#runtime = new RuntimeSession(parts, connection)
     const refuse = (error: unknown, id: string | undefined) => this.#refuse(error, id)
     this.#credentials = new Credentials({ ...parts, address }, connection, refuse)
+    connection.onClosing(() => this.#endAll())
   }
 
   get authentication(): Authentication | undefined {
@@ -60,8 +61,7 @@ export class Session implements Guarded {
 
   stop(): void {
     this.#credentials.stop()
-    for (const subscription of this.#subscriptions.values()) subscription.stop()
-    this.#subscriptions.clear()
+    this.#endAll()
     this.#runtime.stop()
   }
 
@@ -174,6 +174,10 @@ export class Session implements Guarded {
   #unsubscribe({ id, project_id }: ClientMessage<'unsubscribe'>): void {
     this.#end(project_id)
     this.#connection.send({ type: 'unsubscribed', id, project_id, reason: 'requested' })
+  }
+
+  #endAll(): void {
+    for (const project_id of this.#subscriptions.keys()) this.#end(project_id)
   }
 
   #end(project_id: string): void {

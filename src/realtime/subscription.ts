@@ -1,7 +1,8 @@
 import type { ServerMessage } from '#src/protocol/frames.ts'
 import type { EventBatch } from './event-batch.ts'
 import type { Hub } from './hub.ts'
-import type { FeedReader, ProjectFeed } from './project-feed.ts'
+import type { FrameSink, Watcher } from './live-sockets.ts'
+import type { ProjectFeed } from './project-feed.ts'
 import type { Snapshots } from './snapshots.ts'
 
 /** What a subscription needs of a socket. */
@@ -9,6 +10,7 @@ export type Outlet = {
   readonly isOpen: boolean
   /** More is unsent than a live reader may have. */
   readonly isFull: boolean
+  readonly sink: FrameSink
   send(message: ServerMessage): void
   write(frames: Buffer): void
   drained(): Promise<void>
@@ -26,13 +28,14 @@ type Start = { after: number | undefined; id: string | undefined }
  *
  * - **backfill**: a snapshot, or the log after `after`; then the log, page by page, as the socket takes it.
  * - **cutover**: once it has what the feed has accepted, it joins the feed's live readers, in one step.
- * - **live**: each batch of the feed is written at once. A socket with more than PARK_BYTES unsent leaves
- *   the live readers (parked), and goes back to backfill from its own position when it has drained.
+ * - **live**: the feed writes each batch to the socket at once. A socket with more than PARK_BYTES unsent is
+ *   parked: live no more, it goes back to backfill from where it was when it has drained.
  *
- * `position` is the last seq written; only the next one is ever written after it.
+ * `position` is the last seq written before it was live; only the next one is ever written after it.
  */
-export class Subscription implements FeedReader {
+export class Subscription implements Watcher {
   readonly project_id: string
+  readonly sink: FrameSink
   readonly #parts: Parts
   readonly #feed: ProjectFeed
   readonly #onDeleted: () => void
@@ -43,6 +46,7 @@ export class Subscription implements FeedReader {
 
   constructor(feed: ProjectFeed, parts: Parts, onDeleted: () => void) {
     this.project_id = feed.project_id
+    this.sink = parts.connection.sink
     this.#feed = feed
     this.#parts = parts
     this.#onDeleted = onDeleted
@@ -69,6 +73,11 @@ export class Subscription implements FeedReader {
       this.#feed.leave(this)
       void this.#run()
     } else this.#write(batch)
+  }
+
+  parked(position: number): void {
+    this.#position = position
+    void this.#run()
   }
 
   lost(): void {
@@ -111,7 +120,7 @@ export class Subscription implements FeedReader {
           this.#backlog = backlog
           continue
         }
-        if (this.#feed.join(this, this.#position)) return
+        if (this.#feed.watch(this, this.#position)) return
         const batch = await this.#feed.read(this.#position)
         if (this.#ended) return
         if (batch?.first === this.#position + 1) this.#write(batch)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ServerMessage } from '#src/protocol/frames.ts'
+import { type FrameSink, PARK_BYTES } from '#src/realtime/live-sockets.ts'
 import { LogPages } from '#src/realtime/log-pages.ts'
 import { ProjectFeed } from '#src/realtime/project-feed.ts'
 import { type Outlet, Subscription } from '#src/realtime/subscription.ts'
@@ -29,14 +30,23 @@ class Log {
   } as unknown as Database
 }
 
-class Reader implements Outlet {
+class Reader implements Outlet, FrameSink {
   isOpen = true
   isFull = false
+  readonly sink = this
   /** Everything received over all connections; a snapshot stands for all before it. */
   position: number | undefined
   readonly faults: string[] = []
   #subscription: Subscription | undefined
   #resume: (() => void)[] = []
+
+  get writable(): boolean {
+    return this.isOpen
+  }
+
+  get writableLength(): number {
+    return this.isFull ? PARK_BYTES + 1 : 0
+  }
 
   async connect(feed: ProjectFeed, log: Log): Promise<void> {
     this.disconnect()

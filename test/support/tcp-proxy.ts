@@ -18,6 +18,8 @@ export class TcpProxy {
       for (const socket of pair) {
         socket.on('error', () => this.#drop(pair))
         socket.on('close', () => this.#drop(pair))
+        // As proxies do: else a second small packet waits 40 ms for the first one's acknowledgement.
+        socket.setNoDelay(true)
       }
       inbound.pipe(outbound)
       outbound.pipe(inbound)

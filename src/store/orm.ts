@@ -1,6 +1,7 @@
-import { fileURLToPath } from 'node:url'
+import type { MigrationsOptions } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/postgresql'
+import { migrations } from '../../migrations/index.ts'
 import { entities } from './entities/index.ts'
 
 export type Orm = MikroORM
@@ -15,18 +16,18 @@ const shared = {
   forceUtcTimezone: true,
   // What it logs are steps of migrations; failures are thrown.
   logger: () => {},
-  migrations: {
-    path: fileURLToPath(new URL('../../migrations', import.meta.url)),
-    glob: 'Migration*.ts',
-    snapshot: false,
-    emit: 'ts' as const,
-  },
 }
 
-export async function openOrm(location: DatabaseLocation): Promise<Orm> {
+const listed: MigrationsOptions = {
+  migrationsList: Object.entries(migrations).map(([name, migration]) => ({ name, class: migration })),
+  snapshot: false,
+}
+
+export async function openOrm(location: DatabaseLocation, options = listed): Promise<Orm> {
+  const common = { ...shared, migrations: options }
   if ('url' in location) {
     return MikroORM.init({
-      ...shared,
+      ...common,
       clientUrl: location.url,
       pool: { min: 0, max: location.pool_size },
       driverOptions: {
@@ -41,5 +42,5 @@ export async function openOrm(location: DatabaseLocation): Promise<Orm> {
   }
   const pglite = await import('@mikro-orm/pglite')
   // Same entity manager and query surface; only the driver below it differs.
-  return pglite.MikroORM.init({ ...shared, dbName: location.folder }) as unknown as Promise<Orm>
+  return pglite.MikroORM.init({ ...common, dbName: location.folder }) as unknown as Promise<Orm>
 }

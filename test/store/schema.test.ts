@@ -1,9 +1,19 @@
+import { readdirSync } from 'node:fs'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { App } from '#src/app.ts'
 import { hasPendingMigrations } from '#src/store/migrate.ts'
+import { migrations } from '../../migrations/index.ts'
 import { backends, sharedBackends, startApp } from '../support/backends.ts'
 import { Rest } from '../support/rest.ts'
+
+describe('the list of migrations', () => {
+  it('has every file of the folder, oldest first', () => {
+    const files = readdirSync(new URL('../../migrations', import.meta.url))
+    const named = files.filter((file) => file.startsWith('Migration')).map((file) => file.replace('.ts', ''))
+    expect(Object.keys(migrations)).toEqual(named.sort())
+  })
+})
 
 describe.each(backends)('the schema on $name', ({ config }) => {
   let app: App

@@ -6,12 +6,8 @@ import type { Actor, EventName } from '#src/domain/events.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import type { Signal, SignalOutcome } from '#src/domain/signal.ts'
 import { current_task, memory, session_id } from './agents.ts'
+import type { SUBPROTOCOL } from './bounds.ts'
 import { count, money, text, uuid, wholeNumber } from './values.ts'
-
-export const SUBPROTOCOL = 'signalbox.v1'
-/** The largest message that a client may send, in bytes. */
-export const MAX_MESSAGE_BYTES = 128 * 1024
-export const HEARTBEAT_MS = 15_000
 
 const id = v.optional(v.pipe(v.string(), v.maxLength(64)))
 const project_id = uuid

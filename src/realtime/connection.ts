@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { HEARTBEAT_MS } from '#src/protocol/bounds.ts'
 import { type CloseReason, closeCodes } from '#src/protocol/close-codes.ts'
-import { HEARTBEAT_MS, type ServerMessage } from '#src/protocol/frames.ts'
+import type { ServerMessage } from '#src/protocol/frames.ts'
 import { type FrameSink, PARK_BYTES } from './live-sockets.ts'
 
 /** Unsent bytes above which a peer is given up: replies that it asks for and does not read. */

@@ -3,15 +3,13 @@ import type { Writes } from '#src/commands/write-batch.ts'
 import { assertAllowed, assertReaches, type Principal, toActor } from '#src/domain/access.ts'
 import { type AgentState, pendingSignals, toAgent } from '#src/domain/agent.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
+import { MAX_AGENTS } from '#src/protocol/bounds.ts'
 import type { ClientMessage } from '#src/protocol/frames.ts'
 import { findRoleByAgent } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
 import type { Connection } from './connection.ts'
 import type { DetachReason, Link } from './link.ts'
 import type { RuntimeLinks } from './runtime-links.ts'
-
-/** Agents that one socket may hold. */
-export const MAX_AGENTS = 1_000
 
 type Parts = { database: Database; writes: Writes; links: RuntimeLinks }
 

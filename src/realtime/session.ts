@@ -2,6 +2,7 @@ import type { Authenticate, Authentication } from '#src/auth/authenticate.ts'
 import type { Writes } from '#src/commands/write-batch.ts'
 import { assertAllowed, type Principal, type ProjectOperation } from '#src/domain/access.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
+import { MAX_SUBSCRIPTIONS } from '#src/protocol/bounds.ts'
 import { type ClientMessage, type ClientMessageType, concurrentMessages } from '#src/protocol/frames.ts'
 import { findProjectRole } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
@@ -29,8 +30,6 @@ export type SessionParts = {
 }
 
 type Handlers = { [Type in ClientMessageType]: (message: ClientMessage<Type>) => Promise<void> | void }
-
-export const MAX_SUBSCRIPTIONS = 100
 
 /** What a client says on one connection, and what it gets for it. */
 export class Session implements Guarded {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MAX_SUBSCRIPTIONS } from '#src/protocol/bounds.ts'
 import { MessageRate, messagesASecond } from '#src/realtime/message-rate.ts'
-import { MAX_SUBSCRIPTIONS } from '#src/realtime/session.ts'
 import { MAX_SOCKETS_OF_PRINCIPAL } from '#src/realtime/socket-counts.ts'
 import { createFleet, type Fleet, spawn, unique } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'

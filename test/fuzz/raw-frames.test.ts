@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { MAX_MESSAGE_BYTES } from '#src/protocol/frames.ts'
+import { MAX_MESSAGE_BYTES } from '#src/protocol/bounds.ts'
 import { FuzzServer, runs, seed } from './fuzz-server.ts'
 import { frame, RawPeer } from './raw-peer.ts'
 

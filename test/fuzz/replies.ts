@@ -1,5 +1,6 @@
 import { errorCodes } from '#src/domain/errors.ts'
-import { MAX_MESSAGE_BYTES, type ServerMessage } from '#src/protocol/frames.ts'
+import { MAX_MESSAGE_BYTES } from '#src/protocol/bounds.ts'
+import type { ServerMessage } from '#src/protocol/frames.ts'
 import type { Frame, Watcher } from '../support/watcher.ts'
 import { SECRET } from './json.ts'
 

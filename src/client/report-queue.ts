@@ -1,0 +1,137 @@
+import { type AgentStatus, canTransition } from '#src/domain/lifecycle.ts'
+import { addUsage, type Counted, toCounted, type Usage } from './usage.ts'
+
+type Fields = {
+  status?: AgentStatus | undefined
+  current_task?: string | null | undefined
+  session_id?: string | null | undefined
+  /** Replaces the whole. */
+  short_term_memory?: Record<string, unknown> | undefined
+}
+
+/** What a runtime says of its agent. `usage` is what was used since the last report. */
+export type Report = Fields & { usage?: Usage | undefined }
+
+/** One report as it is sent: as often as it takes, always under the same number. */
+export type NumberedReport = Fields & { n: number; usage?: Counted | undefined }
+
+type Entry<Waiter> = { fields: Fields; usage: Counted | undefined; waiters: Waiter[] }
+
+/** Frames that wait for their turn. More are only needed where nothing can be joined, so then it is too many. */
+const MAX_WAITING = 16
+
+/**
+ * The reports of one agent on their way. What is added while one is under way is joined into as few frames as say the
+ * same: usage is summed, a field's newest value stands. A status is passed over only where the lifecycle lets the agent
+ * go without it. Knows no clock and no socket.
+ */
+export class ReportQueue<Waiter> {
+  #flying: (Entry<Waiter> & { n: number }) | undefined
+  #waiting: Entry<Waiter>[] = []
+  #last_n = 0
+  /** What the server has said last. */
+  #status: AgentStatus
+
+  constructor(status: AgentStatus) {
+    this.#status = status
+  }
+
+  get isEmpty(): boolean {
+    return !this.#flying && this.#waiting.length === 0
+  }
+
+  /** Throws a RangeError for usage that can't be, and where too much waits already. */
+  add({ usage, ...fields }: Report, waiter: Waiter): void {
+    const added = { fields, usage: usage && toCounted(usage), waiters: [waiter] }
+    const last = this.#waiting.at(-1)
+    const joined = last && join(last, added, this.#statusBefore(last))
+    if (joined) this.#waiting[this.#waiting.length - 1] = joined
+    else if (this.#waiting.length >= MAX_WAITING) throw new RangeError('Too many reports wait for the server')
+    else this.#waiting.push(added)
+  }
+
+  /** The agent is attached: numbers go on after the last one that was applied. */
+  resume(last_report: number, status: AgentStatus): void {
+    this.#last_n = Math.max(this.#last_n, last_report)
+    this.#status = status
+  }
+
+  /** What to send: the one under way, if there is one, else the next. */
+  take(): NumberedReport | undefined {
+    if (!this.#flying) {
+      const next = this.#waiting.shift()
+      if (!next) return undefined
+      this.#flying = { ...next, n: ++this.#last_n }
+    }
+    const { n, fields, usage } = this.#flying
+    return { ...fields, n, ...(usage && { usage }) }
+  }
+
+  /** The one under way was applied. */
+  applied(status: AgentStatus): Waiter[] {
+    this.#status = status
+    return this.#letGo()
+  }
+
+  /**
+   * The one under way was refused, and its number is not used up. Usage that was not to blame stays: it goes out alone.
+   */
+  refused(isUsageToBlame: boolean): Waiter[] {
+    const entry = this.#flying
+    const waiters = this.#letGo()
+    if (entry) this.#last_n = entry.n - 1
+    if (entry?.usage && !isUsageToBlame) {
+      this.#waiting.unshift({ fields: {}, usage: entry.usage, waiters: [] })
+    }
+    return waiters
+  }
+
+  /** Nothing more will be sent. */
+  clear(): Waiter[] {
+    const waiting = this.#waiting.flatMap(({ waiters }) => waiters)
+    this.#waiting = []
+    return [...this.#letGo(), ...waiting]
+  }
+
+  #letGo(): Waiter[] {
+    const waiters = this.#flying?.waiters ?? []
+    this.#flying = undefined
+    return waiters
+  }
+
+  #statusBefore(entry: Entry<Waiter>): AgentStatus {
+    const before = [
+      ...(this.#flying ? [this.#flying] : []),
+      ...this.#waiting.slice(0, this.#waiting.indexOf(entry)),
+    ]
+    return before.findLast(({ fields }) => fields.status)?.fields.status ?? this.#status
+  }
+}
+
+/** Both in one, or undefined where that would say something else. */
+function join<Waiter>(
+  earlier: Entry<Waiter>,
+  later: Entry<Waiter>,
+  before: AgentStatus,
+): Entry<Waiter> | undefined {
+  const told = Object.entries(later.fields).filter(([, value]) => value !== undefined)
+  // The end is the last that is said, but for usage.
+  if (earlier.fields.status === 'terminated' && told.length > 0) return undefined
+  if (!canPassOver(earlier.fields.status, later.fields.status, before)) return undefined
+  const usage =
+    earlier.usage && later.usage ? addUsage(earlier.usage, later.usage) : (later.usage ?? earlier.usage)
+  if (earlier.usage && !usage) return undefined
+  const fields: Fields = { ...earlier.fields, ...Object.fromEntries(told) }
+  return { fields, usage, waiters: [...earlier.waiters, ...later.waiters] }
+}
+
+/** Whether saying `to` alone comes to the same as saying `from` first. What is paused stays so, but for its end. */
+function canPassOver(
+  from: AgentStatus | undefined,
+  to: AgentStatus | undefined,
+  before: AgentStatus,
+): boolean {
+  if (from === undefined || to === undefined || from === to) return true
+  if (from === 'paused' && to !== 'terminated') return false
+  return before === to || canTransition(before, to)
+}

@@ -1,0 +1,188 @@
+import type { AgentSummary } from '#src/domain/agent.ts'
+import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
+import { type Channel, type Connection, type Reach, reach } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import { ClosedError, type ClosedReason, endingOf } from './errors.ts'
+import { Fleet, type ResetReason } from './fleet.ts'
+import { Reader } from './reader.ts'
+import type { Frame } from './socket.ts'
+import { type ConnectionState, isSameState, type LinkState, linkState } from './state.ts'
+
+/** The first item is a reset; then comes each event, once, whatever happens to connections and servers. */
+export type WatchItem =
+  | EventFrame
+  | { type: 'reset'; reason: ResetReason; seq: number; agents: ReadonlyMap<string, AgentSummary> }
+
+export type WatchOptions = Reach & {
+  project_id: string
+  /** Events that one reader may leave unread (10,000); one more, and it gets a reset in their place. */
+  max_unread?: number
+}
+
+const MAX_UNREAD = 10_000
+/** When a server that could not answer is asked again. */
+const ASK_AGAIN_MS = 1_000
+
+type Subscribed = Extract<ServerMessage, { type: 'subscribed' }>
+
+/** One project, followed live: its agents in `fleet`, its events by `for await`. */
+export class Watch implements AsyncIterable<WatchItem> {
+  readonly project_id: string
+  readonly fleet = new Fleet()
+  readonly #connection: Connection
+  readonly #channel: Channel
+  readonly #max_unread: number
+  readonly #readers = new Set<Reader<WatchItem, ResetReason>>()
+  readonly #emitter = new Emitter<{ state: LinkState }>()
+  #state: LinkState = { kind: 'connecting' }
+  /** The server has answered on this socket: what it sends from then on is ours. */
+  #isFollowing = false
+  /** The number up to which there was something to catch up with. */
+  #target = 0
+  #again: ReturnType<typeof setTimeout> | undefined
+
+  /** @internal */
+  constructor(connection: Connection, { project_id, max_unread = MAX_UNREAD }: WatchOptions) {
+    this.project_id = project_id.toLowerCase()
+    this.#connection = connection
+    this.#max_unread = max_unread
+    this.#channel = {
+      kind: 'watches',
+      key: this.project_id,
+      opened: () => this.#subscribe(),
+      changed: (state) => this.#changed(state),
+      take: (frame) => this.#take(frame),
+    }
+    connection.join(this.#channel)
+  }
+
+  get state(): LinkState {
+    return this.#state
+  }
+
+  /** Returns what ends the listening. */
+  on(name: 'state', listener: (state: LinkState) => void): () => void {
+    return this.#emitter.on(name, listener)
+  }
+
+  /** Resolves when it is live, at once if it is; rejects with a ClosedError where that will never be. */
+  whenLive(): Promise<this> {
+    const { promise, resolve, reject } = Promise.withResolvers<this>()
+    const look = (state: LinkState) => {
+      if (state.kind === 'live') resolve(this)
+      else if (state.kind === 'closed') reject(state.error)
+      else return
+      stop()
+    }
+    const stop = this.on('state', look)
+    look(this.#state)
+    return promise
+  }
+
+  /** Every reader gets every item. It throws a ClosedError when the watch ends other than by `close`. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<WatchItem> {
+    const reader = new Reader<WatchItem, ResetReason>({
+      max_unread: this.#max_unread,
+      overflow: 'reader_too_slow',
+      makeReset: (reason) => ({
+        type: 'reset',
+        reason,
+        seq: this.fleet.seq ?? 0,
+        agents: new Map(this.fleet.agents),
+      }),
+      onReturn: () => this.#readers.delete(reader),
+    })
+    if (this.fleet.seq !== undefined) reader.reset('start')
+    if (this.#state.kind === 'closed') reader.end(this.#failure(this.#state.error))
+    else this.#readers.add(reader)
+    return reader
+  }
+
+  /** Ends it, and its connection, if that is its own. */
+  close(): void {
+    if (this.#isFollowing) this.#connection.send({ type: 'unsubscribe', project_id: this.project_id })
+    this.#end('requested')
+  }
+
+  #subscribe(): void {
+    clearTimeout(this.#again)
+    this.#isFollowing = false
+    this.fleet.abandon()
+    const { project_id } = this
+    this.#connection.send({ type: 'subscribe', project_id, after: this.fleet.seq }, (reply) => {
+      if (reply.type === 'subscribed') this.#subscribed(reply)
+      else if (reply.type === 'error') this.#refused(reply)
+    })
+    this.#update()
+  }
+
+  #subscribed({ seq, resumed, reason }: Subscribed): void {
+    this.#isFollowing = true
+    this.#target = seq
+    if (!resumed) this.fleet.begin(seq, reason)
+    this.#update()
+  }
+
+  #refused(refusal: Extract<ServerMessage, { type: 'error' }>): void {
+    const reason = endingOf(refusal.code)
+    if (reason) this.#end(reason, refusal.message)
+    else this.#again = setTimeout(() => this.#subscribe(), ASK_AGAIN_MS)
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === 'unsubscribed' && frame.reason !== 'requested') this.#end(frame.reason ?? 'forbidden')
+    if (!this.#isFollowing) return
+    if (frame.type === 'event') this.#apply(frame)
+    else if (frame.type === 'subscribed') this.#subscribed(frame)
+    else if (frame.type === 'snapshot') {
+      const reason = this.fleet.addPage(frame.agents, frame.last)
+      if (reason) for (const reader of this.#readers) reader.reset(reason)
+      this.#update()
+    }
+  }
+
+  #apply(event: EventFrame): void {
+    const place = this.fleet.apply(event)
+    if (place === 'gap') return this.#subscribe()
+    if (place === 'next') for (const reader of this.#readers) reader.push(event)
+    if (this.#state.kind !== 'live') this.#update()
+  }
+
+  #changed(connection: ConnectionState): void {
+    this.#isFollowing = false
+    clearTimeout(this.#again)
+    if (connection.kind === 'closed') this.#end(connection.reason, connection.error)
+    else this.#become(linkState(connection, false))
+  }
+
+  #update(): void {
+    const isCurrent = this.#isFollowing && (this.fleet.seq ?? -1) >= this.#target
+    this.#become(linkState(this.#connection.state, isCurrent))
+  }
+
+  #end(reason: ClosedReason, cause?: unknown): void {
+    if (this.#state.kind === 'closed') return
+    clearTimeout(this.#again)
+    this.#isFollowing = false
+    const error = cause instanceof ClosedError ? cause : new ClosedError(reason, cause)
+    this.#become({ kind: 'closed', reason, error })
+    for (const reader of this.#readers) reader.end(this.#failure(error))
+    this.#readers.clear()
+    this.#connection.leave(this.#channel)
+  }
+
+  #failure(error: ClosedError): ClosedError | undefined {
+    return error.reason === 'requested' ? undefined : error
+  }
+
+  #become(state: LinkState): void {
+    if (isSameState(state, this.#state)) return
+    this.#state = state
+    this.#emitter.emit('state', state)
+  }
+}
+
+/** Follows a project until it is closed. With `connection`, on that one; else on one of its own. */
+export function watchProject(options: WatchOptions): Watch {
+  return new Watch(reach(options), options)
+}

@@ -9,8 +9,9 @@ import pg from 'pg'
 const pool = new pg.Pool({ connectionString: process.argv[2], max: 10 })
 
 const statements = {
-  get: 'select row_to_json(a)::text as json from bench_agents a where id = $1',
-  list: `select json_agg(a)::text as json from (select * from bench_agents where project_id = $1
+  get: 'select * from bench_agents where id = $1',
+  list: 'select * from bench_agents where project_id = $1 order by created_at desc, id desc limit 20',
+  'list-json': `select json_agg(a)::text as json from (select * from bench_agents where project_id = $1
          order by created_at desc, id desc limit 20) a`,
   // Check, change, number, log, answer: what a transition cannot do without.
   move: `with moved as (
@@ -29,7 +30,7 @@ const statements = {
 const server = createServer(async (request, response) => {
   const [, name = '', id] = (request.url ?? '').split('/')
   const { rows } = await pool.query({ name, text: statements[name as keyof typeof statements], values: [id] })
-  const body = Buffer.from(rows[0]?.json ?? 'null')
+  const body = Buffer.from(rows[0]?.json ?? JSON.stringify(rows))
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length }).end(body)
 })
 server.listen(0, '127.0.0.1', () => console.log(`ready on ${(server.address() as AddressInfo).port}`))

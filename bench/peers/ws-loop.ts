@@ -1,6 +1,7 @@
 /**
  * The least that a fan-out server can do: `ws`, fed by Redis, one pre-built frame an event. `joined` gathers what
- * a turn of the event loop brings into one write a socket; `single` writes each event by itself.
+ * a turn of the event loop brings into one write a socket; `single` writes each event by itself; `pinging` does so,
+ * and pings every 15 s, as whoever wants to know of dead peers: a socket whose peer has answered costs the system more.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -39,6 +40,10 @@ server.on('upgrade', (request, socket, head) => {
   const room = (request.url ?? '/').slice(1)
   sockets.handleUpgrade(request, socket, head, async (ws) => {
     ws.on('error', () => {})
+    if (mode === 'pinging') {
+      const timer = setInterval(() => ws.ping(), 15_000)
+      ws.on('close', () => clearInterval(timer))
+    }
     const members = rooms.get(room)
     if (members) members.add(socket)
     else {

@@ -72,11 +72,17 @@ export async function startSignalboxPeer(
   }
 }
 
-export async function startLoop(stage: Stage, mode: 'single' | 'joined'): Promise<Peer> {
+const loops = {
+  single: 'ws, pre-built frame, fed by Redis',
+  pinging: 'the same with a ping every 15 s',
+  joined: 'ws, joined writes, fed by Redis',
+} as const
+
+export async function startLoop(stage: Stage, mode: keyof typeof loops): Promise<Peer> {
   const args = [peerFile('ws-loop'), mode, stage.redis_url]
   const server = await Measured.start({ command: process.execPath, args, ready })
   return {
-    name: mode === 'joined' ? 'ws, joined writes, fed by Redis' : 'ws, pre-built frame, fed by Redis',
+    name: loops[mode],
     server,
     usesRedis: true,
     async read(room, onSeq) {

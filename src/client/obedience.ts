@@ -40,7 +40,8 @@ export class Obedience {
     handlers: Record<SignalKind, Run | undefined>,
     acknowledge: (signal_id: string, ack: Ack) => void,
   ) {
-    const reached = () => this.#gate.whenReached()
+    // What has been overtaken before its turn came is waited for no more.
+    const reached = (signal: Signal) => this.#newest === signal && this.#gate.whenReached()
     this.#rules = {
       pause: { arrive: () => this.#gate.close(), handler: handlers.pause, otherwise: reached },
       resume: { handler: handlers.resume, otherwise: () => {}, after: (signal) => this.#resumed(signal) },

@@ -42,12 +42,11 @@ export class ReportQueue<Waiter> {
 
   /** Throws a RangeError for usage that can't be, and where too much waits already. */
   add({ usage, ...fields }: Report, waiter: Waiter): void {
-    const added = { fields, usage: usage && toCounted(usage), waiters: [waiter] }
-    const last = this.#waiting.at(-1)
-    const joined = last && join(last, added, this.#statusBefore(last))
-    if (joined) this.#waiting[this.#waiting.length - 1] = joined
-    else if (this.#waiting.length >= MAX_WAITING) throw new RangeError('Too many reports wait for the server')
-    else this.#waiting.push(added)
+    this.#waiting.push({ fields, usage: usage && toCounted(usage), waiters: [waiter] })
+    while (this.#joinLast()) {}
+    if (this.#waiting.length <= MAX_WAITING) return
+    this.#waiting.pop()
+    throw new RangeError('Too many reports wait for the server')
   }
 
   /** The agent is attached: numbers go on after the last one that was applied. */
@@ -93,6 +92,13 @@ export class ReportQueue<Waiter> {
     return [...this.#letGo(), ...waiting]
   }
 
+  #joinLast(): boolean {
+    const [earlier, later] = this.#waiting.slice(-2)
+    const joined = earlier && later && join(earlier, later, this.#statusBefore(earlier))
+    if (joined) this.#waiting.splice(-2, 2, joined)
+    return joined !== undefined
+  }
+
   #letGo(): Waiter[] {
     const waiters = this.#flying?.waiters ?? []
     this.#flying = undefined
@@ -125,13 +131,14 @@ function join<Waiter>(
   return { fields, usage, waiters: [...earlier.waiters, ...later.waiters] }
 }
 
-/** Whether saying `to` alone comes to the same as saying `from` first. What is paused stays so, but for its end. */
+/** Whether saying `to` alone comes to the same as saying `from` first. What is paused takes nothing but its end. */
 function canPassOver(
   from: AgentStatus | undefined,
   to: AgentStatus | undefined,
   before: AgentStatus,
 ): boolean {
   if (from === undefined || to === undefined || from === to) return true
-  if (from === 'paused' && to !== 'terminated') return false
-  return before === to || canTransition(before, to)
+  if (before === 'terminated' || before === 'paused') return true
+  if (from === 'paused') return to === 'terminated'
+  return canTransition(from, to) && (before === to || canTransition(before, to))
 }

@@ -28,7 +28,7 @@ export class RunningAgent {
   /** Acknowledgements that the server has yet to answer. */
   readonly #acks = new Set<string>()
   #state: LinkState = { kind: 'connecting' }
-  #agent: Agent | undefined
+  #details: Agent | undefined
   #isAttached = false
   #isClosing = false
   #again: ReturnType<typeof setTimeout> | undefined
@@ -70,9 +70,9 @@ export class RunningAgent {
   }
 
   /** The agent as it was when it was last attached, with its memory. */
-  get agent(): Agent {
-    if (!this.#agent) throw new Error('The agent is not attached yet')
-    return this.#agent
+  get details(): Agent {
+    if (!this.#details) throw new Error('The agent is not attached yet')
+    return this.#details
   }
 
   /** An operator, its timer, a budget or the agent itself has paused it. */
@@ -142,7 +142,7 @@ export class RunningAgent {
   }
 
   #attached({ agent, last_report }: Attached): void {
-    this.#agent = agent
+    this.#details = agent
     this.#isAttached = true
     this.#obedience.align(agent.status === 'paused', isControlOpen(agent))
     this.#reporter.resume(last_report, agent.status)

@@ -1,0 +1,17 @@
+/**
+ * Every change of a project's agents, a line each, through disconnects and restarts of the server.
+ *
+ *     SIGNALBOX_TOKEN=<a key of an operator or a viewer> PROJECT_ID=<the project's id> node watch.ts
+ */
+import { watchProject } from 'signalbox/client'
+
+const { SIGNALBOX_URL = 'http://127.0.0.1:8080', SIGNALBOX_TOKEN = '', PROJECT_ID = '' } = process.env
+
+const watch = watchProject({ url: SIGNALBOX_URL, token: SIGNALBOX_TOKEN, project_id: PROJECT_ID })
+watch.on('state', ({ kind }) => console.error(kind))
+process.once('SIGINT', () => watch.close())
+
+for await (const item of watch) {
+  if (item.type === 'reset') console.log(item.seq, 'reset', item.agents.size, 'agents')
+  else console.log(item.seq, item.name, item.agent.name, item.agent.status, item.agent.cost_incurred)
+}

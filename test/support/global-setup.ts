@@ -1,29 +1,36 @@
 import type { TestProject } from 'vitest/node'
 import { dropTestDatabases } from './databases.ts'
+import { findPrograms, type Programs } from './programs.ts'
 import { findServices, type Services } from './services.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
     services: Pick<Services, 'database_url' | 'redis_url'>
+    programs: Programs
     run: string
   }
 }
 
-/** Finds the servers to test with, once for all files; says at the end what could not be run without them. */
+/** Finds the servers and programs to test with, once for all files; says at the end what was not run without them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const services = await findServices(process.env)
-  if (services.missing.length > 0 && process.env.CI === 'true') {
+  const programs = findPrograms(process.env)
+  const missing = [...services.missing, ...(programs.chromium ? [] : ['Chromium'])]
+  if (missing.length > 0 && process.env.CI === 'true') {
     await services.stop()
-    throw new Error(`with CI=true every server has to be there; missing: ${services.missing.join(', ')}`)
+    throw new Error(`with CI=true all of them have to be there; missing: ${missing.join(', ')}`)
   }
   const run = `${process.pid}`
   project.provide('services', { database_url: services.database_url, redis_url: services.redis_url })
+  project.provide('programs', programs)
   project.provide('run', run)
   return async () => {
     if (services.database_url) await dropTestDatabases(services.database_url, run)
     await services.stop()
-    if (services.missing.length > 0) {
-      console.log(`\nNOT RUN: every suite that needs ${services.missing.join(' and ')} (none found)\n`)
+    // An illustration is not worth a failure.
+    const absent = [...missing, ...(programs.python ? [] : ['Python'])]
+    if (absent.length > 0) {
+      console.log(`\nNOT RUN: every suite that needs ${absent.join(' or ')} (none found)\n`)
     }
   }
 }

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import { WebSocketServer } from 'ws'
+import { type Connection, connect } from '#src/client/connection.ts'
+import { watchProject } from '#src/client/watch.ts'
+import { SUBPROTOCOL } from '#src/protocol/bounds.ts'
+import { addUser } from '../http/suite.ts'
+import { makeShortToken } from '../support/access-token.ts'
+import { backends } from '../support/backends.ts'
+import { addKey, createFleetOf } from '../support/cast.ts'
+import { becomes, useScene } from './support.ts'
+
+/** A connection's states as they come. */
+function statesOf(connection: Connection): string[] {
+  const kinds: string[] = [connection.state.kind]
+  connection.on('state', ({ kind }) => kinds.push(kind))
+  return kinds
+}
+
+describe.each(backends.slice(-1))('the token of a connection, on $name', (backend) => {
+  const scene = useScene(backend)
+
+  it.concurrent('is renewed before it ends, without a break', async () => {
+    const { id } = await addUser(scene().stage.superuser)
+    const { promise: outlived, resolve } = Promise.withResolvers<void>()
+    let firstEnds = 0
+    const token = () => {
+      const short = makeShortToken(id, 3)
+      firstEnds ||= short.ends
+      if (Date.now() > firstEnds) resolve()
+      return short.token
+    }
+    const connection = connect({ ...scene().reach, token })
+    const states = statesOf(connection)
+    await outlived
+    connection.close()
+    expect(states).toEqual(['connecting', 'open', 'closed'])
+  })
+
+  it.concurrent('that is refused is asked for again, and never sent twice', async () => {
+    const { reach } = scene()
+    const given = ['nonsense', reach.token]
+    let asked = 0
+    const connection = connect({ ...reach, token: async () => given[asked++] ?? '' })
+    await becomes(connection, 'open')
+    expect(asked).toBe(2)
+    connection.close()
+
+    let times = 0
+    const stubborn = connect({
+      ...reach,
+      token: () => {
+        times++
+        return 'nonsense'
+      },
+    })
+    expect(await becomes(stubborn, 'closed')).toMatchObject({ reason: 'unauthenticated' })
+    expect(times).toBe(2)
+  })
+
+  it.concurrent('may take several tries to get; a source that says so ends it', async () => {
+    const { reach } = scene()
+    let asked = 0
+    const token = () => {
+      if (++asked < 4) throw new Error('away')
+      return reach.token
+    }
+    const connection = connect({ ...reach, token })
+    await becomes(connection, 'open')
+    expect(asked).toBe(4)
+    connection.close()
+    const refused = Object.assign(new Error('signed out'), { retryable: false })
+    const signedOut = connect({ ...reach, token: () => Promise.reject(refused) })
+    const { error } = await becomes(signedOut, 'closed')
+    expect(error).toMatchObject({ reason: 'unauthenticated', cause: refused })
+  })
+
+  it.concurrent('that is revoked ends what lives by it', async () => {
+    const { stage, reach } = scene()
+    const owner = await addUser(stage.superuser)
+    const { project_id } = await createFleetOf(owner.rest, stage.superuser)
+    const { id, key } = await addKey(owner.rest, { project_id })
+    const watch = watchProject({ ...reach, token: key, project_id })
+    await watch.whenLive()
+    await owner.rest.delete(`/api-keys/${id}`)
+    expect(await becomes(watch, 'closed')).toMatchObject({ reason: 'unauthenticated' })
+  })
+})
+
+describe('a server that falls silent', () => {
+  it('is given up after two heartbeats, and tried again', async () => {
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    let [connections, pings] = [0, 0]
+    server.on('connection', (socket) => {
+      connections++
+      socket.on('message', (data) => {
+        const { type, id } = JSON.parse(String(data))
+        if (type === 'auth')
+          socket.send(JSON.stringify({ type: 'authenticated', id, principal: {}, expires_at: null }))
+        if (type === 'ping') pings++
+      })
+      socket.send(JSON.stringify({ type: 'hello', protocol: SUBPROTOCOL, heartbeat_ms: 50 }))
+    })
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    const connection = connect({
+      url: `http://127.0.0.1:${port}`,
+      token: 'any',
+      backoff: { first_ms: 1, max_ms: 1 },
+    })
+    await becomes(connection, 'open')
+    await becomes(connection, 'offline')
+    await becomes(connection, 'open')
+    connection.close()
+    expect([connections, pings]).toEqual([2, 1])
+    server.close()
+    for (const socket of server.clients) socket.terminate()
+  })
+})

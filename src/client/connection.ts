@@ -1,13 +1,14 @@
 import { MAX_AGENTS, MAX_SUBSCRIPTIONS } from '#src/protocol/bounds.ts'
 import { Emitter } from './emitter.ts'
 import { ClosedError, type ClosedReason } from './errors.ts'
+import { page, socketUrl } from './page.ts'
 import { type Backoff, type Closing, defaultBackoff, planReconnect } from './reconnect.ts'
 import { type Frame, type Outgoing, type Reply, Socket } from './socket.ts'
 import type { ConnectionState } from './state.ts'
 import { isFinal, renewalDelayMs, type TokenSource, Tokens } from './tokens.ts'
 
 export type ConnectOptions = {
-  /** Where the server is: `https://host`. In a page of its own, `location.origin`. */
+  /** Where the server is, such as `https://signalbox.example.org`; empty in a page that it serves itself. */
   url: string
   token: TokenSource
   /** The most that the first wait before coming back may take, and any wait, in milliseconds (500; 30,000). */
@@ -50,7 +51,7 @@ export class Connection {
 
   /** @internal */
   constructor(options: ConnectOptions, { closesWhenUnused = false } = {}) {
-    this.#url = `${options.url.replace(/^http/, 'ws').replace(/\/+$/, '')}/api/v1/ws`
+    this.#url = socketUrl(options.url)
     this.#tokens = new Tokens(options.token)
     this.#backoff = { ...defaultBackoff, ...options.backoff }
     this.#closesWhenUnused = closesWhenUnused
@@ -161,7 +162,7 @@ export class Connection {
   async #renew(): Promise<void> {
     const socket = this.#socket
     try {
-      const token = await this.#tokens.next()
+      const token = await this.#tokens.next(this.#token)
       if (socket !== this.#socket || token === this.#token) return
       this.send({ type: 'auth', token }, ({ type }) => {
         if (type === 'authenticated') this.#token = token
@@ -192,9 +193,6 @@ export class Connection {
     this.#emitter.emit('state', state)
   }
 }
-
-/** Browsers have these, Node has not. */
-const page: Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> = globalThis as object
 
 /** Opens one socket, for watches and agents to share. It comes back by itself until it is closed. */
 export function connect(options: ConnectOptions): Connection {

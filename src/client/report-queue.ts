@@ -29,6 +29,8 @@ export class ReportQueue<Waiter> {
   #flying: (Entry<Waiter> & { n: number }) | undefined
   #waiting: Entry<Waiter>[] = []
   #last_n = 0
+  /** Cost too small to be told yet, in trillionths. */
+  #carried = 0n
   /** What the server has said last. */
   #status: AgentStatus
 
@@ -42,11 +44,14 @@ export class ReportQueue<Waiter> {
 
   /** Throws a RangeError for usage that can't be, and where too much waits already. */
   add({ usage, ...fields }: Report, waiter: Waiter): void {
-    this.#waiting.push({ fields, usage: usage && toCounted(usage), waiters: [waiter] })
+    const used = usage && toCounted(usage, this.#carried)
+    this.#waiting.push({ fields, usage: used?.counted, waiters: [waiter] })
     while (this.#joinLast()) {}
-    if (this.#waiting.length <= MAX_WAITING) return
-    this.#waiting.pop()
-    throw new RangeError('Too many reports wait for the server')
+    if (this.#waiting.length > MAX_WAITING) {
+      this.#waiting.pop()
+      throw new RangeError('Too many reports wait for the server')
+    }
+    this.#carried = used?.carried ?? this.#carried
   }
 
   /** The agent is attached: numbers go on after the last one that was applied. */

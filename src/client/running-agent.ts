@@ -30,7 +30,7 @@ export class RunningAgent {
   #state: LinkState = { kind: 'connecting' }
   #details: Agent | undefined
   #isAttached = false
-  #isClosing = false
+  #closing: Promise<void> | undefined
   #again: ReturnType<typeof setTimeout> | undefined
 
   /** @internal */
@@ -92,7 +92,7 @@ export class RunningAgent {
 
   /**
    * Reports, at most once a second: what is reported meanwhile goes out as one. Resolves when the server has committed it;
-   * whoever doesn't care need not wait. Throws a RangeError for usage that can't be.
+   * whoever doesn't care need not wait. Throws a RangeError for usage that can't be, and the ClosedError once it is over.
    */
   report(report: Report): Promise<Reported> {
     if (this.#state.kind === 'closed') throw this.#state.error
@@ -107,16 +107,20 @@ export class RunningAgent {
   }
 
   /** Stops running the agent. Resolves when the server has the last reports, or 5 s later. */
-  async close(): Promise<void> {
-    if (this.#state.kind === 'closed' || this.#isClosing) return
-    this.#isClosing = true
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state.kind === 'closed') return
     this.#obedience.end(new ClosedError('requested'))
     this.#obedience.settle()
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, CLOSE_WAIT_MS)
     await Promise.race([late, Promise.all([this.#reporter.flush(), this.#acknowledged()])])
     clearTimeout(timer)
-    if (this.#isAttached) this.#connection.send({ type: 'detach', agent_id: this.agent_id })
+    this.#connection.send({ type: 'detach', agent_id: this.agent_id })
     this.#end('requested')
   }
 
@@ -135,6 +139,7 @@ export class RunningAgent {
   #attach(): void {
     clearTimeout(this.#again)
     this.#connection.send({ type: 'attach', agent_id: this.agent_id }, (reply) => {
+      if (this.#state.kind === 'closed') return
       if (reply.type === 'attached') this.#attached(reply)
       else if (reply.type === 'error') this.#refused(reply)
     })

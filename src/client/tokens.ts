@@ -1,8 +1,12 @@
 import { ClosedError } from './errors.ts'
 
-/** A token, or what fetches one: called for each connection, when the server says that one is about to expire, and
- * after one was refused. */
-export type TokenSource = string | (() => string | Promise<string>)
+/**
+ * A token, or what gets one: asked for each connection, with the token that was refused or is about to end, if there is
+ * one. A source that has no other gives that one again, or none.
+ */
+export type TokenSource =
+  | string
+  | ((refused: string | undefined) => string | undefined | Promise<string | undefined>)
 
 /** Gives tokens to connect with; one that the server has refused is never sent again. */
 export class Tokens {
@@ -14,9 +18,9 @@ export class Tokens {
   }
 
   /** Rejects with a ClosedError where there is none but a refused one; with what the source throws otherwise. */
-  async next(): Promise<string> {
-    const token = typeof this.#source === 'string' ? this.#source : await this.#source()
-    if (token === this.#refused) throw new ClosedError('unauthenticated')
+  async next(ending: string | undefined = this.#refused): Promise<string> {
+    const token = typeof this.#source === 'string' ? this.#source : await this.#source(ending)
+    if (token === undefined || token === this.#refused) throw new ClosedError('unauthenticated')
     return token
   }
 

@@ -100,7 +100,8 @@ export class Watch implements AsyncIterable<WatchItem> {
 
   /** Ends it, and its connection, if that is its own. */
   close(): void {
-    if (this.#isFollowing) this.#connection.send({ type: 'unsubscribe', project_id: this.project_id })
+    if (this.#state.kind === 'closed') return
+    this.#connection.send({ type: 'unsubscribe', project_id: this.project_id })
     this.#end('requested')
   }
 
@@ -110,6 +111,7 @@ export class Watch implements AsyncIterable<WatchItem> {
     this.fleet.abandon()
     const { project_id } = this
     this.#connection.send({ type: 'subscribe', project_id, after: this.fleet.seq }, (reply) => {
+      if (this.#state.kind === 'closed') return
       if (reply.type === 'subscribed') this.#subscribed(reply)
       else if (reply.type === 'error') this.#refused(reply)
     })

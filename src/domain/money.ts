@@ -18,7 +18,8 @@ function toUnits(amount: Money): bigint {
   return BigInt(amount.replace('.', ''))
 }
 
-function fromUnits(units: bigint): Money {
+/** From whole ten-thousandths. */
+export function fromUnits(units: bigint): Money {
   return `${units / SCALE}.${String(units % SCALE).padStart(4, '0')}`
 }
 

@@ -138,10 +138,46 @@ describe('a report', () => {
     const wrong = [
       { tokens_used: -1 },
       { tokens_used: 0.5 },
-      { cost_incurred: 0.1 + 0.2 },
+      { cost_incurred: -0.1 },
+      { cost_incurred: Number.NaN },
+      { cost_incurred: 1e10 },
       { cost_incurred: '1e3' },
     ]
     for (const usage of wrong) expect(() => queue.add({ usage }, '')).toThrow(RangeError)
     expect(queue.isEmpty).toBe(true)
+  })
+})
+
+describe('cost', () => {
+  const units = (amount: string, places: number) => {
+    const [whole = '', fraction = ''] = amount.split('.')
+    return BigInt(whole + fraction.padEnd(places, '0'))
+  }
+  const amount = fc
+    .tuple(fc.nat(1_000), fc.bigInt({ min: 0n, max: 999_999_999_999n }))
+    .map(([whole, fraction]) => `${whole}.${String(fraction).padStart(12, '0')}`)
+
+  it('finer than the server counts adds up to the last ten-thousandth', () => {
+    fc.assert(
+      fc.property(fc.array(amount, { minLength: 1, maxLength: 50 }), (amounts) => {
+        const queue = new ReportQueue<undefined>('working')
+        let sent = 0n
+        for (const cost_incurred of amounts) {
+          queue.add({ usage: { cost_incurred } }, undefined)
+          sent += units(queue.take()?.usage?.cost_incurred ?? '', 4)
+          queue.applied('working')
+        }
+        const used = amounts.reduce((sum, cost) => sum + units(cost, 12), 0n)
+        expect(sent).toBe(used / 100_000_000n)
+      }),
+    )
+  })
+
+  it('given as a number is the decimal that it stands for', () => {
+    const queue = new ReportQueue<undefined>('working')
+    for (let count = 0; count < 10; count++) queue.add({ usage: { cost_incurred: 0.1 + 0.2 } }, undefined)
+    for (let count = 0; count < 30; count++) queue.add({ usage: { cost_incurred: 1.5e-7 } }, undefined)
+    queue.add({ usage: { cost_incurred: 0.0000955 } }, undefined)
+    expect(queue.take()?.usage?.cost_incurred).toBe('3.0001')
   })
 })

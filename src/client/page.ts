@@ -1,0 +1,9 @@
+/** Browsers have these, Node has not. */
+type Page = Pick<EventTarget, 'addEventListener' | 'removeEventListener'> & { location: { origin: string } }
+export const page: Partial<Page> = globalThis as object
+
+/** Where the server's WebSocket is; for an empty URL, that of the page itself. */
+export function socketUrl(url: string): string {
+  const base = url || (page.location?.origin ?? '')
+  return `${base.replace(/^http/, 'ws').replace(/\/+$/, '')}/api/v1/ws`
+}

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 import { createNewsCodec } from '#src/bus/news.ts'
 import { channelOf } from '#src/bus/redis.ts'
+import { createFleet } from '../../test/support/rest.ts'
 import { findInPath, freePort } from '../../test/support/services.ts'
 import { digitsAfter, eventFrame, seqOf } from './event-frame.ts'
 import { Measured } from './measured.ts'
@@ -43,8 +44,8 @@ export async function startSignalboxPeer(
     async rooms(count) {
       const rooms = [fleet.project_id]
       while (rooms.length < count) {
-        const slug = `bench-${process.pid}-${rooms.length}`
-        rooms.push((await rest.post<{ id: string }>('/projects', { name: 'Bench', slug })).body.id)
+        const { project_id } = await createFleet(rest)
+        rooms.push(project_id)
       }
       return rooms
     },

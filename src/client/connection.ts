@@ -108,17 +108,19 @@ export class Connection {
   readonly #online = () => this.retryNow()
 
   async #dial(): Promise<void> {
-    let token: string
     try {
-      token = await this.#tokens.next()
+      const token = await this.#tokens.next()
+      if (this.#state.kind === 'closed') return
+      this.#token = token
+      this.#socket = this.#open(token)
     } catch (error) {
       if (isFinal(error)) this.#end('unauthenticated', error)
       else this.#closed({ code: 1006 })
-      return
     }
-    if (this.#state.kind === 'closed') return
-    this.#token = token
-    this.#socket = new Socket(this.#url, token, {
+  }
+
+  #open(token: string): Socket {
+    return new Socket(this.#url, token, {
       authenticated: () => this.#opened(),
       expiring: (expires_at) => this.#renewBefore(Date.parse(expires_at)),
       frame: (frame) => this.#route(frame),

@@ -47,7 +47,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     await agent.checkpoint()
     await act(id, 'pause')
     expect(await event('agent.updated')).toMatchObject({ agent: { control: { state: 'delivered' } } })
-    expect(agent.isPaused).toBe(true)
+    await eventually(async () => agent.isPaused)
     const passed = agent.checkpoint()
     const acknowledged = await event('agent.signal_acknowledged')
     expect(acknowledged.agent).toMatchObject({ status: 'paused', control: { kind: 'pause', state: 'done' } })

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { type Connection, connect } from '#src/client/connection.ts'
+import type { ConnectionState } from '#src/client/state.ts'
 import { watchProject } from '#src/client/watch.ts'
 import { SUBPROTOCOL } from '#src/protocol/bounds.ts'
 import { addUser } from '../http/suite.ts'
 import { makeShortToken } from '../support/access-token.ts'
 import { backends } from '../support/backends.ts'
 import { addKey, createFleetOf } from '../support/cast.ts'
+import { freePort } from '../support/services.ts'
 import { becomes, useScene } from './support.ts'
 
 /** A connection's states as they come. */
@@ -89,9 +91,22 @@ describe.each(backends.slice(-1))('the token of a connection, on $name', (backen
   })
 })
 
+describe('a connection to nowhere', () => {
+  it('is refused at once where the URL is none, and keeps trying where nobody answers', async () => {
+    expect(() => connect({ url: 'nowhere', token: 'any' })).toThrow('Invalid URL')
+    const url = `http://127.0.0.1:${await freePort()}`
+    const connection = connect({ url, token: 'any', backoff: { first_ms: 1, max_ms: 5 } })
+    const first = await becomes(connection, 'offline')
+    const later = await new Promise<ConnectionState>((resolve) => connection.on('state', resolve))
+    expect(later).toMatchObject({ kind: 'offline', since: first.since })
+    connection.close()
+  })
+})
+
 describe('a server that falls silent', () => {
   it('is given up after two heartbeats, and tried again', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+    await new Promise((resolve) => server.once('listening', resolve))
     let [connections, pings] = [0, 0]
     server.on('connection', (socket) => {
       connections++

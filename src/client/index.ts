@@ -11,6 +11,17 @@ export type { Handlers } from './obedience.ts'
 export type { Backoff } from './reconnect.ts'
 export type { Report } from './report-queue.ts'
 export type { Reported } from './reporter.ts'
+export {
+  type Api,
+  ApiError,
+  type ApiOptions,
+  type ApiProblem,
+  type CallOptions,
+  createApi,
+  eachEvent,
+  eachItem,
+} from './rest.ts'
+export type * from './rest-types.ts'
 export type { RunningAgent } from './running-agent.ts'
 export type { ConnectionState, LinkState } from './state.ts'
 export type { TokenSource } from './tokens.ts'

@@ -37,7 +37,7 @@ export async function attempt<Answer>(
     throw toApiError(response, parse(await response.text()))
   } catch (error) {
     signal?.throwIfAborted()
-    throw toFailure(error, timeout.signal.aborted ? timeout_ms : undefined)
+    throw toFailure(error, url, timeout.signal.aborted ? timeout_ms : undefined)
   } finally {
     clearTimeout(timer)
   }
@@ -59,11 +59,12 @@ function parse(text: string): unknown {
   }
 }
 
-function toFailure(error: unknown, timed_out_after: number | undefined): ApiError {
+function toFailure(error: unknown, url: string, timed_out_after: number | undefined): ApiError {
   if (error instanceof Failure) return error
+  const server = URL.canParse(url) ? new URL(url).origin : 'The server'
   if (timed_out_after !== undefined)
-    return transportError('timeout', `No answer within ${timed_out_after} ms`, error)
+    return transportError('timeout', `${server} did not answer within ${timed_out_after} ms`, error)
   // What fetch says of a failed connection is in its cause, and in browsers nowhere.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
-  return transportError('unreachable', `The server cannot be reached${cause && `: ${cause}`}`, error)
+  return transportError('unreachable', `${server} cannot be reached${cause && `: ${cause}`}`, error)
 }

@@ -1,5 +1,4 @@
-import { transportError } from './rest-error.ts'
-import type { Reset } from './rest-operations.ts'
+import type { Calls, Reset } from './rest-operations.ts'
 import type { EventFrame } from './rest-types.ts'
 
 /** The events of a stream, until it ends; whoever goes on afterwards does so with `after`, the last `seq`. */
@@ -13,11 +12,12 @@ export async function* readEventStream(
   let text = ''
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
+      // One that is cut off has ended.
+      const { done, value } = await reader.read().catch(() => ({ done: true as const, value: undefined }))
+      if (done) {
         signal?.throwIfAborted()
-        throw transportError('unreachable', 'The stream was cut off', error)
-      })
-      if (done) return
+        return
+      }
       const blocks = (text + value).split('\n\n')
       text = blocks.pop() ?? ''
       for (const block of blocks) {
@@ -27,6 +27,21 @@ export async function* readEventStream(
     }
   } finally {
     await reader.cancel().catch(() => {})
+  }
+}
+
+/** Every event after a number, live, for ever: where a stream ends, the next goes on. Fails as a call does. */
+export async function* eachEvent(
+  api: Pick<Calls, 'events'>,
+  project_id: string,
+  after: number,
+): AsyncGenerator<EventFrame, void, undefined> {
+  let last = after
+  for (;;) {
+    for await (const event of api.events.stream(project_id, { after: last })) {
+      last = event.seq
+      if (event.type === 'event') yield event
+    }
   }
 }
 

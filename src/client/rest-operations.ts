@@ -95,8 +95,8 @@ export const operations = {
     ),
   },
   signals: {
-    list: route<t.Page<t.Signal>, Paged>()('GET /projects/{project_id}/agents/{agent_id}/signals'),
-    send: route<t.Signal, [body: t.SendSignalBody]>()(
+    list: route<t.Page<t.SignalDetails>, Paged>()('GET /projects/{project_id}/agents/{agent_id}/signals'),
+    send: route<t.SignalDetails, [body: t.SendSignalBody]>()(
       'POST /projects/{project_id}/agents/{agent_id}/signals',
     ),
   },

@@ -4,14 +4,13 @@ import type * as agents from '#src/protocol/agents.ts'
 import type * as resources from '#src/protocol/resources.ts'
 import type * as signals from '#src/protocol/signals.ts'
 
+export type { Agent } from '#src/domain/agent.ts'
 export type { EventFrame } from '#src/protocol/frames.ts'
 
-export type Agent = v.InferOutput<typeof agents.agent>
 export type AgentMetrics = v.InferOutput<typeof agents.agentMetrics>
-export type AgentStatus = Agent['status']
 export type BulkResult = v.InferOutput<typeof agents.bulkResult>
 export type Message = v.InferOutput<typeof agents.message>
-export type Signal = v.InferOutput<typeof signals.signalDetails>
+export type SignalDetails = v.InferOutput<typeof signals.signalDetails>
 export type AgentToken = v.InferOutput<typeof signals.agentToken>
 export type User = v.InferOutput<typeof resources.user>
 export type TokenPair = v.InferOutput<typeof resources.tokenPair>

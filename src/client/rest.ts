@@ -4,6 +4,7 @@ import { type Calls, type Operation, operations } from './rest-operations.ts'
 import { type RetryOptions, sendRepeatedly, type TokenSource } from './rest-retry.ts'
 
 export { ApiError, type ApiProblem } from './rest-error.ts'
+export { eachEvent } from './rest-events.ts'
 export { eachItem } from './rest-pages.ts'
 export type * from './rest-types.ts'
 export type { TokenSource }

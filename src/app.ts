@@ -171,7 +171,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   return { api, database, orm, hub, realtime, created_superuser, listen, stop }
 }
 
-function locateDatabase(config: Config): DatabaseLocation {
+export function locateDatabase(config: Config): DatabaseLocation {
   if (config.database_url) return { url: config.database_url, pool_size: POOL_SIZE }
   return { folder: isInMemory(config.data_dir) ? config.data_dir : join(config.data_dir, 'pglite') }
 }

@@ -15,6 +15,7 @@ const platforms = {
 /** By the name of the file in `dist/`. */
 const entries: Record<string, Entry> = {
   client: { source: 'src/client/index.ts', runs_in: 'browser' },
+  cli: { source: 'src/cli/main.ts', runs_in: 'node' },
 }
 
 const root = fileURLToPath(new URL('.', import.meta.url))

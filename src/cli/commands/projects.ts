@@ -1,0 +1,86 @@
+import type { Command } from 'commander'
+import type { Project } from '#src/client/rest.ts'
+import { define, defineGroup, flag, text } from '../command.ts'
+import { pageOptions, printList } from '../lists.ts'
+import { confirm } from '../prompt.ts'
+import { resolveProject } from '../resolve.ts'
+import { toFields, toLine } from '../text.ts'
+
+const toText = ({ slug, name, description, id, owner_id, created_at }: Project) =>
+  toFields({
+    slug,
+    name,
+    ...(description !== null && { description }),
+    id,
+    owner: owner_id,
+    created: created_at,
+  })
+
+export function addProjects(program: Command): void {
+  const projects = defineGroup(program, 'projects', 'List, create and change projects')
+  define(projects, {
+    usage: 'list',
+    summary: 'The projects that you may read, newest first',
+    examples: ['projects list', 'projects list --all --json'],
+    options: pageOptions,
+    run(cli, { options }) {
+      const columns = {
+        SLUG: ({ slug }: Project) => slug,
+        NAME: ({ name }: Project) => name,
+        ID: ({ id }: Project) => id,
+      }
+      return printList(cli, { columns, options }, (query) => cli.api.projects.list(query))
+    },
+  })
+  define(projects, {
+    usage: 'get <project>',
+    summary: 'One project, by slug or id',
+    examples: ['projects get north-line'],
+    async run({ api, print }, { args: [reference] }) {
+      const project = await api.projects.get(await resolveProject(api, reference))
+      print(project, () => toText(project))
+    },
+  })
+  addWriters(projects)
+}
+
+const described = { description: text('--description <text>', 'what it is for') }
+
+function addWriters(projects: Command): void {
+  define(projects, {
+    usage: 'create <slug>',
+    summary: 'Create a project that you own',
+    examples: ['projects create north-line --name "North Line"'],
+    options: { name: text('--name <name>', 'the slug where it is not said'), ...described },
+    async run({ api, print }, { args: [slug], options: { name = slug, description } }) {
+      const project = await api.projects.create({ slug, name, description })
+      print(project, () => toText(project))
+    },
+  })
+  define(projects, {
+    usage: 'update <project>',
+    summary: 'Change what a project is called',
+    examples: ['projects update north-line --name "Northern Line"'],
+    options: {
+      name: text('--name <name>', 'its new name'),
+      slug: text('--slug <slug>', 'its new slug'),
+      description: text('--description <text>', 'what it is for'),
+    },
+    async run({ api, print }, { args: [reference], options }) {
+      const project = await api.projects.update(await resolveProject(api, reference), options)
+      print(project, () => toText(project))
+    },
+  })
+  define(projects, {
+    usage: 'delete <project>',
+    summary: 'Delete a project whose agents are all terminated, with its log',
+    examples: ['projects delete north-line', 'projects delete north-line --yes'],
+    options: { yes: flag('-y, --yes', 'do not ask') },
+    async run({ api, print }, { args: [reference], options: { yes } }) {
+      const id = await resolveProject(api, reference)
+      await confirm(`Delete the project ${toLine(reference)}?`, yes)
+      const answer = await api.projects.delete(id)
+      print(answer, () => answer.message)
+    },
+  })
+}

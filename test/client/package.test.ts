@@ -99,6 +99,15 @@ describe('the package, installed somewhere else', () => {
     await run(process.execPath, [tsc, '--project', folder], { cwd: folder })
   })
 
+  it('has the command, with all that a server needs', async () => {
+    const command = join(folder, 'node_modules', '.bin', 'signalbox')
+    const signalbox = (...args: string[]) =>
+      run(process.execPath, [command, ...args], { cwd: folder, env: { DATA_DIR: 'memory://' } })
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+    expect((await signalbox('--version')).stdout.trim()).toBe(version)
+    expect((await signalbox('migrate')).stdout).toContain('migrations are done')
+  })
+
   it('runs both examples: an agent that obeys, and a watch that sees it', async () => {
     const agent = await spawn(fleet)
     const path = `${fleet.agents}/${agent.id}`

@@ -30,6 +30,7 @@ export function plot(title: string, labels: { x: string; y: string }, series: re
     return `<path d="M${path}" fill="none" stroke="${colour}" stroke-width="2"/>${dots}${legend}`
   })
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>${title}</title>
 <style>path{stroke:#57606a}.grid{stroke:#d0d7de}</style>
 <rect width="100%" height="100%" fill="#fff"/>
 ${text(WIDTH / 2, 16, title)}

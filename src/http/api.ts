@@ -1,5 +1,7 @@
 import type { Hono } from 'hono'
 import type { HttpContext } from './context.ts'
+import { addDashboardRoutes } from './dashboard.ts'
+import { DASHBOARD_BASE, dashboardSessionRoutes } from './dashboard-session.ts'
 import { addDocsRoutes } from './docs.ts'
 import type { HttpEnv } from './env.ts'
 import { createOpenApi } from './openapi.ts'
@@ -38,7 +40,10 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
   app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
   addDocsRoutes(app)
   addRoutes(app, routes, { ...parts, context })
+  addDashboardRoutes(app)
+  addRoutes(app, dashboardSessionRoutes(parts.trusted_hops), { ...parts, context, base: DASHBOARD_BASE })
   const readOnly = [
+    '/',
     '/healthz',
     '/readyz',
     '/metrics',

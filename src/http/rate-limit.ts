@@ -12,12 +12,15 @@ export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
 
 export type RateLimits = (name: string, a_minute: number) => RateLimit
 
-/** One limiter a route, fixed windows of 60 s (REST contract: Rate limits). */
+/** One limiter a name, fixed windows of 60 s (REST contract: Rate limits). Two routes of one name share a budget. */
 export function createRateLimits(redis: Redis | undefined, multiplier: number): RateLimits {
+  const made = new Map<string, RateLimit>()
   return (name, a_minute) => {
+    const known = made.get(name)
+    if (known) return known
     const window = { name: `limit:${name}`, points: a_minute, seconds: WINDOW_SECONDS, multiplier }
     const limiter = createLimiter(redis, window)
-    return async (c, address) => {
+    const limit: RateLimit = async (c, address) => {
       const { result, rejected } = await limiter.consume(address).then(
         (result) => ({ result, rejected: false }),
         (result: unknown) => {
@@ -33,6 +36,8 @@ export function createRateLimits(redis: Redis | undefined, multiplier: number): 
       const message = `Rate limit exceeded: ${limiter.points} per minute`
       throw new SignalboxError('rate_limited', [{ message, field: null }], Math.max(1, reset))
     }
+    made.set(name, limit)
+    return limit
   }
 }
 

@@ -53,18 +53,18 @@ export function refuseOtherMethods(app: Hono<HttpEnv>, path: string, allowed: re
   })
 }
 
-/** Adds the routes below `/api/v1`, and for each of their paths the answer to other methods. */
+/** Adds the routes below `base`, `/api/v1` by default, and for each of their paths the answer to other methods. */
 export function addRoutes(
   app: Hono<HttpEnv>,
   routes: readonly Route[],
-  { context, ...parts }: RouterParts & { context: HttpContext },
+  { context, base = API_BASE, ...parts }: RouterParts & { context: HttpContext; base?: string },
 ): void {
   for (const route of routes) {
     const handler = createHandler(route, parts, context)
-    app.on(route.method.toUpperCase(), API_BASE + toHonoPath(route.path), handler)
+    app.on(route.method.toUpperCase(), base + toHonoPath(route.path), handler)
   }
   for (const [path, methods] of groupMethods(routes)) {
-    refuseOtherMethods(app, API_BASE + toHonoPath(path), methods)
+    refuseOtherMethods(app, base + toHonoPath(path), methods)
   }
 }
 

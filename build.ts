@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build, type InlineConfig } from 'vite'
+import { buildDashboard } from './build-dashboard.ts'
 
 type Entry = { source: string; runs_in: keyof typeof platforms }
 
@@ -51,4 +52,5 @@ function emitTypes(): void {
 
 rmSync(new URL('dist', import.meta.url), { recursive: true, force: true })
 for (const [name, entry] of Object.entries(entries)) await build(configOf(name, entry))
+await buildDashboard()
 emitTypes()

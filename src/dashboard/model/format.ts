@@ -1,0 +1,52 @@
+const whole = new Intl.NumberFormat('en')
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+
+/** 1,204 */
+export const formatCount = (value: number): string => whole.format(value)
+
+/** 1.2M, from ten thousand on. */
+export const formatShort = (value: number): string => (value < 10_000 ? whole : short).format(value)
+
+/** $12.34; what is under a cent has four places. */
+export function formatMoney(value: number): string {
+  const places = value !== 0 && Math.abs(value) < 1 ? 4 : 2
+  const text = value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
+  return `$${text}`
+}
+
+const units = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+] as const
+
+/** 12s, 4m, 3h, 2d: the largest unit alone. */
+export function formatSpan(ms: number): string {
+  for (const [size, name] of units) if (ms >= size) return `${Math.floor(ms / size)}${name}`
+  return `${Math.max(0, Math.floor(ms / 1_000))}s`
+}
+
+/** 4:12, 1:04:12 */
+export function formatCountdown(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000))
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60]
+  const tail = String(seconds % 60).padStart(2, '0')
+  return hours ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`
+}
+
+/** 14:03:12, with the day before it where that is not today. */
+export function formatTime(time: string | number, now: number = Date.now()): string {
+  const date = new Date(time)
+  const isToday = date.toDateString() === new Date(now).toDateString()
+  return isToday ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`
+}
+
+export const formatFullTime = (time: string | number): string => full.format(new Date(time))
+
+/** "3 agents" */
+export function plural(count: number, one: string): string {
+  return `${formatCount(count)} ${one}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,45 @@
+import type { AgentSummary } from '#src/domain/agent.ts'
+import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
+
+export type Counts = Record<AgentStatus, number>
+
+/** Sums over the agents of a project. Money is in whole ten-thousandths, which a number holds exactly. */
+export type Totals = {
+  by_status: Counts
+  connected: number
+  tokens: number
+  tasks: number
+  cost_units: number
+}
+
+const UNITS = 10_000
+
+export function noCounts(): Counts {
+  return Object.fromEntries(agentStatuses.map((status) => [status, 0])) as Counts
+}
+
+export function noTotals(): Totals {
+  return { by_status: noCounts(), connected: 0, tokens: 0, tasks: 0, cost_units: 0 }
+}
+
+export function toUnits(money: string): number {
+  return Math.round(Number(money) * UNITS)
+}
+
+export function fromUnits(units: number): number {
+  return units / UNITS
+}
+
+/** Adds an agent to the sums, or takes it out. */
+export function count(totals: Totals, agent: AgentSummary, sign: 1 | -1): void {
+  totals.by_status[agent.status] += sign
+  if (agent.runtime.connected) totals.connected += sign
+  totals.tokens += sign * agent.tokens_used
+  totals.tasks += sign * agent.tasks_completed
+  totals.cost_units += sign * toUnits(agent.cost_incurred)
+}
+
+/** All that can still do something. */
+export function inService({ by_status }: Totals): number {
+  return by_status.idle + by_status.working + by_status.waiting + by_status.paused
+}

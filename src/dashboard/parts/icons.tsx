@@ -1,0 +1,35 @@
+const paths = {
+  pause: 'M5.5 3.5v9m5-9v9',
+  resume: 'M5 3.2v9.6L12.5 8z',
+  terminate: 'm4 4 8 8m0-8-8 8',
+  search: 'M7 12A5 5 0 1 0 7 2a5 5 0 0 0 0 10zm3.6-1.4L14 14',
+  stop: 'M5.5 1.5h5l4 4v5l-4 4h-5l-4-4v-5zM5 8h6',
+  back: 'M9.5 3 4.5 8l5 5',
+  plus: 'M8 3v10M3 8h10',
+  menu: 'M2 4h12M2 8h12M2 12h12',
+  close: 'm4 4 8 8m0-8-8 8',
+  up: 'm4 10 4-4 4 4',
+  down: 'm4 6 4 4 4-4',
+  send: 'M2 8h11M9 4l4 4-4 4',
+} as const
+
+export type IconName = keyof typeof paths
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class={`icon icon-${name}`} viewBox="0 0 16 16" aria-hidden="true">
+      <path d={paths[name]} />
+    </svg>
+  )
+}
+
+/** The mark: points, and a route set over them. */
+export function Brand() {
+  return (
+    <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
+      <path d="M3 22h8l9-12h9" class="rail" />
+      <path d="M19 22h10" class="rail unset" />
+      <circle cx="15.5" cy="16" r="4" class="lens" />
+    </svg>
+  )
+}

@@ -1,0 +1,50 @@
+import { useMemo } from 'preact/hooks'
+import type { AgentSummary } from '#src/domain/agent.ts'
+import { now } from '../model/clock.ts'
+import { formatMoney, formatShort } from '../model/format.ts'
+import type { ProjectLive } from '../model/project-live.ts'
+import { Chart } from '../parts/chart.tsx'
+import type { PlotData } from '../parts/plot.ts'
+
+const tokenSeries = [{ label: 'tokens', color: 'accent', isFilled: true }]
+const costSeries = [{ label: 'cost', color: 'brass', isFilled: true }]
+
+/** What the agent has used, as its events told it, up to now. */
+export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
+  const points = useMemo(() => {
+    const own = live.history.events.filter((event) => event.agent.id === agent.id)
+    const told = own.map((event) => ({
+      at: Date.parse(event.at) / 1_000,
+      tokens: event.agent.tokens_used,
+      cost: Number(event.agent.cost_incurred),
+    }))
+    const last = told.at(-1) ?? { tokens: agent.tokens_used, cost: Number(agent.cost_incurred), at: 0 }
+    const first = told.length > 0 ? [] : [{ ...last, at: now.value / 1_000 - 60 }]
+    return [...first, ...told, { ...last, at: Math.max(last.at, now.value / 1_000) }]
+  }, [live, agent, now.value])
+  const times = points.map(({ at }) => at)
+  const tokens: PlotData = [times, points.map((point) => point.tokens)]
+  const cost: PlotData = [times, points.map((point) => point.cost)]
+  return (
+    <div class="charts charts-two">
+      <Chart
+        title="Tokens"
+        value={formatShort(agent.tokens_used)}
+        summary={`Tokens used: ${agent.tokens_used}`}
+        series={tokenSeries}
+        format={formatShort}
+        data={tokens}
+        isStepped
+      />
+      <Chart
+        title="Cost"
+        value={formatMoney(Number(agent.cost_incurred))}
+        summary={`Cost: ${formatMoney(Number(agent.cost_incurred))}`}
+        series={costSeries}
+        format={formatMoney}
+        data={cost}
+        isStepped
+      />
+    </div>
+  )
+}

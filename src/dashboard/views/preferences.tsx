@@ -1,0 +1,35 @@
+import type { Signal } from '@preact/signals'
+import { densities, density, theme, themes } from '../model/settings.ts'
+
+export function Preferences() {
+  return (
+    <div class="preferences">
+      <Choice label="Theme" setting={theme} values={themes} />
+      <Choice label="Density" setting={density} values={densities} />
+    </div>
+  )
+}
+
+type Props<Value extends string> = { label: string; setting: Signal<Value>; values: readonly Value[] }
+
+function Choice<Value extends string>({ label, setting, values }: Props<Value>) {
+  return (
+    <fieldset class="choice">
+      <legend>{label}</legend>
+      {values.map((value) => (
+        <label key={value} class={setting.value === value ? 'chosen' : ''}>
+          <input
+            type="radio"
+            name={label}
+            value={value}
+            checked={setting.value === value}
+            onChange={() => {
+              setting.value = value
+            }}
+          />
+          {value}
+        </label>
+      ))}
+    </fieldset>
+  )
+}

@@ -1,0 +1,104 @@
+import { useState } from 'preact/hooks'
+import { type AgentType, eachItem } from '#src/client/rest.ts'
+import { useLoaded } from '../model/loaded.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Field, Form, typed } from '../parts/fields.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { State } from '../parts/states.tsx'
+import { useWorld } from '../world-context.ts'
+
+/** What agents can be spawned from; superusers change them. */
+export function Types() {
+  const { api, me } = useWorld()
+  const { value, problem, reload } = useLoaded('types', () =>
+    Array.fromAsync(eachItem((page) => api.agentTypes.list(page))),
+  )
+  const [edited, setEdited] = useState<AgentType | 'new'>()
+  const close = () => {
+    setEdited(undefined)
+    reload()
+  }
+  return (
+    <div class="page">
+      <header class="page-head">
+        <h1>Agent types</h1>
+        {me.is_superuser && (
+          <button type="button" class="main" onClick={() => setEdited('new')}>
+            <Icon name="plus" />
+            New type
+          </button>
+        )}
+      </header>
+      {!value && !problem && <State kind="loading" title="Loading the types" />}
+      {problem && <State kind="problem" title={problem} />}
+      {value?.length === 0 && <State title="No agent types yet" />}
+      {value && value.length > 0 && (
+        <table class="table">
+          <thead>
+            <tr>
+              <th>Name</th>
+              <th>Slug</th>
+              <th>Description</th>
+              <th>State</th>
+              {me.is_superuser && <th class="hidden-head">Change</th>}
+            </tr>
+          </thead>
+          <tbody>
+            {value.map((type) => (
+              <tr key={type.id}>
+                <td>
+                  <b>{type.name}</b>
+                </td>
+                <td>
+                  <code>{type.slug}</code>
+                </td>
+                <td>{type.description}</td>
+                <td>{type.is_active ? 'active' : <span class="faint">inactive</span>}</td>
+                {me.is_superuser && (
+                  <td class="table-actions">
+                    <button type="button" class="quiet" onClick={() => setEdited(type)}>
+                      Change
+                    </button>
+                  </td>
+                )}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {edited && <TypeDialog type={edited === 'new' ? undefined : edited} onClose={close} />}
+    </div>
+  )
+}
+
+function TypeDialog({ type, onClose }: { type: AgentType | undefined; onClose: () => void }) {
+  const { api } = useWorld()
+  const save = async (fields: FormData) => {
+    const body = {
+      name: typed(fields, 'name') ?? '',
+      slug: typed(fields, 'slug') ?? '',
+      description: typed(fields, 'description') ?? null,
+      is_active: fields.get('is_active') === 'on',
+    }
+    await (type ? api.agentTypes.update(type.id, body) : api.agentTypes.create(body))
+    onClose()
+  }
+  return (
+    <Dialog title={type ? `Change ${type.name}` : 'A new agent type'} onClose={onClose}>
+      <Form submit="Save" onCancel={onClose} onSubmit={save}>
+        <Field label="Name" name="name" value={type?.name} isRequired />
+        <Field label="Slug" name="slug" value={type?.slug} hint="a-z, 0-9, - and _" isRequired />
+        <Field
+          label="Description"
+          name="description"
+          value={type?.description ?? undefined}
+          hint="optional"
+        />
+        <label class="check">
+          <input type="checkbox" name="is_active" defaultChecked={type?.is_active ?? true} />
+          Agents can be spawned from it
+        </label>
+      </Form>
+    </Dialog>
+  )
+}

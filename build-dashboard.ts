@@ -46,9 +46,13 @@ function isStale(): boolean {
   return made_from.some((path) => newest(join(root, path)) > built_at)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) && isStale()) {
+export async function buildDashboardIfStale(): Promise<void> {
+  if (isStale()) await buildDashboard()
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await buildDashboard()
+    await buildDashboardIfStale()
   } catch (error) {
     // An install without the development packages has no bundler: the server is whole without the page.
     console.error(`The dashboard could not be built: ${error instanceof Error ? error.message : error}`)

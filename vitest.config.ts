@@ -16,17 +16,18 @@ export default defineConfig({
           ...shared,
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/fuzz/**'],
+          exclude: ['test/fuzz/**', 'test/dashboard/**'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // They tell how late others are served meanwhile: what else the machine does must not count.
+        // They tell how late others are served meanwhile, and what a browser draws: what else the machine does
+        // must not count.
         test: {
           ...shared,
           name: 'fuzz',
-          include: ['test/fuzz/**/*.test.ts'],
+          include: ['test/fuzz/**/*.test.ts', 'test/dashboard/**/*.test.ts'],
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

@@ -31,7 +31,11 @@ class Browser {
     const [kept = '', ...attributes] = (response.headers.get('set-cookie') ?? '').split('; ')
     if (kept) this.cookie = kept.endsWith('=') ? undefined : kept
     this.attributes = attributes.join('; ')
-    return { status: response.status, headers: response.headers, body: await response.json() }
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as { access_token?: string },
+    }
   }
 }
 

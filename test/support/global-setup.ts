@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { buildDashboardIfStale } from '../../build-dashboard.ts'
 import { dropTestDatabases } from './databases.ts'
 import { findPrograms, type Programs } from './programs.ts'
 import { findServices, type Services } from './services.ts'
@@ -23,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const run = `${process.pid}`
   project.provide('services', { database_url: services.database_url, redis_url: services.redis_url })
   project.provide('programs', programs)
+  await buildDashboardIfStale()
   project.provide('run', run)
   return async () => {
     if (services.database_url) await dropTestDatabases(services.database_url, run)

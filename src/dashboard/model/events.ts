@@ -1,5 +1,6 @@
 import type { EventName } from '#src/domain/events.ts'
 import type { EventFrame } from '#src/protocol/frames.ts'
+import { formatMoney, formatShort } from './format.ts'
 
 type Told = {
   /** What a feed can be narrowed to. */
@@ -36,7 +37,7 @@ export const eventKinds = [
 function describeUpdate({ agent, actor }: EventFrame): string {
   if (actor.kind === 'system' && agent.control?.state === 'delivered')
     return `${agent.control.kind} delivered`
-  return agent.current_task ? `working on: ${agent.current_task}` : 'updated'
+  return `at ${formatShort(agent.tokens_used)} tokens, ${formatMoney(Number(agent.cost_incurred))}`
 }
 
 function outcome({ signal, agent }: EventFrame): string {

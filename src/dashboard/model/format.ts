@@ -1,5 +1,7 @@
 const whole = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 4 })
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
@@ -10,12 +12,13 @@ export const formatCount = (value: number): string => whole.format(value)
 /** 1.2M, from ten thousand on. */
 export const formatShort = (value: number): string => (value < 10_000 ? whole : short).format(value)
 
-/** $12.34; what is under a cent has four places. */
+/** $12.34; what is not nothing is not shown as nothing. */
 export function formatMoney(value: number): string {
-  const places = value !== 0 && Math.abs(value) < 1 ? 4 : 2
-  const text = value.toLocaleString('en', { minimumFractionDigits: places, maximumFractionDigits: places })
-  return `$${text}`
+  return value > 0 && value < 0.01 ? '<$0.01' : `$${cents.format(value)}`
 }
+
+/** $0.0123, with as many places as there are. */
+export const formatExactMoney = (value: number): string => `$${exact.format(value)}`
 
 const units = [
   [86_400_000, 'd'],

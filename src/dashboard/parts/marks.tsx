@@ -3,6 +3,7 @@ import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { now } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
 import { type Progress, progress, underWay } from '../model/steering.ts'
+import { Icon } from './icons.tsx'
 
 /** The shapes of the lamps, so that nobody needs to tell colours apart. */
 const shapes = {
@@ -43,7 +44,7 @@ export function Track({ kind, state }: { kind: string; state: Progress }) {
         ))}
       </span>
       <span class="track-text">
-        {kind} <b>{state}</b>
+        <span class="track-kind">{kind}</span> <b>{state}</b>
       </span>
     </span>
   )
@@ -66,8 +67,13 @@ export function Order({ agent }: { agent: AgentSummary }) {
 }
 
 function Countdown({ until }: { until: string }) {
-  const left = Date.parse(until) - now.value
-  return <span class="countdown">resumes in {formatCountdown(left)}</span>
+  const left = formatCountdown(Date.parse(until) - now.value)
+  return (
+    <span class="countdown" title={`resumes by itself in ${left}`}>
+      <Icon name="resume" />
+      <span class="hidden">resumes in</span> {left}
+    </span>
+  )
 }
 
 export function Ago({ time, otherwise = 'never' }: { time: string | null; otherwise?: string }) {

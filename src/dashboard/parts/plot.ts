@@ -37,10 +37,10 @@ export function drawPlot(element: HTMLElement, options: PlotOptions, data: PlotD
       height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      padding: [8, 4, 0, 0],
+      padding: [8, 16, 0, 0],
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
       axes: [
-        { ...axis, grid: { show: false }, size: 24, values: (_, times) => times.map(toClock) },
+        { ...axis, grid: { show: false }, size: 24, space: 70, values: (_, times) => times.map(toClock) },
         { ...axis, grid, size: 52, values: (_, values) => values.map(options.format) },
       ],
       series: [
@@ -70,5 +70,10 @@ export function drawPlot(element: HTMLElement, options: PlotOptions, data: PlotD
 }
 
 function toClock(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+  const isWhole = seconds % 60 === 0
+  return new Date(seconds * 1_000).toLocaleTimeString('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(!isWhole && { second: '2-digit' }),
+  })
 }

@@ -1,7 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { now } from '../model/clock.ts'
-import { formatMoney, formatShort } from '../model/format.ts'
+import { formatExactMoney, formatShort } from '../model/format.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Chart } from '../parts/chart.tsx'
 import type { PlotData } from '../parts/plot.ts'
@@ -38,10 +38,10 @@ export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSu
       />
       <Chart
         title="Cost"
-        value={formatMoney(Number(agent.cost_incurred))}
-        summary={`Cost: ${formatMoney(Number(agent.cost_incurred))}`}
+        value={formatExactMoney(Number(agent.cost_incurred))}
+        summary={`Cost: ${formatExactMoney(Number(agent.cost_incurred))}`}
         series={costSeries}
-        format={formatMoney}
+        format={formatExactMoney}
         data={cost}
         isStepped
       />

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { ratio } from '../model/arrange.ts'
-import { formatCount, formatFullTime, formatMoney } from '../model/format.ts'
+import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
 import { Ago, Budget, Runtime } from '../parts/marks.tsx'
 import { useWorld } from '../world-context.ts'
 
@@ -30,8 +30,8 @@ export function AgentDetails({ agent }: { agent: AgentSummary }) {
         <Detail name="Cost">
           <Budget
             used={cost_limit === null ? 0 : ratio(Number(cost_incurred), Number(cost_limit))}
-            text={`${formatMoney(Number(cost_incurred))}${cost_limit === null ? '' : ` of ${formatMoney(Number(cost_limit))}`}`}
-            limit={cost_limit === null ? undefined : formatMoney(Number(cost_limit))}
+            text={`${formatExactMoney(Number(cost_incurred))}${cost_limit === null ? '' : ` of ${formatExactMoney(Number(cost_limit))}`}`}
+            limit={cost_limit === null ? undefined : formatExactMoney(Number(cost_limit))}
           />
         </Detail>
         <Detail name="Tasks done">{formatCount(agent.tasks_completed)}</Detail>

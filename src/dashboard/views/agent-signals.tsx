@@ -16,7 +16,7 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
     api.signals.list(agent.project_id, agent.id, { limit: SHOWN }),
   )
   return (
-    <section class="panel" aria-label="Signals">
+    <section class="panel">
       <header class="panel-head">
         <h3>Signals</h3>
         {agent.pending_signals > 0 && <span class="faint">{agent.pending_signals} not acknowledged</span>}
@@ -24,7 +24,7 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
       {problem && <p class="faint none">{problem}</p>}
       {value?.data.length === 0 && <p class="faint none">It was never told anything</p>}
       {value && value.data.length > 0 && (
-        <div class="scroll-x">
+        <div class="scroll-x" role="region" aria-label="Signals" tabIndex={0}>
           <table class="table">
             <thead>
               <tr>

@@ -65,10 +65,7 @@ export class FleetRow extends Component<Props> {
               tabIndex={-1}
               aria-label={`Select ${agent.name}`}
               checked={isSelected}
-              onClick={(event) => {
-                event.preventDefault()
-                list.toggle(agent.id, event.shiftKey)
-              }}
+              onClick={({ shiftKey }) => list.toggle(agent.id, shiftKey)}
             />
           </span>
         )}

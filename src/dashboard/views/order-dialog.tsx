@@ -60,7 +60,9 @@ function OrderForm({ project, asked }: { project: Project; asked: Asked }) {
     <form onSubmit={submit}>
       {action === 'pause' && <ResumeIn minutes={minutes} onChange={setMinutes} />}
       <label>
-        Reason <span class="faint">(the runtime is told)</span>
+        <span>
+          Reason <span class="faint">(the runtime is told)</span>
+        </span>
         <input
           value={reason}
           maxLength={500}

@@ -2,7 +2,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import type { Project } from '#src/client/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { now } from '../model/clock.ts'
-import { formatCount, formatMoney, formatShort } from '../model/format.ts'
+import { formatCount, formatExactMoney, formatMoney, formatShort } from '../model/format.ts'
 import { BUCKET_MS, type Bucket } from '../model/history.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { fromUnits, inService } from '../model/totals.ts'
@@ -125,7 +125,7 @@ function CostChart({ buckets }: { buckets: readonly Bucket[] }) {
       value={value}
       summary={`Cost over the last hour. Now: ${value}.`}
       series={costSeries}
-      format={formatMoney}
+      format={formatExactMoney}
       data={data}
     />
   )

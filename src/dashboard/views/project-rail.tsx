@@ -46,9 +46,11 @@ export function Mix({ live }: { live: NonNullable<ReturnType<ReturnType<typeof u
   const { by_status } = live.totals
   return (
     <span class="mix" aria-hidden="true">
-      {drawn.map((status) => (
-        <i key={status} class={`mix-${status}`} style={{ flexGrow: by_status[status] }} />
-      ))}
+      {drawn
+        .filter((status) => by_status[status] > 0)
+        .map((status) => (
+          <i key={status} class={`mix-${status}`} style={{ flexGrow: by_status[status] }} />
+        ))}
     </span>
   )
 }

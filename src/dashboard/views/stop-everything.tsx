@@ -21,7 +21,9 @@ export function StopEverything({ project, live }: Props) {
     <>
       <button type="button" class="danger stop" data-stop onClick={() => setOpen(true)}>
         <Icon name="stop" />
-        Stop everything
+        <span>
+          Stop<span class="stop-rest"> everything</span>
+        </span>
       </button>
       {isOpen && (
         <Dialog title={`Stop everything in ${project.name}`} onClose={() => setOpen(false)}>
@@ -75,7 +77,9 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
         ))}
       </fieldset>
       <label>
-        Reason <span class="faint">(the runtimes are told)</span>
+        <span>
+          Reason <span class="faint">(the runtimes are told)</span>
+        </span>
         <input
           value={reason}
           maxLength={500}

@@ -1,0 +1,95 @@
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { runAgents } from '#src/client/index.ts'
+import { spawnMany } from '../support/load.ts'
+import { type Agent, type AgentMetrics, createFleet } from '../support/rest.ts'
+import { describeInBrowser, openFleet, useStage } from './browser.ts'
+
+/** So many frames a second while it scrolls; software draws them here, on a core that the server shares. */
+const MIN_FRAMES = 50
+const MEASURED_MS = 4_000
+const EVENTS_A_SECOND = 200
+
+describeInBrowser('the dashboard with a crowd', () => {
+  const stage = useStage()
+
+  it('stops a fleet of a thousand, and counts those who have obeyed', async () => {
+    const fleet = await createFleet(stage().rest)
+    const agents = await spawnMany(fleet, 1_000)
+    const { origin, rest } = stage()
+    const running = await runAgents({
+      url: origin,
+      token: rest.token ?? '',
+      agent_ids: agents.map(({ id }) => id),
+      onPause: () => {},
+    })
+    const page = await openFleet({ ...stage(), fleet })
+    await page.locator('[data-count=idle]').getByText('1,000').waitFor()
+    await page.locator('[data-stop]').click()
+    await page.getByRole('button', { name: 'Pause 1,000 agents' }).click()
+    await page.locator('[data-stopping="1000"]').waitFor()
+    const { body } = await rest.get<AgentMetrics>(`${fleet.agents}/metrics`)
+    expect(body.by_status).toMatchObject({ paused: 1_000 })
+    await page.context().close()
+    await Promise.all(running.map((agent) => agent.close()))
+  })
+
+  it('scrolls five thousand at full speed while two hundred events a second arrive', async () => {
+    const { fleet } = stage()
+    const agents = await spawnMany(fleet, 5_000)
+    const page = await openFleet(stage())
+    await page.locator('[data-count=idle]').getByText('5,000').waitFor()
+    expect(await page.locator('.rows .row').count()).toBeLessThan(100)
+    const load = { isOver: false, written: 0 }
+    const writing = keepChanging(agents, load)
+    const before = load.written
+    const measured = await measureFrames(page)
+    const written = load.written - before
+    load.isOver = true
+    await writing
+    console.log(`dashboard: ${JSON.stringify({ ...measured, events: written })}`)
+    expect(written).toBeGreaterThan((EVENTS_A_SECOND * 0.9 * MEASURED_MS) / 1_000)
+    expect(measured.frames_a_second).toBeGreaterThanOrEqual(MIN_FRAMES)
+    await page.context().close()
+  })
+
+  /** Changes one agent after the other, so many a second. */
+  async function keepChanging(agents: readonly Agent[], load: { isOver: boolean; written: number }) {
+    const { fleet } = stage()
+    const started = performance.now()
+    while (!load.isOver) {
+      const due = ((performance.now() - started) * EVENTS_A_SECOND) / 1_000
+      const changes: Promise<unknown>[] = []
+      for (; load.written < due; load.written++) {
+        const { id = '' } = agents[load.written % agents.length] ?? {}
+        changes.push(fleet.rest.patch(`${fleet.agents}/${id}`, { current_task: `task ${load.written}` }))
+      }
+      await Promise.all(changes)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+})
+
+/** Scrolls on with each frame, and counts them. */
+function measureFrames(page: Page): Promise<{ frames_a_second: number; slowest_ms: number }> {
+  return page.evaluate(
+    (duration) =>
+      new Promise<{ frames_a_second: number; slowest_ms: number }>((resolve) => {
+        const grid = document.querySelector('[data-grid]')
+        const times: number[] = []
+        const step = (time: number) => {
+          times.push(time)
+          if (grid) grid.scrollTop += 90
+          const [first = time] = times
+          if (time - first < duration) return void requestAnimationFrame(step)
+          const gaps = times.slice(1).map((at, index) => at - (times[index] ?? at))
+          resolve({
+            frames_a_second: Math.round((gaps.length * 10_000) / (time - first)) / 10,
+            slowest_ms: Math.round(Math.max(...gaps)),
+          })
+        }
+        requestAnimationFrame(step)
+      }),
+    MEASURED_MS,
+  )
+}

@@ -1,0 +1,193 @@
+import { expect, it } from 'vitest'
+import { spawn } from '../support/rest.ts'
+import { RuntimeSocket } from '../support/runtime.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { describeInBrowser, goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
+
+describeInBrowser('the dashboard', () => {
+  const stage = useStage()
+
+  async function connectRuntime(): Promise<RuntimeSocket> {
+    const { origin, rest } = stage()
+    const socket = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
+    await socket.next('hello')
+    return socket
+  }
+
+  it('lets nobody in with a wrong password, and says so', async () => {
+    const page = await openPage(stage())
+    await page.fill('input[name=email]', 'admin@example.org')
+    await page.fill('input[name=password]', 'a wrong password')
+    await page.click('button[type=submit]')
+    await page.getByRole('alert').getByText('Wrong e-mail or password').waitFor()
+    await page.context().close()
+  })
+
+  it('keeps the session over a reload, with no secret where a script could read it, until one signs out', async () => {
+    const page = await openFleet(stage())
+    const kept = await page.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+    )
+    expect(kept).not.toMatch(/sbr_|eyJ/)
+    expect(page.url()).not.toMatch(/sbr_|eyJ/)
+    const [cookie] = await page.context().cookies(`${stage().origin}/dashboard/session`)
+    expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/dashboard/session' })
+
+    await page.reload()
+    await page.waitForSelector('[data-connection=live]')
+    const tab = await page.context().newPage()
+    await tab.goto(stage().origin)
+    await tab.waitForSelector('.rail-project')
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.waitForSelector('input[name=password]')
+    await tab.waitForSelector('input[name=password]')
+    await page.reload()
+    await page.waitForSelector('input[name=password]')
+    await page.context().close()
+  })
+
+  it('shows a change within a second, without a reload', async () => {
+    const { fleet } = stage()
+    const agent = await spawn(fleet, { name: 'Changeling' })
+    const page = await openFleet(stage())
+    await page.locator(`#agent-${agent.id}`).getByText('idle').waitFor()
+    const asked_at = performance.now()
+    await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working' })
+    await page.locator(`#agent-${agent.id}`).getByText('working').waitFor()
+    expect(performance.now() - asked_at).toBeLessThan(1_000)
+    await page.context().close()
+  })
+
+  it('pauses by click, and shows done once the runtime has acknowledged', async () => {
+    const agent = await spawn(stage().fleet, { name: 'Obedient' })
+    const runtime = await connectRuntime()
+    await runtime.attach(agent.id)
+    const page = await openFleet(stage())
+    const row = page.locator(`#agent-${agent.id}`)
+    await row.getByRole('button', { name: 'pause Obedient' }).click()
+    await page.getByLabel('Reason').fill('signal at danger')
+    await page.getByLabel('Resume').selectOption('15')
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    const { id, reason } = await runtime.signal()
+    expect(reason).toBe('signal at danger')
+    await row.locator('[data-state=delivered]').waitFor()
+    expect(await row.getByText('paused').count()).toBe(1)
+    await runtime.acknowledge(agent.id, id)
+    await row.locator('[data-state=done]').waitFor()
+    await row.getByText(/1[45]:\d\d/).waitFor()
+
+    await row.getByRole('button', { name: 'resume Obedient' }).click()
+    await page.getByRole('button', { name: 'Resume', exact: true }).click()
+    await row.getByText('idle').waitFor()
+    await runtime.close()
+    await page.context().close()
+  })
+
+  it('terminates only what was named, by keyboard too', async () => {
+    const agent = await spawn(stage().fleet, { name: 'Mortal 7' })
+    const page = await openFleet(stage())
+    await page.getByRole('searchbox').fill('mortal')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('t')
+    const confirm = page.getByRole('button', { name: 'Terminate', exact: true })
+    expect(await confirm.isDisabled()).toBe(true)
+    await page.locator('[data-confirm]').fill('Mortal 8')
+    expect(await confirm.isDisabled()).toBe(true)
+    await page.locator('[data-confirm]').fill('Mortal 7')
+    await page.keyboard.press('Enter')
+    await page.locator(`#agent-${agent.id} .status-terminated`).waitFor()
+    await page.context().close()
+  })
+
+  it('says that it is offline, comes back by itself, and has missed nothing; the list stays where it is', async () => {
+    const { fleet, origin } = stage()
+    const agent = await spawn(fleet, { name: 'Traveller' })
+    const proxy = await TcpProxy.to(origin)
+    const page = await openFleet(stage(), { at: proxy.through(origin) })
+    const row = page.locator(`#agent-${agent.id}`)
+    await row.getByText('idle').waitFor()
+    await page.evaluate(() => {
+      const seen = { fewest: Number.POSITIVE_INFINITY }
+      Object.assign(globalThis, { seen })
+      const look = () => {
+        seen.fewest = Math.min(seen.fewest, document.querySelectorAll('.rows .row').length)
+        requestAnimationFrame(look)
+      }
+      look()
+    })
+    const rows = await page.locator('.rows .row').count()
+
+    proxy.cut()
+    await page.getByText(/Offline since \d\d:\d\d:\d\d/).waitFor()
+    await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working', current_task: 'Go on' })
+    proxy.heal()
+    await page.waitForSelector('[data-connection=live]')
+    await row.getByText('Go on').waitFor()
+    // It is the same page: what was put into it is there, and in no frame was the list emptied.
+    const fewest = await page.evaluate(
+      () => (globalThis as unknown as { seen: { fewest: number } }).seen.fewest,
+    )
+    expect(fewest).toBe(rows)
+    await page.context().close()
+    await proxy.close()
+  })
+
+  it('shows a viewer everything, and no lever', async () => {
+    const { fleet, rest } = stage()
+    const credentials = { email: 'viewer@example.org', password: 'a long password' }
+    const { body } = await rest.post<{ id: string }>('/users', credentials)
+    await rest.put(`/projects/${fleet.project_id}/members/${body.id}`, { role: 'viewer' })
+    const page = await signIn(await openPage(stage()), credentials)
+    await page.locator('.rail-project').click()
+    await page.getByText('viewer', { exact: true }).waitFor()
+    await page.locator('.rows .row').first().waitFor()
+    for (const lever of [/^Stop/, /^Spawn/, /^pause /, /^terminate /]) {
+      expect(await page.getByRole('button', { name: lever }).count(), lever.source).toBe(0)
+    }
+    // Its membership ends while it looks.
+    await rest.delete(`/projects/${fleet.project_id}/members/${body.id}`)
+    await page.getByText('The watch of this project has ended').waitFor()
+    await page.context().close()
+  })
+
+  it('shows text as text, and one agent with all there is to know', async () => {
+    const { fleet } = stage()
+    const name = '<img src=x onerror="document.title=1">'
+    const agent = await spawn(fleet, {
+      name,
+      current_task: '<b>bold</b>',
+      short_term_memory: { plan: ['<i>', 7] },
+    })
+    await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working', tokens_used: 1_234 })
+    const page = await openFleet(stage())
+    await page.getByText(name).click()
+    await page.getByRole('heading', { name }).waitFor()
+    await page.getByText('"<i>"').waitFor()
+    await page.getByText('idle → working').waitFor()
+    await page.getByLabel('Message to the runtime').fill('{"n": 1}')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('{"n":1}').waitFor()
+    await goTo(page, `#/p/${fleet.project_id}/overview`)
+    await page.locator('.plot canvas').first().waitFor()
+    expect(await page.title()).not.toBe('1')
+    await page.context().close()
+  })
+
+  it('spawns', async () => {
+    const page = await openFleet(stage())
+    await page.getByRole('button', { name: 'Spawn' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('Newcomer')
+    await page.getByLabel('Cost limit').fill('nothing')
+    await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
+    await page.getByText(/cost limit: Must be an amount/).waitFor()
+    await page.getByLabel('Cost limit').fill('2.50')
+    await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
+    await page.getByRole('gridcell').getByText('Newcomer').waitFor()
+    await page.context().close()
+  })
+
+  it('did all that without an error in the page', () => {
+    expect(stage().faults).toEqual([])
+  })
+})

@@ -4,6 +4,14 @@ COPY package.json package-lock.json .npmrc ./
 # Optional packages stay: argon2 has its binaries among them.
 RUN npm ci --omit=dev
 
+FROM node:24.21.0-bookworm-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json build-dashboard.ts ./
+COPY src ./src
+RUN node build-dashboard.ts
+
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data
 WORKDIR /app
@@ -12,6 +20,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY migrations ./migrations
 COPY src ./src
+COPY --from=dashboard /app/dist/dashboard ./dist/dashboard
 USER node
 VOLUME /data
 EXPOSE 8080

@@ -1,4 +1,4 @@
-import type { Signal } from '#src/client/rest.ts'
+import type { SignalDetails } from '#src/client/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
@@ -47,7 +47,7 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
   )
 }
 
-function Row({ signal }: { signal: Signal }) {
+function Row({ signal }: { signal: SignalDetails }) {
   const what = signal.kind === 'message' ? JSON.stringify(signal.payload) : signal.reason
   return (
     <tr>

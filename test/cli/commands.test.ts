@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { App } from '#src/app.ts'
 import { createProgram } from '#src/cli/program.ts'
-import type { Agent, BulkResult, Page } from '#src/client/rest.ts'
+import { type Api, type BulkResult, createApi, type Page } from '#src/client/rest.ts'
 import { admin, backends, startApp } from '../support/backends.ts'
 import { CliUser, reader } from '../support/cli-process.ts'
 import { ObedientRuntime } from '../support/obedient-runtime.ts'
@@ -17,19 +17,23 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
   let url: string
   /** Signed in, as the superuser, with a project and a type to spawn from. */
   let cli: CliUser
+  /** For what is no test of the command line itself. */
+  let api: Api
+  let project_id: string
+  let agent_type_id: string
   const slug = unique('line')
   const type = unique('driver')
 
-  const spawn = async (name: string, ...options: string[]) =>
-    cli.json<Agent>('agents', 'spawn', name, '--type', type, ...options)
-  const statusOf = async (name: string) => (await cli.json<Agent>('agents', 'get', name)).status
+  const spawn = (name: string) => api.agents.spawn(project_id, { agent_type_id, name })
 
   beforeAll(async () => {
     app = await startApp(await backend.config())
     url = `http://127.0.0.1:${(await app.listen()).port}`
     cli = await CliUser.signedIn({ SIGNALBOX_URL: url, SIGNALBOX_PROJECT: slug })
-    await cli.json('projects', 'create', slug, '--name', 'North Line')
-    await cli.json('types', 'create', type, '--name', 'Driver')
+    const { access_token: token } = await createApi({ url }).auth.login(admin)
+    api = createApi({ url, token })
+    project_id = (await api.projects.create({ slug, name: 'North Line' })).id
+    agent_type_id = (await api.agentTypes.create({ slug: type, name: 'Driver' })).id
   })
   afterAll(async () => {
     cli.remove()
@@ -97,7 +101,8 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
 
   describe('of agents', () => {
     it('spawns, lists, shows, pauses, resumes and terminates one by its name', async () => {
-      await spawn('Grace', '--task', 'shunting', '--token-limit', '900', '--cost-limit', '2.5')
+      const limits = ['--token-limit', '900', '--cost-limit', '2.5']
+      await cli.json('agents', 'spawn', 'Grace', '--type', type, '--task', 'shunting', ...limits)
       const { stdout } = await cli.run(['agents', 'get', 'Grace'])
       expect(stdout).toMatch(/^name +Grace\nstatus +idle$/m)
       expect(stdout).toContain('0 of 900')
@@ -117,13 +122,13 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
 
     it('does many at once, and says which could not take it', async () => {
       const [one, two] = [await spawn('Many One'), await spawn('Many Two')]
-      await cli.run(['agents', 'pause', two.id])
+      await api.agents.pause(project_id, two.id)
       const paused = await cli.run(['agents', 'pause', '-'], { input: `${one.id}\nMany Two\n` })
       expect(paused).toMatchObject({ code: 1, stdout: '1 agent paused, 1 left out' })
       expect(paused.stderr).toContain('Many Two: Cannot transition from paused to paused')
       const resumed = await cli.json<BulkResult>('agents', 'resume', '--all', '--status', 'paused')
       expect(resumed.affected_count).toBeGreaterThanOrEqual(2)
-      expect(await statusOf('Many One')).toBe('idle')
+      expect((await api.agents.get(project_id, one.id)).status).toBe('idle')
       const ended = await cli.run(['agents', 'terminate', '--yes', one.id, two.id])
       expect(ended).toEqual(done('2 agents terminated'))
     })
@@ -145,7 +150,6 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       expect(sent).toEqual(done(containing('Sent as signal')))
       await eventually(async () => runtime.messages.length === 1)
       runtime.stop()
-      await cli.json('agents', 'terminate', '--yes', ...agents.map(({ id }) => id))
     })
 
     it('needs an id where a name is not enough', async () => {
@@ -153,7 +157,7 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       const { code, stderr } = await cli.run(['agents', 'pause', 'Twin'])
       expect(code).toBe(1)
       for (const { id } of twins) expect(stderr).toContain(id)
-      await cli.json('agents', 'terminate', '--yes', `${twins[0]?.id}`)
+      await api.agents.terminate(project_id, `${twins[0]?.id}`)
       expect((await cli.run(['agents', 'terminate', '--yes', 'Twin'])).code).toBe(0)
     })
 
@@ -165,10 +169,9 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       const exited = new Promise((resolve) => child.once('exit', resolve))
       const until = reader(child)
       await until(first)
-      const [, agent] = await Promise.all([until(second), spawn('Watched')])
+      await Promise.all([until(second), spawn('Watched')])
       child.kill('SIGINT')
       expect(await exited).toBe(0)
-      await cli.json('agents', 'terminate', '--yes', agent.id)
     })
   })
 

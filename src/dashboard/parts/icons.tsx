@@ -27,8 +27,8 @@ export function Icon({ name }: { name: IconName }) {
 export function Brand() {
   return (
     <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
-      <path d="M3 22h8l9-12h9" class="rail" />
-      <path d="M19 22h10" class="rail unset" />
+      <path d="M3 22h8l9-12h9" class="line" />
+      <path d="M19 22h10" class="line unset" />
       <circle cx="15.5" cy="16" r="4" class="lens" />
     </svg>
   )

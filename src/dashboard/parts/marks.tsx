@@ -92,7 +92,7 @@ export function Runtime({ agent: { runtime } }: { agent: Pick<AgentSummary, 'run
       <svg viewBox="0 0 16 16" aria-hidden="true">
         {runtime.connected ? <path d="M1 8h14" /> : <path d="M1 8h4m6 0h4M6.5 5.5v5m3-5v5" />}
       </svg>
-      {runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'}
+      <span class="runtime-text">{runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'}</span>
     </span>
   )
 }

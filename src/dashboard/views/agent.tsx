@@ -69,9 +69,11 @@ function AgentHead({ project, agent }: { project: Project; agent: AgentSummary }
       </a>
       <h2>{agent.name}</h2>
       <Status status={agent.status} />
-      <span class="agent-order">
-        <Order agent={agent} />
-      </span>
+      {agent.control && (
+        <span class="agent-order">
+          <Order agent={agent} />
+        </span>
+      )}
       {standings.may(project, 'control_agent') && (
         <div class="agent-actions">
           {actions.map((action) => (

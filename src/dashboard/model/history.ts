@@ -5,7 +5,7 @@ import { type Counts, noCounts, type Totals, toUnits } from './totals.ts'
 export const BUCKET_MS = 10_000
 export const HISTORY_MS = 60 * 60 * 1_000
 /** Events that are kept to look at; the sums go on without them. */
-export const MAX_EVENTS = 5_000
+export const MAX_EVENTS = 3_000
 
 /** What happened in ten seconds, and how many agents were in each status at their end. */
 export type Bucket = { at: number; by_status: Counts; cost_units: number; tokens: number; events: number }

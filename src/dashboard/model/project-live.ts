@@ -22,6 +22,7 @@ export class ProjectLive {
   readonly #known = new Map<string, AgentSummary>()
   readonly #totals = noTotals()
   readonly #version = signal(0)
+  readonly #recalled = signal(0)
   #isRecalled = false
   readonly #state: ReturnType<typeof signal<LinkState>>
   readonly #wake = framed(() => {
@@ -46,6 +47,11 @@ export class ProjectLive {
   /** Read it to be woken when anything has changed. */
   get version(): ReadonlySignal<number> {
     return this.#version
+  }
+
+  /** Read it to be woken when more of what was before is known. */
+  get recalled(): ReadonlySignal<number> {
+    return this.#recalled
   }
 
   get state(): ReadonlySignal<LinkState> {
@@ -77,7 +83,7 @@ export class ProjectLive {
         // The state may have been told anew meanwhile.
         if (this.history.first_seq !== until || data.at(-1)?.seq !== until) return
         this.history.prepend(data)
-        this.#wake()
+        this.#recalled.value++
         if (Date.parse(data[0]?.at ?? '') < Date.now() - HISTORY_MS) return
       }
     } catch {

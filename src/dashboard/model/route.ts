@@ -1,4 +1,4 @@
-import { computed, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 
 /** Where the page is: kept behind the `#`, so that a place can be bookmarked and the server knows one page. */
 export type Place =
@@ -38,10 +38,20 @@ export const place = computed((): Place => {
 /** The filters, which are a part of the place. */
 export const query = computed(() => new URLSearchParams(hash.value.split('?')[1] ?? ''))
 
+/** The filters that each fleet was left with: who comes back finds it as it was. */
+const left = new Map<string, string>()
+effect(() => {
+  const at = place.value
+  if (at.view === 'fleet') left.set(at.project_id, query.value.toString())
+})
+
 export const links = {
   projects: '#/',
   types: '#/types',
-  fleet: (project_id: string) => `#/p/${project_id}`,
+  fleet: (project_id: string) => {
+    const filters = left.get(project_id)
+    return `#/p/${project_id}${filters ? `?${filters}` : ''}`
+  },
   overview: (project_id: string) => `#/p/${project_id}/overview`,
   members: (project_id: string) => `#/p/${project_id}/members`,
   agent: (project_id: string, agent_id: string) => `#/p/${project_id}/a/${agent_id}`,

@@ -13,6 +13,7 @@ type Access = { access_token: string; expires_in: number; user: User }
 /** A token that lasts no longer than this is renewed when it is asked for. */
 const RENEWED_BEFORE_MS = 90_000
 const CHANNEL = 'signalbox-session'
+const endings: Partial<Record<string, string>> = { AUTH_005: 'This user is no longer active.' }
 
 /**
  * Who is signed in. The refresh token is in a cookie that no script sees; the access token is in memory alone. Tabs
@@ -75,9 +76,9 @@ export class Session {
       return this.#enter(await (locks ? locks.request(CHANNEL, ask) : ask()))
     } catch (error) {
       if (error instanceof ApiError && !error.retryable) {
-        const wasIn = this.#state.value.kind === 'in'
-        const isFirstVisit = error.code === 'AUTH_006' && !wasIn
-        this.#leave(isFirstVisit ? undefined : wasIn ? 'Your session has ended.' : undefined)
+        // Without a cookie nobody was signed in, or it was in another tab that it ended.
+        const isFirstVisit = error.code === 'AUTH_006' && this.#state.value.kind === 'unknown'
+        this.#leave(isFirstVisit ? undefined : (endings[error.code] ?? 'Your session has ended.'))
       }
       throw error
     }

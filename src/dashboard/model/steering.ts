@@ -60,7 +60,7 @@ function tell(action: ActionName, results: readonly BulkResult[]): void {
   for (const { message } of skipped) reasons.set(message, (reasons.get(message) ?? 0) + 1)
   const left = [...reasons].map(([message, count]) => `${count} skipped: ${message}`)
   const text = [`${affected.toLocaleString()} ${done[action]}`, ...left].join(' · ')
-  say(skipped.length > 0 ? 'problem' : 'done', text)
+  say(affected === 0 ? 'problem' : 'done', text)
 }
 
 function mark(ids: readonly string[], action: ActionName | undefined): void {

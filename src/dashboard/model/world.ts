@@ -64,12 +64,18 @@ export class World {
     try {
       const projects = await Array.fromAsync(eachItem((page) => this.api.projects.list(page)))
       if (this.#isOver) return
+      this.#forgetEnded()
       projects.sort((left, right) => left.name.localeCompare(right.name))
       this.#projects.value = { value: projects }
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       this.#projects.value = { ...this.#projects.peek(), problem }
     }
+  }
+
+  /** What is listed may be watched again: access that was taken away has been given back, or a slug has moved on. */
+  #forgetEnded(): void {
+    for (const [id, live] of this.#lives) if (live.state.peek().kind === 'closed') this.#lives.delete(id)
   }
 
   close(): void {

@@ -37,7 +37,7 @@ export function drawPlot(element: HTMLElement, options: PlotOptions, data: PlotD
       height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      padding: [8, 16, 0, 0],
+      padding: [8, 28, 0, 0],
       scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
       axes: [
         { ...axis, grid: { show: false }, size: 24, space: 70, values: (_, times) => times.map(toClock) },

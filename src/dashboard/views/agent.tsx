@@ -1,3 +1,4 @@
+import { useComputed } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { Project } from '#src/client/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
@@ -26,10 +27,13 @@ type Props = { project: Project; live: ProjectLive; agent_id: string }
 /** Everything about one agent. */
 export function AgentView({ project, live, agent_id }: Props) {
   const { api, standings } = useWorld()
-  void live.version.value
   useEffect(() => void live.recall(api), [live, api])
   useEffect(() => dropOrder, [])
-  const agent = live.agents.get(agent_id)
+  // Of all that happens in the project, only what changes this agent draws the page anew.
+  const agent = useComputed(() => {
+    void live.version.value
+    return live.agents.get(agent_id)
+  }).value
   if (!agent) {
     return (
       <State kind="problem" title="There is no such agent in this project">
@@ -114,6 +118,7 @@ function Memory({ project, agent }: { project: Project; agent: AgentSummary }) {
 }
 
 function Timeline({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
+  void live.recalled.value
   const events = live.history.events.filter((event) => event.agent.id === agent.id)
   const isWhole = events[0]?.name === 'agent.spawned'
   return (

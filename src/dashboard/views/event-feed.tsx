@@ -15,6 +15,7 @@ export function EventFeed({ live }: { live: ProjectLive }) {
   const [kind, setKind] = useState<EventKind | ''>('')
   const [text, setText] = useState('')
   const [held, setHeld] = useState<readonly EventFrame[]>()
+  void live.recalled.value
   useSettled(live.version.value, EVERY_MS)
   const shown = useRef<readonly EventFrame[]>([])
   shown.current = held ?? live.history.events

@@ -9,9 +9,11 @@ import { fromUnits } from '../model/totals.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { useWorld } from '../world-context.ts'
+import { KeysDialog } from './keys-dialog.tsx'
 import { SpawnDialog } from './spawn-dialog.tsx'
 
 const isSpawning = signal(false)
+const isAskingKeys = signal(false)
 
 export function FleetFilters({ project, list }: { project: Project; list: FleetList }) {
   const { standings } = useWorld()
@@ -32,6 +34,15 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
         </label>
         <TypeFilter list={list} />
         <SortChoice list={list} />
+        <button
+          type="button"
+          class="quiet keys-button"
+          onClick={() => {
+            isAskingKeys.value = true
+          }}
+        >
+          Keys
+        </button>
         {standings.may(project, 'spawn_agent') && (
           <button
             type="button"
@@ -45,6 +56,13 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
           </button>
         )}
       </div>
+      {isAskingKeys.value && (
+        <KeysDialog
+          onClose={() => {
+            isAskingKeys.value = false
+          }}
+        />
+      )}
       {isSpawning.value && (
         <SpawnDialog
           project={project}

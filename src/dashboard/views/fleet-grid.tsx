@@ -3,6 +3,7 @@ import type { Project } from '#src/client/rest.ts'
 import { type ColumnName, columnNames, columns } from '../model/arrange.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { rowHeight } from '../model/layout.ts'
+import type { ProjectLive } from '../model/project-live.ts'
 import { underWay } from '../model/steering.ts'
 import { Icon } from '../parts/icons.tsx'
 import { pressed } from './fleet-keys.ts'
@@ -17,7 +18,7 @@ type Props = { project: Project; list: FleetList; maySteer: boolean }
 /** Any number of rows, of which those in sight are in the page. A row's element is used again for the next agent. */
 export function FleetGrid({ project, list, maySteer }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
-  const { first, count } = useWindow(scroller)
+  const { first, count } = useWindow(scroller, list.live)
   const ids = list.ids.value
   void [list.live.version.value, underWay.value]
   const [selected, active] = [list.selected.value, list.active.value]
@@ -67,13 +68,20 @@ export function FleetGrid({ project, list, maySteer }: Props) {
   )
 }
 
+/** Where each fleet was left. */
+const tops = new WeakMap<ProjectLive, number>()
+
 /** The rows in sight: from the first, so many. */
-function useWindow(scroller: { current: HTMLDivElement | null }) {
+function useWindow(scroller: { current: HTMLDivElement | null }, live: ProjectLive) {
   const [seen, setSeen] = useState({ top: 0, height: 800 })
   useEffect(() => {
     const element = scroller.current
     if (!element) return
-    const look = () => setSeen({ top: element.scrollTop, height: element.clientHeight })
+    const look = () => {
+      tops.set(live, element.scrollTop)
+      setSeen({ top: element.scrollTop, height: element.clientHeight })
+    }
+    element.scrollTop = tops.get(live) ?? 0
     const observer = new ResizeObserver(look)
     observer.observe(element)
     element.addEventListener('scroll', look, { passive: true })
@@ -81,7 +89,7 @@ function useWindow(scroller: { current: HTMLDivElement | null }) {
       observer.disconnect()
       element.removeEventListener('scroll', look)
     }
-  }, [scroller])
+  }, [scroller, live])
   const height = rowHeight.value
   const first = Math.max(0, Math.floor(seen.top / height) - SPARE_ROWS)
   return { first, count: Math.ceil(seen.height / height) + 2 * SPARE_ROWS }

@@ -21,6 +21,10 @@ export function FleetView({ project, live }: { project: Project; live: ProjectLi
     },
     [list],
   )
+  useEffect(() => {
+    document.addEventListener('keydown', findBySlash)
+    return () => document.removeEventListener('keydown', findBySlash)
+  }, [])
   const maySteer = standings.may(project, 'control_agent')
   return (
     <section class="fleet" aria-label={`Agents of ${project.name}`}>
@@ -31,6 +35,14 @@ export function FleetView({ project, live }: { project: Project; live: ProjectLi
       <OrderDialog project={project} />
     </section>
   )
+}
+
+/** `/` goes to the search, from wherever nothing is being typed. */
+function findBySlash(event: KeyboardEvent): void {
+  const isTyping = event.target instanceof Element && event.target.closest('input, textarea, select, dialog')
+  if (event.key !== '/' || isTyping) return
+  event.preventDefault()
+  document.getElementById('search')?.focus()
 }
 
 function Nothing({ list }: { list: FleetList }) {

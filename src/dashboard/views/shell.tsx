@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { links, place } from '../model/route.ts'
+import { links, type Place, place } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
 import { Brand, Icon } from '../parts/icons.tsx'
 import { useWorld } from '../world-context.ts'
@@ -12,12 +12,19 @@ import { Types } from './types.tsx'
 
 const isRailOpen = signal(false)
 
+const titles: Partial<Record<Place['view'], string>> = { projects: 'Projects', types: 'Agent types' }
+
 /** The rail with all projects, and the place where one is. */
 export function Shell({ session }: { session: Session }) {
   const at = place.value
+  const world = useWorld()
+  const project = 'project_id' in at ? world.project(at.project_id)?.name : undefined
   useEffect(() => {
     isRailOpen.value = false
   }, [at])
+  useEffect(() => {
+    document.title = [project ?? titles[at.view], 'Signalbox'].filter(Boolean).join(' · ')
+  }, [at, project])
   return (
     <div class={isRailOpen.value ? 'shell rail-open' : 'shell'}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>

@@ -7,6 +7,12 @@ const shared = {
   pool: 'forks',
 } as const
 
+/**
+ * Not beside others: these tell how late others are served meanwhile, or what a browser draws, and what else the
+ * machine does must not count; or they build `dist/`, from which the page of others comes.
+ */
+const alone = ['test/fuzz/**/*.test.ts', 'test/dashboard/**/*.test.ts', 'test/client/package.test.ts']
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
@@ -16,18 +22,16 @@ export default defineConfig({
           ...shared,
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/fuzz/**', 'test/dashboard/**'],
+          exclude: alone,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
       {
-        // They tell how late others are served meanwhile, and what a browser draws: what else the machine does
-        // must not count.
         test: {
           ...shared,
-          name: 'fuzz',
-          include: ['test/fuzz/**/*.test.ts', 'test/dashboard/**/*.test.ts'],
+          name: 'alone',
+          include: alone,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },

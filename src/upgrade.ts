@@ -15,7 +15,9 @@ export function createUpgradeHandler(
   const upgrade = async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     if (realtime.isDraining) return answerSocket(socket, drainingResponse())
     const ticket: UpgradeTicket = {}
-    const response = await app.fetch(toRequest(incoming), { incoming, upgrade: ticket })
+    const request = toRequest(incoming)
+    if (!request) return answerSocket(socket, bareRefusal(notHttp))
+    const response = await app.fetch(request, { incoming, upgrade: ticket })
     if (socket.destroyed) return
     if (ticket.accepted) realtime.accept(incoming, socket, { head, ...ticket.accepted })
     else await answerSocket(socket, response)
@@ -31,6 +33,8 @@ export function createUpgradeHandler(
   }
 }
 
+const notHttp = { status: 400, message: 'The request is not valid HTTP' }
+
 function drainingResponse(): Response {
   const headers = { 'Retry-After': '1' }
   return bareRefusal({
@@ -41,15 +45,19 @@ function drainingResponse(): Response {
   })
 }
 
-/** Which host is asked for plays no part. A URL with a name and a password in it is no URL of a Request. */
-function toRequest(incoming: IncomingMessage): Request {
+/**
+ * Which host is asked for plays no part. A URL with a name and a password in it is no URL of a Request. Undefined for
+ * a target that is no URL at all.
+ */
+function toRequest(incoming: IncomingMessage): Request | undefined {
   const headers = new Headers()
   for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
     headers.append(incoming.rawHeaders[index] as string, incoming.rawHeaders[index + 1] as string)
   }
   const target = incoming.url ?? '/'
   const absolute = target.startsWith('/') ? `http://localhost${target}` : target
-  const url = new URL(URL.canParse(absolute) ? absolute : 'http://localhost')
+  if (!URL.canParse(absolute)) return undefined
+  const url = new URL(absolute)
   url.username = ''
   url.password = ''
   return new Request(url, { headers, method: incoming.method === 'GET' ? 'GET' : 'POST' })

@@ -74,14 +74,7 @@ describe('the package, installed somewhere else', () => {
     const packed = await run('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, ...npm })
     const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf('[')))
     const { devDependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-    const install = [
-      'install',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--omit=optional',
-    ]
+    const install = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund']
     const types = `@types/node@${devDependencies['@types/node']}`
     await run('npm', [...install, `./${filename}`, types], { cwd: folder, ...npm })
     stage = await Stage.start(backends.at(-1) as (typeof backends)[number])

@@ -30,7 +30,7 @@ describe.each(backends)('answers on $name', (backend) => {
       ]) {
         expect(await anonymous.get(path)).toEqual(refusal(404, 'SYS_002', anything))
       }
-      expect((await running().app.api.request('/', {}, {})).status).toBe(404)
+      expect((await running().app.api.request('/nowhere', {}, {})).status).toBe(404)
     })
 
     it('a wrong method is 405 with Allow, without credentials and with a path that is not valid', async () => {

@@ -4,7 +4,7 @@ import type { Fleet } from './fleet.ts'
 
 type Shown = Credentials & { origin: string }
 
-/** What a newcomer needs: how to sign in, how to look, how to watch, how to act, where the docs are. */
+/** What a newcomer needs: the dashboard, how to sign in, how to look, how to watch, how to act, where the docs are. */
 export function describeDemo({ lines }: Fleet, { origin, email, password }: Shown): string {
   const api = `${origin}/api/v1`
   const agents = lines.reduce((sum, { agent_ids }) => sum + agent_ids.length, 0)
@@ -13,6 +13,9 @@ export function describeDemo({ lines }: Fleet, { origin, email, password }: Show
   const login = quote(JSON.stringify({ email, password }))
   return `
 Signalbox demo: ${agents} agents in ${lines.length} projects at ${origin}   (Ctrl-C ends it)
+
+Dashboard, to see and steer it all:
+  ${origin}   (${email}, password ${password})
 
 ${lines.map(({ project }) => `  ${project.name.padEnd(16)} ${project.id}`).join('\n')}
 

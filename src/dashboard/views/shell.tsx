@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
+import { say } from '../model/notices.ts'
 import { links, type Place, place } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
 import { Brand, Icon } from '../parts/icons.tsx'
@@ -40,6 +41,10 @@ export function Shell({ session }: { session: Session }) {
   )
 }
 
+function cannotSignOut(error: Error): void {
+  say('problem', `You are still signed in: ${error.message}`)
+}
+
 function Rail({ session }: { session: Session }) {
   const { me } = useWorld()
   return (
@@ -73,7 +78,7 @@ function Rail({ session }: { session: Session }) {
         <Preferences />
         <div class="rail-me">
           <span title={me.email}>{me.full_name ?? me.email}</span>
-          <button type="button" class="quiet" onClick={() => void session.signOut()}>
+          <button type="button" class="quiet" onClick={() => void session.signOut().catch(cannotSignOut)}>
             Sign out
           </button>
         </div>

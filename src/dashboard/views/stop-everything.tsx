@@ -46,8 +46,9 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
   const [typed, setTyped] = useState('')
   const [reason, setReason] = useState('')
   const [before, setBefore] = useState<Signals>()
-  const number =
-    way === 'pause' ? inService(live.totals) - live.totals.by_status.paused : inService(live.totals)
+  // What is to be typed stands still, however many are spawned meanwhile: it is all of them in any case.
+  const [to_terminate] = useState(() => inService(live.totals))
+  const number = way === 'pause' ? inService(live.totals) - live.totals.by_status.paused : to_terminate
   const isSure = way === 'pause' || typed.trim() === String(number)
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()

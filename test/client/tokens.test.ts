@@ -26,7 +26,7 @@ describe.each(backends.slice(-1))('the token of a connection, on $name', (backen
     const { promise: outlived, resolve } = Promise.withResolvers<void>()
     let firstEnds = 0
     const token = () => {
-      const short = makeShortToken(id, 3)
+      const short = makeShortToken(id, 6)
       firstEnds ||= short.ends
       if (Date.now() > firstEnds) resolve()
       return short.token

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { transitions } from '#src/domain/lifecycle.ts'
 import { clientMessages } from '#src/protocol/frames.ts'
+import { serverMessages } from '#src/protocol/server-messages.ts'
 
 const read = (name: string) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
 
@@ -14,7 +15,7 @@ describe('the documents', () => {
     expect(Object.fromEntries(table)).toEqual(transitions)
   })
 
-  it('show messages that clients may send', () => {
+  it('show messages as clients and servers send them', () => {
     const blocks = [...read('PROTOCOL.md').matchAll(/```json\n(.*?)\n```/gs)].map(([, text]) =>
       JSON.parse(text ?? ''),
     )
@@ -23,7 +24,10 @@ describe('the documents', () => {
       if (Object.hasOwn(clientMessages, block.type)) {
         const schema = clientMessages[block.type as keyof typeof clientMessages]
         expect(v.safeParse(schema, block).issues).toBeUndefined()
-      } else expect(['hello', 'authenticated', 'subscribed']).toContain(block.type)
+      } else {
+        const schema = serverMessages[block.type as keyof typeof serverMessages]
+        expect(v.safeParse(schema, block).issues).toBeUndefined()
+      }
     }
   })
 })

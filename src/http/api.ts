@@ -1,4 +1,5 @@
 import type { Hono } from 'hono'
+import { createAsyncApi } from './asyncapi.ts'
 import type { HttpContext } from './context.ts'
 import { addDashboardRoutes } from './dashboard.ts'
 import { DASHBOARD_BASE, dashboardSessionRoutes } from './dashboard-session.ts'
@@ -38,6 +39,8 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
   addSystemRoutes(app, system)
   addWebSocketRoute(app, parts)
   app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
+  const messages = createAsyncApi()
+  app.get(`${API_BASE}/asyncapi.json`, (c) => c.json(messages))
   addDocsRoutes(app)
   addRoutes(app, routes, { ...parts, context })
   addDashboardRoutes(app)
@@ -49,6 +52,7 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
     '/metrics',
     `${API_BASE}/ws`,
     `${API_BASE}/openapi.json`,
+    `${API_BASE}/asyncapi.json`,
     `${API_BASE}/docs`,
   ]
   for (const path of readOnly) refuseOtherMethods(app, path, ['GET', 'HEAD'])

@@ -47,14 +47,19 @@ describe.each(backends)('answers on $name', (backend) => {
       expect(await allowed('GET', '/auth/login')).toEqual(['POST'])
     })
 
-    it.each(['/api/v1/openapi.json', '/api/v1/docs', '/api/v1/ws', '/healthz', '/readyz', '/metrics'])(
-      'a POST to %s is 405 with Allow',
-      async (path) => {
-        const response = await running().app.api.request(path, { method: 'POST' }, {})
-        expect({ path, status: response.status }).toEqual({ path, status: 405 })
-        expect(response.headers.get('allow')).toMatch(/^GET/)
-      },
-    )
+    it.each([
+      '/api/v1/openapi.json',
+      '/api/v1/asyncapi.json',
+      '/api/v1/docs',
+      '/api/v1/ws',
+      '/healthz',
+      '/readyz',
+      '/metrics',
+    ])('a POST to %s is 405 with Allow', async (path) => {
+      const response = await running().app.api.request(path, { method: 'POST' }, {})
+      expect({ path, status: response.status }).toEqual({ path, status: 405 })
+      expect(response.headers.get('allow')).toMatch(/^GET/)
+    })
 
     it('missing credentials come before what is wrong with the path and the body', async () => {
       const anonymous = fleet.rest.as(undefined)

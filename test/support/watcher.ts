@@ -1,22 +1,31 @@
+import * as v from 'valibot'
 import WebSocket from 'ws'
 import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
+import { serverMessages } from '#src/protocol/server-messages.ts'
 
 export type Frame = (ServerMessage | EventFrame) & Record<string, unknown>
 type Options = { token?: string | undefined; protocols?: string[]; headers?: Record<string, string> }
 
-/** A WebSocket client that keeps every frame and lets a test wait for the next that it cares about. */
+/**
+ * A WebSocket client that keeps every frame and lets a test wait for the next that it cares about. A frame that is not
+ * of the contract fails the wait.
+ */
 export class Watcher {
   readonly socket: WebSocket
   readonly frames: Frame[] = []
   readonly closed: Promise<number>
   #seen = 0
+  #foreign: string | undefined
   readonly #waiting = new Set<() => void>()
 
   constructor(url: string, { token, protocols = ['signalbox.v1'], headers = {} }: Options = {}) {
     const authorization = token ? { authorization: `Bearer ${token}` } : {}
     this.socket = new WebSocket(url, protocols, { headers: { ...headers, ...authorization } })
     this.socket.on('message', (data) => {
-      this.frames.push(JSON.parse(data.toString()))
+      const frame = JSON.parse(data.toString()) as Frame
+      const { issues } = v.safeParse(serverMessages[frame.type], frame)
+      if (issues) this.#foreign ??= `${issues.map(({ message }) => message).join('; ')} in ${data}`
+      this.frames.push(frame)
       this.#wake()
     })
     this.closed = new Promise((resolve) => {
@@ -40,6 +49,7 @@ export class Watcher {
   async next(matches: string | ((frame: Frame) => boolean)): Promise<Frame> {
     const test = typeof matches === 'string' ? (frame: Frame) => frame.type === matches : matches
     for (;;) {
+      if (this.#foreign) throw new Error(`not of the contract: ${this.#foreign}`)
       while (this.#seen < this.frames.length) {
         const frame = this.frames[this.#seen++] as Frame
         if (test(frame)) return frame

@@ -1,0 +1,58 @@
+import { toJsonSchema } from '@valibot/to-json-schema'
+import type * as v from 'valibot'
+import { clientMessages } from '#src/protocol/frames.ts'
+import { serverMessages } from '#src/protocol/server-messages.ts'
+import { version } from '../version.ts'
+import { API_BASE } from './router.ts'
+
+type Json = Record<string, unknown>
+type Messages = Record<string, v.GenericSchema>
+
+const inChannel = (name: string) => ({ $ref: `#/channels/socket/messages/${name}` })
+
+/** The AsyncAPI 3.0 document of the WebSocket, made from the schemas; its operations are the server's. */
+export function createAsyncApi(): Json {
+  const all: Messages = { ...clientMessages, ...serverMessages }
+  const names = Object.keys(all)
+  const operation = (action: 'send' | 'receive', messages: Messages) => ({
+    action,
+    channel: { $ref: '#/channels/socket' },
+    messages: Object.keys(messages).map(inChannel),
+  })
+  return {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Signalbox',
+      version,
+      description: 'Watching projects and steering agents over one WebSocket (subprotocol signalbox.v1).',
+      license: { name: 'MIT' },
+    },
+    defaultContentType: 'application/json',
+    channels: {
+      socket: {
+        address: `${API_BASE}/ws`,
+        messages: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/messages/${name}` }])),
+        bindings: { ws: { method: 'GET' } },
+      },
+    },
+    operations: {
+      receive: operation('receive', clientMessages),
+      send: operation('send', serverMessages),
+    },
+    components: {
+      messages: {
+        ...toMessages(clientMessages, 'input'),
+        ...toMessages(serverMessages, 'output'),
+      },
+    },
+  }
+}
+
+function toMessages(messages: Messages, typeMode: 'input' | 'output'): Json {
+  return Object.fromEntries(
+    Object.entries(messages).map(([name, schema]) => {
+      const { $schema: _, ...payload } = toJsonSchema(schema, { typeMode, errorMode: 'ignore' }) as Json
+      return [name, { name, payload }]
+    }),
+  )
+}

@@ -39,8 +39,11 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     const answer = action === 'terminate' ? fleet.rest.delete(path) : fleet.rest.post(`${path}/${action}`)
     expect((await answer).status).toBe(200)
   }
-  const tell = (id: string, payload: object) =>
-    scene().fleet.rest.post(`${scene().fleet.agents}/${id}/signals`, { kind: 'message', payload })
+  const tell = async (id: string, payload: object) => {
+    const { fleet } = scene()
+    const { status } = await fleet.rest.post(`${fleet.agents}/${id}/signals`, { kind: 'message', payload })
+    expect(status).toBe(201)
+  }
 
   it('is paused when its loop stands still, and resumed when it goes on', async () => {
     const { agent, id, event } = await run()
@@ -211,7 +214,8 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect((await live()).connected_instances).toBe(20)
     const { next, watch } = openWatch({ ...reach, project_id: fleet.project_id })
     await next()
-    await fleet.rest.post(`${fleet.agents}/actions`, { action: 'pause', all: true })
+    const bulk = await fleet.rest.post(`${fleet.agents}/actions`, { action: 'pause', all: true })
+    expect(bulk).toMatchObject({ status: 200, body: { success: true } })
     for (let acknowledged = 0; acknowledged < 20; ) {
       const item = await next()
       if (item.type === 'event' && item.name === 'agent.signal_acknowledged') acknowledged++

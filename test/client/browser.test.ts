@@ -116,10 +116,10 @@ describe.skipIf(!executablePath)('in Chromium', () => {
     await page.evaluate(
       "agent.report({ status: 'working', usage: { tokens_used: 5, cost_incurred: '0.0005' } })",
     )
-    await fleet.rest.post(`${fleet.agents}/${agent.id}/pause`)
+    expect((await fleet.rest.post(`${fleet.agents}/${agent.id}/pause`)).status).toBe(200)
     await page.waitForFunction('agent.isPaused')
     const passed = page.evaluate('agent.checkpoint()')
-    await fleet.rest.post(`${fleet.agents}/${agent.id}/resume`)
+    expect((await fleet.rest.post(`${fleet.agents}/${agent.id}/resume`)).status).toBe(200)
     await passed
     await page.evaluate('agent.close()')
     const { body } = await fleet.rest.get<Agent>(`${fleet.agents}/${agent.id}`)

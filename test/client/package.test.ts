@@ -104,6 +104,10 @@ describe('the package, installed somewhere else', () => {
   it('runs both examples: an agent that obeys, and a watch that sees it', async () => {
     const agent = await spawn(fleet)
     const path = `${fleet.agents}/${agent.id}`
+    const ask = async (method: string, action?: string, body?: object) => {
+      const { status } = await fleet.rest.call(method, action ? `${path}/${action}` : path, body)
+      expect(Math.floor(status / 100)).toBe(2)
+    }
     const env = { SIGNALBOX_URL: stage.origins[0] as string }
     const watch = new Running(folder, 'watch.ts', {
       ...env,
@@ -117,13 +121,13 @@ describe('the package, installed somewhere else', () => {
       AGENT_ID: agent.id,
     })
     await watch.says('agent.status_changed Ada working')
-    await fleet.rest.post(`${path}/signals`, { kind: 'message', payload: { go: 'north' } })
+    await ask('POST', 'signals', { kind: 'message', payload: { go: 'north' } })
     await loop.says('message {"go":"north"}')
-    await fleet.rest.post(`${path}/pause`)
+    await ask('POST', 'pause')
     await watch.says('agent.signal_acknowledged Ada paused')
-    await fleet.rest.post(`${path}/resume`)
+    await ask('POST', 'resume')
     await watch.says('agent.signal_acknowledged Ada idle')
-    await fleet.rest.delete(path)
+    await ask('DELETE')
     expect(await loop.ended).toBe(0)
     expect(loop.lines.at(-1)).toBe('over: terminated')
     const { body } = await fleet.rest.get<Agent>(path)

@@ -146,7 +146,8 @@ describe.each(backends)('a watch on $name', (backend) => {
     const { watch, next } = open({ project_id: own.project_id })
     await watch.whenLive()
     await next()
-    await fleet.rest.delete(`/projects/${own.project_id}`)
+    const deleted = await fleet.rest.delete(`/projects/${own.project_id}`)
+    expect(Math.floor(deleted.status / 100)).toBe(2)
     await expect(next()).rejects.toMatchObject({ reason: 'deleted' })
   })
 

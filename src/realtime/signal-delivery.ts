@@ -47,13 +47,10 @@ export class SignalDelivery {
     if (this.#isReading) return
     this.#isReading = true
     // Those of one turn are read together.
-    setImmediate(() => {
-      void this.#readAll().finally(() => {
-        this.#isReading = false
-      })
-    })
+    setImmediate(() => void this.#readAll())
   }
 
+  /** Ends in one step with the last look at who is behind: whoever comes after it begins anew. */
   async #readAll(): Promise<void> {
     while (this.#behind.size > 0) {
       const links = [...this.#behind].slice(0, LINKS_A_READ)
@@ -66,6 +63,7 @@ export class SignalDelivery {
         await this.#parts.hub.nextTailCheck()
       }
     }
+    this.#isReading = false
   }
 
   #waitForSocket(link: Link): boolean {

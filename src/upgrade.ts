@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Hono } from 'hono'
 import { errorCodes } from './domain/errors.ts'
-import { answerSocket, bareRefusal } from './http/bare-answers.ts'
+import { answerSocket, bareRefusal, refuseNotHttp } from './http/bare-answers.ts'
 import type { HttpEnv, UpgradeTicket } from './http/env.ts'
 import type { Realtime } from './realtime/realtime.ts'
 
@@ -16,7 +16,7 @@ export function createUpgradeHandler(
     if (realtime.isDraining) return answerSocket(socket, drainingResponse())
     const ticket: UpgradeTicket = {}
     const request = toRequest(incoming)
-    if (!request) return answerSocket(socket, bareRefusal(notHttp))
+    if (!request) return answerSocket(socket, refuseNotHttp())
     const response = await app.fetch(request, { incoming, upgrade: ticket })
     if (socket.destroyed) return
     if (ticket.accepted) realtime.accept(incoming, socket, { head, ...ticket.accepted })
@@ -32,8 +32,6 @@ export function createUpgradeHandler(
     })
   }
 }
-
-const notHttp = { status: 400, message: 'The request is not valid HTTP' }
 
 function drainingResponse(): Response {
   const headers = { 'Retry-After': '1' }

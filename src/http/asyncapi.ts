@@ -1,11 +1,10 @@
-import { toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 import { clientMessages } from '#src/protocol/frames.ts'
 import { serverMessages } from '#src/protocol/server-messages.ts'
 import { version } from '../version.ts'
+import { type Json, toSchema } from './json-schema.ts'
 import { API_BASE } from './router.ts'
 
-type Json = Record<string, unknown>
 type Messages = Record<string, v.GenericSchema>
 
 const inChannel = (name: string) => ({ $ref: `#/channels/socket/messages/${name}` })
@@ -50,9 +49,6 @@ export function createAsyncApi(): Json {
 
 function toMessages(messages: Messages, typeMode: 'input' | 'output'): Json {
   return Object.fromEntries(
-    Object.entries(messages).map(([name, schema]) => {
-      const { $schema: _, ...payload } = toJsonSchema(schema, { typeMode, errorMode: 'ignore' }) as Json
-      return [name, { name, payload }]
-    }),
+    Object.entries(messages).map(([name, schema]) => [name, { name, payload: toSchema(schema, typeMode) }]),
   )
 }

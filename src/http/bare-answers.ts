@@ -19,6 +19,11 @@ export function bareRefusal({
   )
 }
 
+/** The answer to what is no HTTP, or asks for what is no URL. */
+export function refuseNotHttp(): Response {
+  return bareRefusal({ status: 400, message: 'The request is not valid HTTP' })
+}
+
 /** Writes an answer to a socket that has no response of Node's, and ends it. */
 export async function answerSocket(socket: Duplex, response: Response): Promise<void> {
   const body = Buffer.from(await response.arrayBuffer())

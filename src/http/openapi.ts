@@ -1,11 +1,9 @@
-import { toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 import { errors } from '#src/protocol/resources.ts'
 import { version } from '../version.ts'
+import { type Json, toSchema } from './json-schema.ts'
 import type { Route } from './route.ts'
 import { API_BASE } from './router.ts'
-
-type Json = Record<string, unknown>
 
 /** The OpenAPI 3.1 document, made from the routes and their validators. */
 export function createOpenApi(routes: readonly Route[]): Json {
@@ -109,9 +107,4 @@ function queryParameters(query: v.GenericSchema | undefined): Json[] {
     required: required.includes(name),
     schema,
   }))
-}
-
-function toSchema(schema: v.GenericSchema, typeMode: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = toJsonSchema(schema, { typeMode, errorMode: 'ignore' }) as Json
-  return rest
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { errorCodes } from '#src/domain/errors.ts'
-import { answerSocket, bareRefusal } from './bare-answers.ts'
+import { answerSocket, bareRefusal, refuseNotHttp } from './bare-answers.ts'
 import type { HttpEnv } from './env.ts'
 
 /** How long a peer may take: for the headers, for the whole request, and between two requests. */
@@ -17,7 +17,6 @@ const refusals: Record<string, { status: number; message: string }> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: `The headers are larger than ${MAX_HEADER_BYTES} bytes` },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive' },
 }
-const notHttp = { status: 400, message: 'The request is not valid HTTP' }
 
 /** Node's server, with bounds on what a slow or rude peer can hold, and answers of the contract's shape. */
 export function createHttpServer(app: Hono<HttpEnv>): Server {
@@ -40,13 +39,14 @@ export function createHttpServer(app: Hono<HttpEnv>): Server {
   server.on('checkExpectation', listener)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    void answerSocket(socket, bareRefusal(refusals[error.code ?? ''] ?? notHttp))
+    const refusal = refusals[error.code ?? '']
+    void answerSocket(socket, refusal ? bareRefusal(refusal) : refuseNotHttp())
   })
   return server
 }
 
 /** What cannot be made a request of: a host or a target that is none. */
 function refuseRequest(error: unknown): Response {
-  if (error instanceof RequestError) return bareRefusal(notHttp)
+  if (error instanceof RequestError) return refuseNotHttp()
   return bareRefusal({ status: 500, message: 'Internal server error', code: errorCodes.internal })
 }

@@ -1,10 +1,9 @@
 /** `npm run bench:latency`: from a REST call to its frame at each of 500 readers, at 20 and 100 events a second. */
 import { connect } from 'node:net'
 import { spawnMany } from '../test/support/load.ts'
-import { seqOf } from './support/event-frame.ts'
 import { httpRequest } from './support/http-load.ts'
 import { cpuSeconds, pinSelf } from './support/measured.ts'
-import { RawSocket } from './support/raw-socket.ts'
+import { watch } from './support/peers.ts'
 import { medianRow, percentile, publish, type Row, target } from './support/results.ts'
 import { createTokens, openStage, type Signalbox } from './support/stage.ts'
 
@@ -23,20 +22,8 @@ class Readers {
     const readers = new Readers()
     const nextToken = await createTokens(rest, READERS)
     for (let reader = 0; reader < READERS; reader++) {
-      const subscribed = Promise.withResolvers<void>()
-      const socket = new RawSocket({
-        port: server.port,
-        path: '/api/v1/ws',
-        headers: { Authorization: `Bearer ${nextToken()}` },
-        onText(buffer, start, end) {
-          const seq = seqOf(buffer, start, end)
-          if (seq !== undefined) readers.#take(reader, seq)
-          else if (buffer.subarray(start, end).includes('"last":true')) subscribed.resolve()
-        },
-      })
-      await socket.opened
-      socket.send(JSON.stringify({ type: 'subscribe', project_id: fleet.project_id }))
-      await subscribed.promise
+      const onSeq = (seq: number) => readers.#take(reader, seq)
+      await watch({ port: server.port, token: nextToken(), project_id: fleet.project_id, onSeq })
     }
     return readers
   }

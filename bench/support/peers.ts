@@ -30,6 +30,27 @@ export type Peer = {
 const peerFile = (name: string) => fileURLToPath(new URL(`../peers/${name}.ts`, import.meta.url))
 const ready = /ready on (\d+)/
 
+type Watching = { port: number; token: string; project_id: string; onSeq: OnSeq }
+
+/** A watcher of a project of Signalbox; resolves when it is live. */
+export async function watch({ port, token, project_id, onSeq }: Watching): Promise<RawSocket> {
+  const subscribed = Promise.withResolvers<void>()
+  const socket = new RawSocket({
+    port,
+    path: '/api/v1/ws',
+    headers: { Authorization: `Bearer ${token}` },
+    onText(buffer, start, end) {
+      const seq = seqOf(buffer, start, end)
+      if (seq !== undefined) onSeq(seq)
+      else if (buffer.subarray(start, end).includes('"last":true')) subscribed.resolve()
+    },
+  })
+  await socket.opened
+  socket.send(JSON.stringify({ type: 'subscribe', project_id }))
+  await subscribed.promise
+  return socket
+}
+
 export async function startSignalboxPeer(
   stage: Stage,
   readers: number,
@@ -50,21 +71,7 @@ export async function startSignalboxPeer(
       return rooms
     },
     async read(room, onSeq) {
-      const subscribed = Promise.withResolvers<void>()
-      const socket = new RawSocket({
-        port: server.port,
-        path: '/api/v1/ws',
-        headers: { Authorization: `Bearer ${nextToken()}` },
-        onText(buffer, start, end) {
-          const seq = seqOf(buffer, start, end)
-          if (seq !== undefined) onSeq(seq)
-          else if (buffer.subarray(start, end).includes('"last":true')) subscribed.resolve()
-        },
-      })
-      await socket.opened
-      socket.send(JSON.stringify({ type: 'subscribe', project_id: room }))
-      await subscribed.promise
-      return socket
+      return watch({ port: server.port, token: nextToken(), project_id: room, onSeq })
     },
     publish: (room, seq) => {
       void stage.redis.publish(channelOf(room), codec.encode(eventFrame(room, seq)))

@@ -1,27 +1,18 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { App } from '#src/app.ts'
 import type * as client from '#src/client/index.ts'
 import { backends, startApp } from '../support/backends.ts'
 import { addToken } from '../support/cast.ts'
+import { describeInBrowser, launchBrowser } from '../support/chromium.ts'
 import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { bundleClient } from './bundle.ts'
 
 const MAX_BYTES = 15_000
-
-const flags = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 describe('the bundle for browsers', () => {
   it(`is under ${MAX_BYTES} bytes, gzipped, without valibot`, async () => {
@@ -34,9 +25,7 @@ describe('the bundle for browsers', () => {
 /** What a page has, once the bundle is in it. */
 declare const signalbox: typeof client
 
-const { chromium: executablePath } = inject('programs')
-
-describe.skipIf(!executablePath)('in Chromium', () => {
+describeInBrowser('in Chromium', () => {
   let app: App
   let site: Server
   let browser: Browser
@@ -56,7 +45,7 @@ describe.skipIf(!executablePath)('in Chromium', () => {
     proxy = await TcpProxy.to(`http://127.0.0.1:${port}`)
     url = `http://127.0.0.1:${proxy.port}`
     fleet = await createFleet(await Rest.of(app).signIn())
-    browser = await chromium.launch({ executablePath, args: flags })
+    browser = await launchBrowser()
     page = await browser.newPage()
     await page.goto(origin)
     await page.addScriptTag({ content: await bundleClient('iife', []) })

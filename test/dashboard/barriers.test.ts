@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
-import { describeInBrowser, findBarriers, goTo, openFleet, openPage, useStage } from './browser.ts'
+import { findBarriers, goTo, openFleet, openPage, useStage } from './browser.ts'
 
 const looks = [
   { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 900 } },

@@ -1,27 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, inject } from 'vitest'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
 import type { App } from '#src/app.ts'
 import { admin } from '../support/admin.ts'
 import { backends, startApp } from '../support/backends.ts'
+import { launchBrowser } from '../support/chromium.ts'
 import { createFleet, type Fleet, Rest } from '../support/rest.ts'
 
-const { chromium: executablePath } = inject('programs')
-
-/** Suites that need a browser; without one the summary says that they were not run. */
-export const describeInBrowser = describe.skipIf(!executablePath)
-
-const args = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 export const DESKTOP = { width: 1440, height: 900 }
 
 export type Stage = { app: App; origin: string; rest: Rest; fleet: Fleet; browser: Browser; faults: string[] }
@@ -34,7 +20,7 @@ export function useStage(): () => Stage {
     const app = await startApp({ ...(await backend?.config()), rate_limit_multiplier: 100_000 })
     const { port } = await app.listen()
     const rest = await Rest.of(app).signIn()
-    const browser = await chromium.launch({ executablePath, args })
+    const browser = await launchBrowser()
     const fleet = await createFleet(rest)
     stage = { app, origin: `http://127.0.0.1:${port}`, rest, fleet, browser, faults: [] }
   })

@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { runAgents } from '#src/client/index.ts'
+import { describeInBrowser } from '../support/chromium.ts'
 import { spawnMany } from '../support/load.ts'
 import { type Agent, type AgentMetrics, createFleet } from '../support/rest.ts'
-import { describeInBrowser, openFleet, useStage } from './browser.ts'
+import { openFleet, useStage } from './browser.ts'
 
 /** So many frames a second while it scrolls; software draws them here, on a core that the server shares. */
 const MIN_FRAMES = 50

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
+import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
-import { describeInBrowser, goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
+import { goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
 
 describeInBrowser('the dashboard', () => {
   const stage = useStage()

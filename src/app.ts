@@ -6,7 +6,6 @@ import type { Hono } from 'hono'
 import type { Logger } from 'pino'
 import { createAuthenticate } from './auth/authenticate.ts'
 import type { TokenKeys } from './auth/tokens.ts'
-import type { Bus } from './bus/bus.ts'
 import { connectRedis, type RedisConnections } from './bus/connections.ts'
 import { createMemoryBus } from './bus/memory.ts'
 import { createNewsCodec } from './bus/news.ts'
@@ -37,6 +36,7 @@ import { type Database, openDatabase } from './store/database.ts'
 import { hasPendingMigrations, migrate } from './store/migrate.ts'
 import { type DatabaseLocation, type Orm, openOrm } from './store/orm.ts'
 import { renewReplica } from './store/replicas.ts'
+import { tracePublishes, traceTransactions } from './tracing/traced-parts.ts'
 import { createUpgradeHandler } from './upgrade.ts'
 import { version } from './version.ts'
 
@@ -80,14 +80,16 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   if (!config.database_url && !isInMemory(config.data_dir)) stops.push(lockDataDir(config.data_dir))
   const orm = await openOrm(location)
   stops.push(() => orm.close(true))
-  const database = await openDatabase(orm, location)
+  const database = traceTransactions(await openDatabase(orm, location))
   await migrate(orm, location)
 
   const instance = randomUUID()
   const redis = openRedis(config, log)
-  const bus: Bus = redis
-    ? createRedisBus(redis.publisher, redis.subscriber, createNewsCodec(keys, instance))
-    : createMemoryBus()
+  const bus = tracePublishes(
+    redis
+      ? createRedisBus(redis.publisher, redis.subscriber, createNewsCodec(keys, instance))
+      : createMemoryBus(),
+  )
   stops.push(
     () => redis?.limiter.disconnect(),
     () => bus.close(),

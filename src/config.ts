@@ -48,6 +48,39 @@ function toSecrets(value: string): [string, ...string[]] {
   return [first, ...others].every((key) => key.length >= MIN_SECRET) ? [first, ...others] : [value]
 }
 
+const traceExporters = ['none', 'otlp', 'console'] as const
+const protocols = ['http/protobuf', 'http/json'] as const
+const samplers = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const
+
+const oneOf = <const Options extends readonly string[]>(options: Options) =>
+  v.picklist(options, `must be one of ${options.join(', ')}`)
+
+const ratio = v.pipe(
+  v.string(),
+  v.regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1'),
+  v.transform(Number),
+)
+
+/** OpenTelemetry's own, as far as they decide here; its exporter reads `OTEL_EXPORTER_OTLP_*` and the resource's. */
+const tracingVariables = {
+  OTEL_SDK_DISABLED: v.optional(v.string(), 'false'),
+  OTEL_TRACES_EXPORTER: v.optional(oneOf(traceExporters)),
+  OTEL_EXPORTER_OTLP_ENDPOINT: v.optional(url('http:', 'https:')),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: v.optional(url('http:', 'https:')),
+  OTEL_EXPORTER_OTLP_PROTOCOL: v.optional(oneOf(protocols), 'http/protobuf'),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: v.optional(oneOf(protocols)),
+  OTEL_TRACES_SAMPLER: v.optional(oneOf(samplers), 'parentbased_always_on'),
+  OTEL_TRACES_SAMPLER_ARG: v.optional(ratio, '1'),
+  OTEL_BSP_SCHEDULE_DELAY: v.optional(wholeNumber(1, 3_600_000), '5000'),
+}
+
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 /** Every environment variable that Signalbox reads (REST contract: Configuration). */
@@ -87,8 +120,19 @@ const environment = v.object({
   TRUST_PROXY: v.optional(wholeNumber(0, 32), '0'),
   ALLOWED_ORIGINS: v.optional(origins, ''),
   EVENT_RETENTION: v.optional(duration, '7d'),
-  LOG_LEVEL: v.optional(v.picklist(logLevels, `must be one of ${logLevels.join(', ')}`), 'info'),
+  LOG_LEVEL: v.optional(oneOf(logLevels), 'info'),
+  ...tracingVariables,
 })
+
+/** How traces are recorded, and where they go. */
+export type TracingConfig = {
+  exporter: (typeof protocols)[number] | 'console'
+  sampler: (typeof samplers)[number]
+  /** Of the samplers that take one. */
+  ratio: number
+  /** How long spans may wait for those that are sent with them. */
+  delay_ms: number
+}
 
 export type Config = {
   host: string
@@ -105,6 +149,8 @@ export type Config = {
   allowed_origins: readonly string[]
   retention_seconds: number
   log_level: (typeof logLevels)[number]
+  /** Undefined: nothing is traced. */
+  tracing: TracingConfig | undefined
 }
 
 /** Names every variable that is wrong, a line for each; never shows a value. */
@@ -136,5 +182,20 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     allowed_origins: env.ALLOWED_ORIGINS,
     retention_seconds: env.EVENT_RETENTION,
     log_level: env.LOG_LEVEL,
+    tracing: toTracing(env),
+  }
+}
+
+/** Off, until an exporter or an endpoint is named. */
+function toTracing(env: v.InferOutput<typeof environment>): TracingConfig | undefined {
+  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_ENDPOINT
+  const exporter = env.OTEL_TRACES_EXPORTER ?? (endpoint ? 'otlp' : 'none')
+  if (exporter === 'none' || env.OTEL_SDK_DISABLED.toLowerCase() === 'true') return undefined
+  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL
+  return {
+    exporter: exporter === 'otlp' ? protocol : exporter,
+    sampler: env.OTEL_TRACES_SAMPLER,
+    ratio: env.OTEL_TRACES_SAMPLER_ARG,
+    delay_ms: env.OTEL_BSP_SCHEDULE_DELAY,
   }
 }

@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino'
 import { type App, createApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
+import { startTracing } from './tracing/export.ts'
 
 /** Starts a server from the environment and stops it on SIGTERM or SIGINT. Resolves once it listens. */
 export async function serve(variables: Record<string, string | undefined>): Promise<App | undefined> {
@@ -25,14 +26,16 @@ export async function serve(variables: Record<string, string | undefined>): Prom
 }
 
 async function start(config: Config, log: Logger): Promise<App> {
+  const stopTracing = config.tracing && (await startTracing(config.tracing))
   const app = await createApp(config, log)
+  const stop = () => app.stop().finally(stopTracing)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       // npm passes on a Ctrl-C that the terminal has sent us already: only a later one is impatience.
       const asked_at = performance.now()
       process.on(signal, () => performance.now() - asked_at > 1_000 && process.exit(1))
       log.info({ signal }, 'stopping')
-      app.stop().then(
+      stop().then(
         () => {
           log.info('stopped')
           process.exit()

@@ -2,7 +2,8 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual 
 import type { LoggedEvent } from '#src/store/events.ts'
 
 /**
- * The form in which news travels: `SENDER SEQ MAC FRAME`. Anybody who reaches Redis can publish, so news is
+ * The form in which news travels: `SENDER SEQ MAC FRAME`, where SENDER is that of a process, with `;TRACEPARENT` after it
+ * where the event is traced. Anybody who reaches Redis can publish, so news is
  * signed with a key that only the servers have; what does not verify is dropped, and the log tells the truth.
  */
 export type NewsCodec = {
@@ -13,6 +14,9 @@ export type NewsCodec = {
 
 const MAC_LENGTH = 22
 
+/** Of a W3C traceparent. Forged, it tells of a trace that is not there: so the MAC leaves it out. */
+const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
 type News = { project_id: string; seq: string; frame: string }
 
 /** `secrets`: news is signed with the first, and taken when signed with any. */
@@ -21,7 +25,7 @@ export function createNewsCodec(secrets: readonly [string, ...string[]], sender:
   const derive = (secret: string) =>
     createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'signalbox news', 32)))
   const [key, ...others] = [derive(secrets[0]), ...secrets.slice(1).map(derive)] as const
-  const own = `${sender} `
+  const own = [`${sender} `, `${sender};`] as const
   const macOf = (by: KeyObject, { project_id, seq, frame }: News) =>
     createHmac('sha256', by)
       .update(`${project_id} ${seq} `)
@@ -30,11 +34,12 @@ export function createNewsCodec(secrets: readonly [string, ...string[]], sender:
       .slice(0, MAC_LENGTH)
 
   return {
-    encode({ project_id, seq, frame }) {
-      return `${own}${seq} ${macOf(key, { project_id, seq: String(seq), frame })} ${frame}`
+    encode({ project_id, seq, frame, traceparent }) {
+      const from = traceparent === undefined ? sender : `${sender};${traceparent}`
+      return `${from} ${seq} ${macOf(key, { project_id, seq: String(seq), frame })} ${frame}`
     },
     decode(project_id, message) {
-      if (message.startsWith(own)) return undefined
+      if (message.startsWith(own[0]) || message.startsWith(own[1])) return undefined
       const afterSender = message.indexOf(' ') + 1
       const afterSeq = message.indexOf(' ', afterSender) + 1
       const afterMac = afterSeq + MAC_LENGTH + 1
@@ -47,7 +52,10 @@ export function createNewsCodec(secrets: readonly [string, ...string[]], sender:
         return mac.length === expected.length && timingSafeEqual(mac, expected)
       }
       if (!isSignedBy(key) && !others.some(isSignedBy)) return undefined
-      return { project_id, seq: Number(seq), frame }
+      const traceparent = message.slice(0, afterSender - 1).split(';')[1]
+      if (traceparent === undefined || !traceparentForm.test(traceparent))
+        return { project_id, seq: Number(seq), frame }
+      return { project_id, seq: Number(seq), frame, traceparent }
     },
   }
 }

@@ -27,6 +27,8 @@ export type ApiOptions = CallOptions & {
   url: string
   token?: TokenSource | undefined
   fetch?: typeof fetch | undefined
+  /** Each call that changes something begins a trace (W3C `traceparent`), which a server that records traces goes on with. */
+  traced?: boolean | undefined
 }
 
 /** `with` gives the same calls with other options. */
@@ -67,7 +69,7 @@ function createCall(operation: Operation, options: ApiOptions): (...args: unknow
 function toRequest(
   { line, is_public, answers_secret }: Operation,
   args: unknown[],
-  { url, idempotency_key }: ApiOptions,
+  { url, idempotency_key, traced }: ApiOptions,
 ): { request: RestRequest; is_repeatable: boolean } {
   const [method = '', template = ''] = line.split(' ')
   const left = [...args]
@@ -78,7 +80,8 @@ function toRequest(
   const is_keyed = method === 'POST' && !is_public && !answers_secret
   const headers = {
     ...(body !== undefined && { 'content-type': 'application/json' }),
-    ...(is_keyed && { 'idempotency-key': idempotency_key ?? randomKey() }),
+    ...(is_keyed && { 'idempotency-key': idempotency_key ?? randomHex(16) }),
+    ...(traced && method !== 'GET' && { traceparent: `00-${randomHex(16)}-${randomHex(8)}-01` }),
   }
   // A second DELETE would be told of what the first has done, and a second POST without a key does it again.
   const is_repeatable = is_keyed || (method !== 'POST' && method !== 'DELETE')
@@ -96,9 +99,9 @@ function toQuery(input: object): string {
   return query && `?${query}`
 }
 
-/** 128 random bits; `crypto.randomUUID` is missing in pages that come over plain HTTP. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+/** `crypto.randomUUID` is missing in pages that come over plain HTTP. */
+function randomHex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) =>
     byte.toString(16).padStart(2, '0'),
   ).join('')
 }

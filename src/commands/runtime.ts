@@ -61,7 +61,7 @@ export async function sendMessage(
   const { agent, decided } = await submitDecision(writes, target, (before, context) => ({
     change: decideMessage(before, payload, context),
   }))
-  return { ...decided.change.issued, agent_id: agent.id, seq: agent.seq }
+  return { ...decided.change.issued, agent_id: agent.id, seq: agent.seq, traceparent: null }
 }
 
 /** Notes deliveries to the runtime: each signal with the number of its attempt. */

@@ -9,6 +9,7 @@ import { type AgentKey, lockAgents } from '#src/store/agents.ts'
 import type { Transaction } from '#src/store/database.ts'
 import { type LoggedEvent, lockProjects, type ProjectHead, writeChanges } from '#src/store/events.ts'
 import { readSignals } from '#src/store/signals.ts'
+import { activeTraceparent, type Traceparent } from '#src/tracing/trace.ts'
 
 /**
  * The agents that one transaction changes, and the events that it appends. Locks are taken in one order:
@@ -18,6 +19,7 @@ import { readSignals } from '#src/store/signals.ts'
 export class UnitOfWork {
   readonly #sql: Transaction
   readonly #now: Time
+  readonly #traceparent = activeTraceparent()
   readonly #agents = new Map<string, AgentState>()
   readonly #memories = new Map<string, unknown>()
   readonly #heads = new Map<string, ProjectHead>()
@@ -77,9 +79,16 @@ export class UnitOfWork {
     return signal?.agent_id === agent_id ? signal : undefined
   }
 
-  /** Takes a decided change: numbers its event, if it has one. Returns the agent after it. */
-  apply({ agent, event, issued, signals = [] }: Change, actor: Actor): AgentState {
-    const after = event ? this.#announce(agent, event, actor) : agent
+  /**
+   * Takes a decided change: numbers its event, if it has one. Returns the agent after it. `traceparent`: that of whoever
+   * asked for it, in a transaction that is not theirs alone.
+   */
+  apply(
+    { agent, event, issued, signals = [] }: Change,
+    actor: Actor,
+    traceparent: Traceparent | undefined = this.#traceparent,
+  ): AgentState {
+    const after = event ? this.#announce(agent, event, { actor, traceparent }) : agent
     if (!this.#agents.has(agent.id)) this.#spawned.add(agent.id)
     this.#agents.set(agent.id, after)
     this.#changed.add(agent.id)
@@ -87,11 +96,15 @@ export class UnitOfWork {
       this.#signals.set(signal.id, signal)
       if (!this.#issued.has(signal.id)) this.#told.add(signal.id)
     }
-    if (issued) this.#issue(issued, after)
+    if (issued) this.#issue(issued, after, traceparent)
     return after
   }
 
-  #announce(agent: AgentState, event: EventDetail, actor: Actor): AgentState {
+  #announce(
+    agent: AgentState,
+    event: EventDetail,
+    { actor, traceparent }: { actor: Actor; traceparent: Traceparent | undefined },
+  ): AgentState {
     const head = this.#heads.get(agent.project_id)
     if (!head) throw new Error('the project of a changed agent is not locked')
     const seq = head.event_seq + 1
@@ -111,12 +124,12 @@ export class UnitOfWork {
       ...(event.from && { from: event.from, to: event.to }),
       ...(event.signal && { signal: event.signal }),
     }
-    this.#events.push({ project_id: agent.project_id, seq, at, frame: JSON.stringify(frame) })
+    this.#events.push({ project_id: agent.project_id, seq, at, frame: JSON.stringify(frame), traceparent })
     return after
   }
 
   /** A control signal supersedes the agent's earlier ones, in the database and in this transaction. */
-  #issue(signal: NewSignal, { id: agent_id, seq }: AgentState): void {
+  #issue(signal: NewSignal, { id: agent_id, seq }: AgentState, traceparent: Traceparent | undefined): void {
     if (signal.kind !== 'message') {
       this.#superseded.add(agent_id)
       for (const earlier of this.#signals.values()) {
@@ -126,7 +139,7 @@ export class UnitOfWork {
       }
     }
     this.#issued.add(signal.id)
-    this.#signals.set(signal.id, { ...signal, agent_id, seq })
+    this.#signals.set(signal.id, { ...signal, agent_id, seq, traceparent: traceparent ?? null })
   }
 
   /** Writes everything with the commit; the events are to be published once that is done. */

@@ -11,7 +11,12 @@ import type { LoggedEvent } from '#src/store/events.ts'
 import { enterSpawning } from '#src/store/projects.ts'
 import { UnitOfWork } from './unit-of-work.ts'
 
-type Target = { project_id: string; actor: Actor }
+type Target = {
+  project_id: string
+  actor: Actor
+  /** Set by the queue: the trace of this one among those that share a transaction. */
+  traceparent?: string | undefined
+}
 type FindSignal = (id: string) => SignalRecord | undefined
 
 /** Decides against the agent as it is when it is written; undefined leaves it as it is, without an event. */
@@ -92,7 +97,7 @@ function change(work: UnitOfWork, { request, now }: { request: ChangeRequest; no
   const agent = work.agent(request)
   const context = new LazyContext(request.actor, now)
   const decided = request.decide(agent, context, (id) => work.signal(agent.id, id))
-  return decided ? work.apply(decided, request.actor) : agent
+  return decided ? work.apply(decided, request.actor, request.traceparent) : agent
 }
 
 function spawn(
@@ -104,7 +109,8 @@ function spawn(
   if (!project) throw notFound.project(request.project_id)
   const agent_type = types.get(request.agent_type_id)
   if (!agent_type) throw notFound.agent_type(request.agent_type_id)
-  return work.apply(request.decide_spawn({ project, agent_type }, { id: uuid(), now }), request.actor)
+  const decided = request.decide_spawn({ project, agent_type }, { id: uuid(), now })
+  return work.apply(decided, request.actor, request.traceparent)
 }
 
 function isSpawn(request: WriteRequest): request is SpawnRequest {

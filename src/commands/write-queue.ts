@@ -2,6 +2,7 @@ import type { Bus } from '#src/bus/bus.ts'
 import type { AgentState, Time } from '#src/domain/agent.ts'
 import type { Database } from '#src/store/database.ts'
 import { isUnavailable } from '#src/store/failures.ts'
+import { failed, outsideOfTraces, startChild, traceparentOf } from '#src/tracing/trace.ts'
 import { type Settled, type WriteRequest, type Writes, writeBatch } from './write-batch.ts'
 
 type Waiting = { request: WriteRequest; settle: (settled: Settled) => void }
@@ -36,12 +37,19 @@ export class WriteQueue implements Writes {
   /** One change or spawn, committed with its event. Rejects with its refusal, or the database's failure. */
   submit(request: WriteRequest): Promise<AgentState> {
     return new Promise((resolve, reject) => {
-      const settle = (settled: Settled) =>
-        'error' in settled ? reject(settled.error) : resolve(settled.agent)
+      // Its span, from here to the commit: that of the transaction would be in the traces of many.
+      const span = startChild('transaction')
+      const settle = (settled: Settled) => {
+        if (span && 'error' in settled) failed(span, settled.error)
+        span?.end()
+        if ('error' in settled) reject(settled.error)
+        else resolve(settled.agent)
+      }
+      const waiting = { request: span ? { ...request, traceparent: traceparentOf(span) } : request, settle }
       const queue = this.#waiting.get(request.project_id)
-      if (queue) queue.push({ request, settle })
-      else this.#waiting.set(request.project_id, [{ request, settle }])
-      this.#next()
+      if (queue) queue.push(waiting)
+      else this.#waiting.set(request.project_id, [waiting])
+      outsideOfTraces(() => this.#next())
     })
   }
 

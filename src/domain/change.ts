@@ -20,7 +20,7 @@ export type Change = {
 }
 
 /** A signal that has yet to get the number of its event. */
-export type NewSignal = Omit<SignalRecord, 'agent_id' | 'seq'>
+export type NewSignal = Omit<SignalRecord, 'agent_id' | 'seq' | 'traceparent'>
 
 /** What goes with a control signal. `resume_at` belongs to a pause alone. */
 export type ControlRequest = { reason: string | null; resume_at: Time | null; requested_by: Actor }

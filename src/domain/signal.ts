@@ -26,10 +26,15 @@ export type SignalRecord = Signal & {
   outcome: SignalOutcome | null
   detail: string | null
   overdue_at: Time | null
+  /** The trace (W3C) in which it was issued, where that is recorded. */
+  traceparent: string | null
 }
 
 /** A kept signal as it was, or is, sent for the n-th time. */
-export function toSignal(record: SignalRecord, attempt: number = Math.max(1, record.attempt)): Signal {
+export function toSignal(
+  record: Omit<SignalRecord, 'traceparent'>,
+  attempt: number = Math.max(1, record.attempt),
+): Signal {
   const { id, kind, payload, reason, issued_at } = record
   return { id, kind, payload, reason, issued_at, attempt }
 }

@@ -8,6 +8,7 @@ import type { Authenticate } from '#src/auth/authenticate.ts'
 import type { Standing } from '#src/domain/access.ts'
 import { refuse } from '#src/domain/errors.ts'
 import { uuid as uuidSchema } from '#src/protocol/values.ts'
+import { activeTraceId, describeActive } from '#src/tracing/trace.ts'
 import { authorize, type HttpContext, projectParam } from './context.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse, toRefusal } from './errors.ts'
@@ -15,6 +16,7 @@ import { answerOnce, readClaim } from './idempotency.ts'
 import { parseInput } from './input.ts'
 import { clientAddress, type RateLimits } from './rate-limit.ts'
 import type { Route } from './route.ts'
+import { traceRequests } from './trace-requests.ts'
 
 export const API_BASE = '/api/v1'
 
@@ -33,6 +35,7 @@ export type RouterParts = {
 export function createRouter(parts: RouterParts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()
   app.use(nameRequest)
+  app.use(traceRequests)
   app.use(nameAddress(parts.trusted_hops))
   app.use(logRequests(parts.log))
   app.use(secureHeaders())
@@ -60,7 +63,7 @@ export function addRoutes(
   { context, base = API_BASE, ...parts }: RouterParts & { context: HttpContext; base?: string },
 ): void {
   for (const route of routes) {
-    const handler = createHandler(route, parts, context)
+    const handler = createHandler(route, { ...parts, base }, context)
     app.on(route.method.toUpperCase(), base + toHonoPath(route.path), handler)
   }
   for (const [path, methods] of groupMethods(routes)) {
@@ -68,10 +71,16 @@ export function addRoutes(
   }
 }
 
-function createHandler(route: Route, parts: RouterParts, context: HttpContext) {
+function createHandler(
+  route: Route,
+  { base, ...parts }: RouterParts & { base: string },
+  context: HttpContext,
+) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
   const identify = createIdentify(route, parts.authenticate)
+  const name = `${route.method.toUpperCase()} ${base}${route.path}`
   return async (c: Context<HttpEnv>): Promise<Response> => {
+    describeActive(name, { 'http.route': `${base}${route.path}` })
     await limit(c, c.get('address'))
     const standing = await identify(c)
     const input = await parseInput(c, route)
@@ -151,6 +160,7 @@ function logRequests(log: Logger) {
     log[level](
       {
         request_id: c.get('request_id'),
+        trace_id: activeTraceId(),
         method: c.req.method,
         path: c.req.path,
         status: c.res.status,

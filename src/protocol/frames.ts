@@ -107,7 +107,7 @@ export type ServerMessage = { id?: string | undefined } & (
       pending_signals: number
     }
   | { type: 'detached'; agent_id: string; reason: 'requested' | 'replaced' | 'revoked' }
-  | { type: 'signal'; agent_id: string; signal: Signal }
+  | { type: 'signal'; agent_id: string; signal: Signal & { traceparent?: string } }
   | { type: 'acknowledged'; agent_id: string; signal_id: string; outcome: SignalOutcome }
   | {
       type: 'reported'

@@ -69,7 +69,12 @@ export const serverMessages = {
     agent_id: uuid,
     reason: v.picklist(['requested', 'replaced', 'revoked']),
   }),
-  signal: v.strictObject({ type: v.literal('signal'), agent_id: uuid, signal }),
+  signal: v.strictObject({
+    type: v.literal('signal'),
+    agent_id: uuid,
+    /** `traceparent` (W3C) where the server records traces. */
+    signal: v.strictObject({ ...signal.entries, traceparent: v.optional(v.string()) }),
+  }),
   acknowledged: v.strictObject({
     type: v.literal('acknowledged'),
     id,

@@ -1,6 +1,8 @@
 import type { Actor } from '#src/domain/events.ts'
 import { type Signal, type SignalRecord, toSignal } from '#src/domain/signal.ts'
 import type { ServerMessage } from '#src/protocol/frames.ts'
+import type { LoggedEvent } from '#src/store/events.ts'
+import { SpanKind, startSpan, type Traceparent, traceparentOf } from '#src/tracing/trace.ts'
 
 /** A signal that is not acknowledged this long after it was sent on a live link is sent again. */
 export const RESEND_MS = 30_000
@@ -16,7 +18,7 @@ export type LinkOutlet = {
 /** `revoked`: the right to it is gone; `replaced`: a newer link has taken its place. */
 export type DetachReason = 'replaced' | 'revoked'
 
-type Sent = { is_control: boolean; attempt: number; at: number }
+type Sent = { is_control: boolean; attempt: number; at: number; traceparent: Traceparent | undefined }
 
 type LinkInput = {
   agent_id: string
@@ -63,11 +65,11 @@ export class Link {
   }
 
   /** A signal that has just been issued. False: it has to be read from the database, in its turn. */
-  receive(signal: Signal, seq: number): boolean {
+  receive(signal: Signal, { seq, traceparent }: Pick<LoggedEvent, 'seq' | 'traceparent'>): boolean {
     if (seq <= this.position) return true
     if (this.isBehind || this.outlet.isFull) return false
     this.position = seq
-    this.#send(signal)
+    this.#send(signal, traceparent)
     return true
   }
 
@@ -80,13 +82,18 @@ export class Link {
       if (this.outlet.isFull) return false
       if (record.seq <= this.position) continue
       this.position = record.seq
-      this.#send(toSignal(record, record.attempt + 1))
+      this.#send(toSignal(record, record.attempt + 1), record.traceparent)
     }
     if (!isLast) return false
     // The events up to the attach are told of: those still on their way are of signals that ended before.
     this.position = Math.max(this.position, this.#seq)
     this.isBehind = false
     return true
+  }
+
+  /** The trace of a signal that is not acknowledged: what its runtime says of it belongs there. */
+  traceOf(signal_id: string): Traceparent | undefined {
+    return this.#sent.get(signal_id)?.traceparent
   }
 
   acknowledged(signal_id: string): void {
@@ -102,7 +109,7 @@ export class Link {
   resend(record: SignalRecord): boolean {
     const sent = this.#sent.get(record.id)
     if (sent && record.outcome === null) {
-      this.#send(toSignal(record, Math.max(sent.attempt, record.attempt) + 1))
+      this.#send(toSignal(record, Math.max(sent.attempt, record.attempt) + 1), record.traceparent)
       return true
     }
     this.#sent.delete(record.id)
@@ -120,12 +127,29 @@ export class Link {
     this.#onDetached(reason)
   }
 
-  #send(signal: Signal): void {
+  #send(signal: Signal, issuedIn: Traceparent | null | undefined): void {
     const is_control = signal.kind !== 'message'
     // A control signal supersedes those before it: they are never sent again.
     if (is_control) for (const [id, sent] of this.#sent) if (sent.is_control) this.#sent.delete(id)
-    this.#sent.set(signal.id, { is_control, attempt: signal.attempt, at: Date.now() })
+    const traceparent = issuedIn ? this.#trace(signal, issuedIn) : undefined
+    this.#sent.set(signal.id, { is_control, attempt: signal.attempt, at: Date.now(), traceparent })
     this.#unnoted.set(signal.id, signal.attempt)
-    this.outlet.send({ type: 'signal', agent_id: this.agent_id, signal })
+    const traced = traceparent === undefined ? signal : { ...signal, traceparent }
+    this.outlet.send({ type: 'signal', agent_id: this.agent_id, signal: traced })
+  }
+
+  #trace({ id, kind, attempt }: Signal, issuedIn: Traceparent): Traceparent {
+    const span = startSpan('signal', issuedIn, {
+      kind: SpanKind.PRODUCER,
+      attributes: {
+        'signalbox.agent_id': this.agent_id,
+        'signalbox.signal_id': id,
+        'signalbox.signal_kind': kind,
+        'signalbox.attempt': attempt,
+      },
+    })
+    const traceparent = traceparentOf(span) ?? issuedIn
+    span.end()
+    return traceparent
   }
 }

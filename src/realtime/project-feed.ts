@@ -2,6 +2,7 @@ import type { LoggedEvent } from '#src/store/events.ts'
 import { EventBatch } from './event-batch.ts'
 import { LiveSockets, type Watcher } from './live-sockets.ts'
 import type { LogPages } from './log-pages.ts'
+import { Deliveries } from './traced-deliveries.ts'
 
 /** What a feed needs of a reader; a watcher, the runtimes of a project and an event stream each are one. */
 export type FeedReader = {
@@ -34,6 +35,7 @@ export class ProjectFeed {
   readonly #live = new Set<FeedReader>()
   readonly #sockets = new LiveSockets()
   readonly #early = new Map<number, LoggedEvent>()
+  readonly #traced = new Deliveries()
   #turn: LoggedEvent[] = []
   #recent: LoggedEvent[] = []
   #recentBytes = 0
@@ -151,14 +153,15 @@ export class ProjectFeed {
     const batch = new EventBatch(this.#turn)
     this.#turn = []
     this.counts.delivered += batch.events.length * (this.#live.size + this.#sockets.size)
-    this.#sockets.write(batch)
+    this.#traced.write(this.#sockets.size, () => this.#sockets.write(batch))
     for (const reader of this.#live) reader.receive(batch)
+    this.#traced.end()
   }
 
   #append(event: LoggedEvent): void {
     this.#early.delete(event.seq)
     this.last = event.seq
-    this.#turn.push(event)
+    this.#turn.push(event.traceparent === undefined ? event : this.#traced.begin(event, event.traceparent))
     this.#remember(event)
     if (this.#turn.length >= MAX_TURN_EVENTS) this.flush()
     else this.#flush ??= setImmediate(() => this.flush())

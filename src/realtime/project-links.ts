@@ -1,5 +1,6 @@
 import { issuingEvents } from '#src/domain/events.ts'
 import type { EventFrame } from '#src/protocol/frames.ts'
+import type { LoggedEvent } from '#src/store/events.ts'
 import { type EventBatch, nameOf } from './event-batch.ts'
 import type { Link } from './link.ts'
 import type { FeedReader, ProjectFeed } from './project-feed.ts'
@@ -34,21 +35,21 @@ export class ProjectLinks implements FeedReader {
   }
 
   receive(batch: EventBatch): void {
-    for (const { seq, frame } of batch.after(this.#position)?.events ?? []) {
-      this.#position = seq
-      this.#read(seq, frame)
+    for (const event of batch.after(this.#position)?.events ?? []) {
+      this.#position = event.seq
+      this.#read(event)
     }
   }
 
-  #read(seq: number, frame: string): void {
-    const name = nameOf(frame)
+  #read(event: LoggedEvent): void {
+    const name = nameOf(event.frame)
     const isIssuing = issuingEvents.has(name)
     if (!isIssuing && name !== 'agent.runtime_connected') return
-    const { agent, signal } = JSON.parse(frame) as EventFrame
+    const { agent, signal } = JSON.parse(event.frame) as EventFrame
     const link = this.#links.get(agent.id)
     if (!link) return
     if (!isIssuing) this.#on.catchUp(link)
-    else if (signal && link.receive(signal, seq)) this.#on.sent(link)
+    else if (signal && link.receive(signal, event)) this.#on.sent(link)
     else if (signal) this.#on.catchUp(link)
   }
 

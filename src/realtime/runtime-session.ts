@@ -7,6 +7,7 @@ import { MAX_AGENTS } from '#src/protocol/bounds.ts'
 import type { ClientMessage } from '#src/protocol/frames.ts'
 import { findRoleByAgent } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
+import type { Traceparent } from '#src/tracing/trace.ts'
 import type { Connection } from './connection.ts'
 import type { DetachReason, Link } from './link.ts'
 import type { RuntimeLinks } from './runtime-links.ts'
@@ -70,6 +71,11 @@ export class RuntimeSession {
       ...(duplicate && { duplicate }),
       ...(status_rejected !== undefined && { status_rejected }),
     })
+  }
+
+  /** The trace of a signal that this connection was sent for an agent of its own. */
+  traceOf({ agent_id, signal_id }: ClientMessage<'ack'>): Traceparent | undefined {
+    return this.#links.get(agent_id)?.traceOf(signal_id)
   }
 
   has(agent_id: string): boolean {

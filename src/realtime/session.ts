@@ -6,6 +6,7 @@ import { MAX_SUBSCRIPTIONS } from '#src/protocol/bounds.ts'
 import { type ClientMessage, type ClientMessageType, concurrentMessages } from '#src/protocol/frames.ts'
 import { findProjectRole } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
+import { asSpan, parentFrom, SpanKind } from '#src/tracing/trace.ts'
 import type { Guarded } from './access-watch.ts'
 import type { Connection } from './connection.ts'
 import { Credentials, tooMany } from './credentials.ts'
@@ -122,8 +123,14 @@ export class Session implements Guarded {
     return false
   }
 
-  #dispatch(message: ClientMessage): Promise<void> | void {
-    return this.#handlers[message.type](message as never)
+  /** A span of its own; that of an acknowledgement is in the trace of its signal, the others begin one. */
+  #dispatch(message: ClientMessage): Promise<void> {
+    const traceparent = message.type === 'ack' ? this.#runtime.traceOf(message) : undefined
+    return asSpan(
+      `ws ${message.type}`,
+      { kind: SpanKind.SERVER, parent: parentFrom({ traceparent }) },
+      async () => this.#handlers[message.type](message as never),
+    )
   }
 
   readonly #handlers: Handlers = {

@@ -5,7 +5,13 @@ import { type Sql, statement, type Transaction } from './database.ts'
 import { signalColumns, signalRecord } from './signals.ts'
 
 /** One committed event: its place in the log and the event object of the wire contract, as JSON. */
-export type LoggedEvent = { project_id: string; seq: number; frame: string }
+export type LoggedEvent = {
+  project_id: string
+  seq: number
+  frame: string
+  /** The trace that it is a part of, where that is recorded; not in the log. */
+  traceparent?: string | undefined
+}
 
 export type ProjectHead = {
   id: string

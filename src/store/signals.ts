@@ -17,6 +17,7 @@ const columns = {
   outcome: 'text',
   detail: 'text',
   overdue_at: 'timestamptz',
+  traceparent: 'text',
 } as const satisfies Record<keyof SignalRecord, string>
 
 const names = Object.keys(columns) as (keyof SignalRecord)[]
@@ -53,7 +54,10 @@ export function readOpenSignals(
 }
 
 /** A signal as REST lists it. */
-export type SignalDetails = Omit<SignalRecord, 'seq' | 'issued_at' | 'overdue_at' | 'outcome'> & {
+export type SignalDetails = Omit<
+  SignalRecord,
+  'seq' | 'issued_at' | 'overdue_at' | 'outcome' | 'traceparent'
+> & {
   created_at: string
   outcome: SignalOutcome | null
 }
@@ -62,6 +66,7 @@ export function toSignalDetails({
   seq: _,
   issued_at,
   overdue_at: __,
+  traceparent: ___,
   ...signal
 }: SignalRecord): SignalDetails {
   return { ...signal, created_at: issued_at }

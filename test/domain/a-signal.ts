@@ -33,6 +33,7 @@ export function aSignal(own: Partial<SignalRecord> = {}): SignalRecord {
     outcome: null,
     detail: null,
     overdue_at: null,
+    traceparent: null,
     ...own,
   }
 }

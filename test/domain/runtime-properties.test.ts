@@ -40,7 +40,7 @@ function keep(kept: Kept, change: Change | undefined): Kept {
       old.kind === 'message' || old.outcome ? old : { ...old, outcome: 'superseded' as const },
     )
   }
-  if (issued) all.push({ ...issued, agent_id: agent.id, seq: all.length + 1 })
+  if (issued) all.push({ ...issued, agent_id: agent.id, seq: all.length + 1, traceparent: null })
   const overdue = event?.name === 'agent.signal_overdue' ? signals.map(({ id }) => id) : []
   return { agent, signals: all, overdue: [...kept.overdue, ...overdue] }
 }

@@ -101,7 +101,12 @@ describe('a message', () => {
       name: 'agent.signal_sent',
       signal: { id: context.signal_id, kind: 'message', payload, reason: null, issued_at: LATER, attempt: 1 },
     })
-    const { agent_id: _, seq: __, ...unsent } = aMessage({ id: context.signal_id, payload, issued_at: LATER })
+    const {
+      agent_id: _,
+      seq: __,
+      traceparent: ___,
+      ...unsent
+    } = aMessage({ id: context.signal_id, payload, issued_at: LATER })
     expect(issued).toEqual(unsent)
   })
 

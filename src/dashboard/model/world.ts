@@ -27,7 +27,7 @@ export class World {
   constructor(session: Session, me: User) {
     this.me = me
     this.#session = session
-    this.api = createApi({ url: '', token: (refused) => session.token(refused) })
+    this.api = createApi({ url: '', traced: true, token: (refused) => session.token(refused) })
     this.standings = new Standings(this.api, me)
     this.#socket = this.#connect()
     this.#timer = setInterval(() => void this.readProjects(), PROJECTS_EVERY_MS)

@@ -27,6 +27,8 @@ const schema = defineEntity({
     detail: p.text().nullable(),
     /** When watchers were told that it is overdue: once. */
     overdue_at: column.time().nullable(),
+    /** The trace in which it was issued. */
+    traceparent: p.string().length(55).nullable(),
   },
   indexes: [
     { name: 'signals_by_agent', properties: ['agent', 'seq'] },

@@ -1,0 +1,74 @@
+import { context, propagation, trace } from '@opentelemetry/api'
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+} from '@opentelemetry/resources'
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  ParentBasedSampler,
+  type Sampler,
+  type SpanExporter,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
+import type { TracingConfig } from '#src/config.ts'
+import { version } from '#src/version.ts'
+
+const samplers: Record<TracingConfig['sampler'], (ratio: number) => Sampler> = {
+  always_on: () => new AlwaysOnSampler(),
+  always_off: () => new AlwaysOffSampler(),
+  traceidratio: (ratio) => new TraceIdRatioBasedSampler(ratio),
+  parentbased_always_on: () => new ParentBasedSampler({ root: new AlwaysOnSampler() }),
+  parentbased_always_off: () => new ParentBasedSampler({ root: new AlwaysOffSampler() }),
+  parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
+}
+
+/** A stop does not wait longer for a collector. */
+const LAST_EXPORT_MS = 2_000
+
+/** Loaded when they are asked for: most servers export nothing. They read `OTEL_EXPORTER_OTLP_*` themselves. */
+const exporters: Record<TracingConfig['exporter'], () => Promise<SpanExporter>> = {
+  'http/protobuf': async () =>
+    new (await import('@opentelemetry/exporter-trace-otlp-proto')).OTLPTraceExporter(),
+  'http/json': async () => new (await import('@opentelemetry/exporter-trace-otlp-http')).OTLPTraceExporter(),
+  console: async () => new ConsoleSpanExporter(),
+}
+
+/**
+ * Begins to record and export traces, for the whole process. Returns what sends the rest and ends it. A collector that
+ * is not there costs the spans alone: a bounded queue of them is kept, then they are dropped.
+ */
+export async function startTracing({
+  exporter,
+  sampler,
+  ratio,
+  delay_ms,
+}: TracingConfig): Promise<() => Promise<void>> {
+  const resource = resourceFromAttributes({ 'service.name': 'signalbox', 'service.version': version })
+  const provider = new TracerProvider({
+    resource: defaultResource()
+      .merge(resource)
+      .merge(detectResources({ detectors: [envDetector] })),
+    sampler: samplers[sampler](ratio),
+    spanProcessors: [
+      new BatchSpanProcessor({ exporter: await exporters[exporter](), scheduledDelayMillis: delay_ms }),
+    ],
+  })
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator())
+  trace.setGlobalTracerProvider(provider)
+  return async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const late = setTimeout(resolve, LAST_EXPORT_MS)
+    provider.shutdown().then(resolve, resolve)
+    await promise
+    clearTimeout(late)
+  }
+}

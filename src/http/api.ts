@@ -41,7 +41,7 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
   app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
   const messages = createAsyncApi()
   app.get(`${API_BASE}/asyncapi.json`, (c) => c.json(messages))
-  addDocsRoutes(app)
+  addDocsRoutes(app, messages)
   addRoutes(app, routes, { ...parts, context })
   addDashboardRoutes(app)
   addRoutes(app, dashboardSessionRoutes(parts.trusted_hops), { ...parts, context, base: DASHBOARD_BASE })

@@ -3,8 +3,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Hono } from 'hono'
 import { refuse } from '#src/domain/errors.ts'
+import type { AsyncApi } from './asyncapi.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse } from './errors.ts'
+import { createMessagePage } from './message-page.ts'
 import { API_BASE } from './router.ts'
 
 const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
@@ -27,6 +29,7 @@ const page = `<!doctype html>
 <link rel="stylesheet" href="${API_BASE}/docs/swagger-ui.css">
 </head>
 <body>
+<p style="margin: 1rem 1.5rem 0; font: 1rem system-ui">REST. <a href="${API_BASE}/docs/websocket">The WebSocket’s messages</a> have a page of their own.</p>
 <div id="docs"></div>
 <script src="${API_BASE}/docs/swagger-ui-bundle.js"></script>
 <script src="${API_BASE}/docs/start.js"></script>
@@ -39,7 +42,12 @@ const policy =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 /** The contract to read and to try out, at `/api/v1/docs`. */
-export function addDocsRoutes(app: Hono<HttpEnv>): void {
+export function addDocsRoutes(app: Hono<HttpEnv>, messages: AsyncApi): void {
+  const messagePage = createMessagePage(messages)
+  app.get(`${API_BASE}/docs/websocket`, (c) => {
+    c.header('Content-Security-Policy', policy)
+    return c.html(messagePage)
+  })
   app.get(`${API_BASE}/docs`, (c) => {
     c.header('Content-Security-Policy', policy)
     return c.html(page)

@@ -1,3 +1,7 @@
+import specs from '@asyncapi/specs'
+import { Ajv } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
 import { clientMessages } from '#src/protocol/frames.ts'
 import { serverMessages } from '#src/protocol/server-messages.ts'
@@ -27,6 +31,30 @@ describe('the AsyncAPI document', () => {
     for (const [name, { payload }] of Object.entries(document.components.messages)) {
       expect(payload, name).toMatchObject({ type: 'object', required: expect.arrayContaining(['type']) })
     }
+  })
+
+  it('is valid AsyncAPI 3.0, and all its payloads are JSON Schema', async () => {
+    const document = await read()
+    const ajv = new Ajv({ strict: false, allErrors: true })
+    formats.default(ajv)
+    const validate = ajv.compile(specs.schemasWithoutId['3.0.0'])
+    expect(validate(document) ? [] : validate.errors).toEqual([])
+    const broken = { ...document, operations: { send: { action: 'shout' } } }
+    expect(validate(broken)).toBe(false)
+    const payloads = new Ajv2020({ strict: false })
+    formats.default(payloads)
+    for (const [name, { payload }] of Object.entries(document.components.messages)) {
+      expect(payloads.validateSchema(payload), name).toBe(true)
+    }
+  })
+
+  it('is a page to read, with every message and no script', async () => {
+    const { body, headers } = await running().rest.as(undefined).get<string>('/docs/websocket')
+    expect(headers.get('content-type')).toContain('text/html')
+    for (const name of [...Object.keys(clientMessages), ...Object.keys(serverMessages)]) {
+      expect(body).toContain(`<article id="${name}">`)
+    }
+    expect(body).not.toContain('<script')
   })
 
   it('refers only to what is in it', async () => {

@@ -1,3 +1,4 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
 import * as v from 'valibot'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { agent, agentMetrics } from '#src/protocol/agents.ts'
@@ -47,6 +48,12 @@ describe.each(backends.slice(0, 1))('the OpenAPI document', (backend) => {
     for (const [id, route] of Object.entries(seed)) {
       expect(byId.get(id)).toBe(route.replace(' ', ' /api/v1'))
     }
+  })
+
+  it('is valid OpenAPI', async () => {
+    expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true })
+    const broken = { ...document, paths: { 'no-slash': 1 } }
+    expect(await new Validator().validate(broken)).toMatchObject({ valid: false })
   })
 
   it('names each operation once', () => {

@@ -28,6 +28,7 @@ describe('the configuration', () => {
       allowed_origins: [],
       retention_seconds: 7 * 24 * 60 * 60,
       log_level: 'info',
+      tracing: undefined,
     })
   })
 
@@ -70,6 +71,25 @@ describe('the configuration', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: '', SECRET_KEY: '' })).toEqual(readConfig({}))
   })
 
+  it('traces once an exporter or an endpoint is named, as OpenTelemetry’s own variables say', () => {
+    const on = { exporter: 'http/protobuf', sampler: 'parentbased_always_on', ratio: 1, delay_ms: 5_000 }
+    const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' }
+    expect(readConfig(endpoint).tracing).toEqual(on)
+    expect(readConfig({ OTEL_TRACES_EXPORTER: 'otlp' }).tracing).toEqual(on)
+    expect(readConfig({ OTEL_TRACES_EXPORTER: 'console' }).tracing).toEqual({ ...on, exporter: 'console' })
+    expect(readConfig({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }).tracing).toEqual({
+      ...on,
+      exporter: 'http/json',
+    })
+    const sampled = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.25' }
+    expect(readConfig({ ...endpoint, ...sampled }).tracing).toMatchObject({
+      sampler: 'traceidratio',
+      ratio: 0.25,
+    })
+    expect(readConfig({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).tracing).toBeUndefined()
+    expect(readConfig({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).tracing).toBeUndefined()
+  })
+
   it('needs a secret in production', () => {
     expect(problemsOf({ NODE_ENV: 'production' })).toEqual([expect.stringMatching(/^SECRET_KEY /)])
     expect(problemsOf({ NODE_ENV: 'production', SECRET_KEY: '' })).toHaveLength(1)
@@ -88,6 +108,11 @@ describe('the configuration', () => {
     ALLOWED_ORIGINS: ['*', 'example.org', 'https://a.example/path', 'https://a.example,nonsense'],
     EVENT_RETENTION: ['7', '7w', '0d', '-1d', '1.5h', 'd'],
     LOG_LEVEL: ['loud', 'INFO'],
+    OTEL_TRACES_EXPORTER: ['jaeger'],
+    OTEL_EXPORTER_OTLP_ENDPOINT: ['collector:4318'],
+    OTEL_EXPORTER_OTLP_PROTOCOL: ['grpc'],
+    OTEL_TRACES_SAMPLER: ['some'],
+    OTEL_TRACES_SAMPLER_ARG: ['2', '-1'],
   }
 
   it.each(Object.entries(wrong).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(

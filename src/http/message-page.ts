@@ -21,7 +21,8 @@ h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line) }
 h3 { margin: 2rem 0 0; font-family: ui-monospace, monospace }
 p { margin: .25rem 0 .75rem; color: var(--soft) }
 .table { overflow-x: auto }
-table { border-collapse: collapse; width: 100%; font-size: .9rem }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; table-layout: fixed; min-width: 28rem }
+th:last-child { width: 6rem }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 td:first-child { font-family: ui-monospace, monospace; white-space: nowrap }
 pre { overflow-x: auto; font-size: .8rem }

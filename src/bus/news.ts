@@ -1,9 +1,11 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { LoggedEvent } from '#src/store/events.ts'
+import { epochOf, withEpoch } from '#src/store/frame-epoch.ts'
 
 /**
  * The form in which news travels: `SENDER SEQ MAC FRAME`. Anybody who reaches Redis can publish, so news is
- * signed with a key that only the servers have; what does not verify is dropped, and the log tells the truth.
+ * signed with a key that only the servers have; what does not verify is dropped, and the log tells the truth. The
+ * epoch is in the frame; a server of before 0.2 leaves it out, and its news is of the first.
  */
 export type NewsCodec = {
   encode(event: LoggedEvent): string
@@ -47,7 +49,8 @@ export function createNewsCodec(secrets: readonly [string, ...string[]], sender:
         return mac.length === expected.length && timingSafeEqual(mac, expected)
       }
       if (!isSignedBy(key) && !others.some(isSignedBy)) return undefined
-      return { project_id, seq: Number(seq), frame }
+      const epoch = epochOf(frame)
+      return { project_id, epoch, seq: Number(seq), frame: withEpoch(frame, epoch) }
     },
   }
 }

@@ -94,6 +94,7 @@ export class UnitOfWork {
   #announce(agent: AgentState, event: EventDetail, actor: Actor): AgentState {
     const head = this.#heads.get(agent.project_id)
     if (!head) throw new Error('the project of a changed agent is not locked')
+    const { epoch } = head
     const seq = head.event_seq + 1
     // Within a project time never goes back, whatever the clocks of the servers say.
     const at = head.event_at && head.event_at > this.#now ? head.event_at : this.#now
@@ -104,6 +105,7 @@ export class UnitOfWork {
       type: 'event',
       project_id: agent.project_id,
       seq,
+      epoch,
       name: event.name,
       at,
       actor,
@@ -111,7 +113,7 @@ export class UnitOfWork {
       ...(event.from && { from: event.from, to: event.to }),
       ...(event.signal && { signal: event.signal }),
     }
-    this.#events.push({ project_id: agent.project_id, seq, at, frame: JSON.stringify(frame) })
+    this.#events.push({ project_id: agent.project_id, epoch, seq, at, frame: JSON.stringify(frame) })
     return after
   }
 

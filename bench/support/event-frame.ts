@@ -4,8 +4,8 @@ const SIZE = 450
 
 /** An event of about 450 bytes, whose number stands where the server's own have it. */
 export function eventFrame(project_id: string, seq: number): LoggedEvent {
-  const head = `{"type":"event","project_id":"${project_id}","seq":${seq},"name":"agent.updated","filler":"`
-  return { project_id, seq, frame: `${head}${'x'.repeat(Math.max(0, SIZE - head.length - 2))}"}` }
+  const head = `{"type":"event","project_id":"${project_id}","seq":${seq},"epoch":1,"name":"agent.updated","filler":"`
+  return { project_id, epoch: 1, seq, frame: `${head}${'x'.repeat(Math.max(0, SIZE - head.length - 2))}"}` }
 }
 
 const marker = Buffer.from('"seq":')

@@ -1,10 +1,12 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject, timingSafeEqual } from 'node:crypto'
 import type { LoggedEvent } from '#src/store/events.ts'
+import { epochOf, withEpoch } from '#src/store/frame-epoch.ts'
 
 /**
  * The form in which news travels: `SENDER SEQ MAC FRAME`, where SENDER is that of a process, with `;TRACEPARENT` after it
  * where the event is traced. Anybody who reaches Redis can publish, so news is
- * signed with a key that only the servers have; what does not verify is dropped, and the log tells the truth.
+ * signed with a key that only the servers have; what does not verify is dropped, and the log tells the truth. The
+ * epoch is in the frame; a server of before 0.2 leaves it out, and its news is of the first.
  */
 export type NewsCodec = {
   encode(event: LoggedEvent): string
@@ -52,10 +54,10 @@ export function createNewsCodec(secrets: readonly [string, ...string[]], sender:
         return mac.length === expected.length && timingSafeEqual(mac, expected)
       }
       if (!isSignedBy(key) && !others.some(isSignedBy)) return undefined
+      const epoch = epochOf(frame)
+      const event = { project_id, epoch, seq: Number(seq), frame: withEpoch(frame, epoch) }
       const traceparent = message.slice(0, afterSender - 1).split(';')[1]
-      if (traceparent === undefined || !traceparentForm.test(traceparent))
-        return { project_id, seq: Number(seq), frame }
-      return { project_id, seq: Number(seq), frame, traceparent }
+      return traceparent && traceparentForm.test(traceparent) ? { ...event, traceparent } : event
     },
   }
 }

@@ -25,11 +25,12 @@ export async function actAndWait(
 ): Promise<Reached & Obedience> {
   const { last_seq } = await api.events.list(project_id, { limit: 1 })
   const reached = await act()
+  const { data } = await api.events.list(project_id, { after: last_seq, limit: 1 })
   const known = new Map<string, State>()
   const signal = AbortSignal.timeout(timeout_s * 1000)
   const progress = new Progress(action)
   const isDone = () => known.size >= reached.affected_count && tally(known).waiting === 0
-  const events = eachEvent(api.with({ signal }), project_id, last_seq)
+  const events = eachEvent(api.with({ signal }), project_id, { seq: last_seq, epoch: data[0]?.epoch })
   try {
     while (!isDone()) {
       const { value: event } = await events.next()

@@ -1,7 +1,7 @@
 import type { Calls, Reset } from './rest-operations.ts'
 import type { EventFrame } from './rest-types.ts'
 
-/** The events of a stream, until it ends; whoever goes on afterwards does so with `after`, the last `seq`. */
+/** The events of a stream, until it ends; whoever goes on afterwards does so with its last `seq` and `epoch`. */
 export async function* readEventStream(
   open: () => Promise<Response>,
   signal: AbortSignal | undefined,
@@ -30,16 +30,16 @@ export async function* readEventStream(
   }
 }
 
-/** Every event after a number, live, for ever: where a stream ends, the next goes on. Fails as a call does. */
+/** Every event after one, live, for ever: where a stream ends, the next goes on. Fails as a call does. */
 export async function* eachEvent(
   api: Pick<Calls, 'events'>,
   project_id: string,
-  after: number,
+  after: { seq: number; epoch?: number | undefined },
 ): AsyncGenerator<EventFrame, void, undefined> {
   let last = after
   for (;;) {
-    for await (const event of api.events.stream(project_id, { after: last })) {
-      last = event.seq
+    for await (const event of api.events.stream(project_id, { after: last.seq, epoch: last.epoch })) {
+      last = event
       if (event.type === 'event') yield event
     }
   }

@@ -39,8 +39,9 @@ function stream<Item, Input extends unknown[] = []>() {
   })
 }
 
-/** In the log, nothing of this stream's position is kept any more, or not yet: it goes on after `seq`. */
-export type Reset = { type: 'reset'; seq: number }
+/** The log does not go on from this stream's position: it was pruned, or counts anew. The stream goes on after `seq`. */
+/** Without an epoch it is the first. */
+export type Reset = { type: 'reset'; seq: number; epoch?: number }
 
 type Paged = [query?: t.PageQuery]
 

@@ -1,17 +1,15 @@
-import type { AgentSummary } from '#src/domain/agent.ts'
+import { FIRST_EPOCH } from '#src/domain/events.ts'
 import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
 import { type Channel, type Connection, type Reach, reach } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { ClosedError, type ClosedReason, endingOf } from './errors.ts'
-import { Fleet, type ResetReason } from './fleet.ts'
+import { Fleet, type FleetEvents, type ResetReason } from './fleet.ts'
 import { Reader } from './reader.ts'
 import type { Frame } from './socket.ts'
 import { type ConnectionState, isSameState, type LinkState, linkState } from './state.ts'
 
 /** The first item is a reset; then comes each event, once, whatever happens to connections and servers. */
-export type WatchItem =
-  | EventFrame
-  | { type: 'reset'; reason: ResetReason; seq: number; agents: ReadonlyMap<string, AgentSummary> }
+export type WatchItem = EventFrame | ({ type: 'reset' } & FleetEvents['reset'])
 
 export type WatchOptions = Reach & {
   project_id: string
@@ -88,6 +86,7 @@ export class Watch implements AsyncIterable<WatchItem> {
         type: 'reset',
         reason,
         seq: this.fleet.seq ?? 0,
+        epoch: this.fleet.epoch ?? FIRST_EPOCH,
         agents: new Map(this.fleet.agents),
       }),
       onReturn: () => this.#readers.delete(reader),
@@ -110,7 +109,10 @@ export class Watch implements AsyncIterable<WatchItem> {
     this.#isFollowing = false
     this.fleet.abandon()
     const { project_id } = this
-    this.#connection.send({ type: 'subscribe', project_id, after: this.fleet.seq }, (reply) => {
+    const { seq: after, epoch } = this.fleet
+    // The first goes without saying, also to a server that knows of no epochs.
+    const from = epoch === FIRST_EPOCH ? { after } : { after, epoch }
+    this.#connection.send({ type: 'subscribe', project_id, ...from }, (reply) => {
       if (this.#state.kind === 'closed') return
       if (reply.type === 'subscribed') this.#subscribed(reply)
       else if (reply.type === 'error') this.#refused(reply)
@@ -118,10 +120,11 @@ export class Watch implements AsyncIterable<WatchItem> {
     this.#update()
   }
 
-  #subscribed({ seq, resumed, reason }: Subscribed): void {
+  #subscribed({ seq, epoch = FIRST_EPOCH, resumed, reason }: Subscribed): void {
     this.#isFollowing = true
     this.#target = seq
-    if (!resumed) this.fleet.begin(seq, reason)
+    if (resumed) this.fleet.resume(epoch)
+    else this.fleet.begin({ seq, epoch, ...(reason && { reason }) })
     this.#update()
   }
 

@@ -107,6 +107,7 @@ export class UnitOfWork {
   ): AgentState {
     const head = this.#heads.get(agent.project_id)
     if (!head) throw new Error('the project of a changed agent is not locked')
+    const { epoch } = head
     const seq = head.event_seq + 1
     // Within a project time never goes back, whatever the clocks of the servers say.
     const at = head.event_at && head.event_at > this.#now ? head.event_at : this.#now
@@ -117,6 +118,7 @@ export class UnitOfWork {
       type: 'event',
       project_id: agent.project_id,
       seq,
+      epoch,
       name: event.name,
       at,
       actor,
@@ -124,7 +126,8 @@ export class UnitOfWork {
       ...(event.from && { from: event.from, to: event.to }),
       ...(event.signal && { signal: event.signal }),
     }
-    this.#events.push({ project_id: agent.project_id, seq, at, frame: JSON.stringify(frame), traceparent })
+    const logged = { project_id: agent.project_id, epoch, seq, at, frame: JSON.stringify(frame) }
+    this.#events.push({ ...logged, traceparent })
     return after
   }
 

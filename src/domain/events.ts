@@ -37,3 +37,6 @@ export type EventDetail = {
   to?: AgentStatus
   signal?: Signal
 }
+
+/** The epoch of a project until its database has been restored from a backup. */
+export const FIRST_EPOCH = 1

@@ -1,6 +1,7 @@
 /** Why a socket is closed, and whether its client should come back (protocol.md of this project: Closing). */
 export const closeCodes = {
   draining: { code: 1001, reconnect: 'after retry_after_ms' },
+  restored: { code: 1001, reconnect: 'after retry_after_ms' },
   binary_frame: { code: 1003, reconnect: 'no' },
   too_large: { code: 1009, reconnect: 'no' },
   unauthenticated: { code: 4401, reconnect: 'with a new token' },

@@ -3,7 +3,7 @@ import { controlKinds } from '#src/domain/agent.ts'
 import { eventNames } from '#src/domain/events.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { actor, agentSummary } from './agents.ts'
-import { count, uuid } from './values.ts'
+import { count, uuid, wholeNumber } from './values.ts'
 
 const time = v.pipe(v.string(), v.isoTimestamp())
 
@@ -21,6 +21,7 @@ export const eventFrame = v.strictObject({
   type: v.literal('event'),
   project_id: uuid,
   seq: count,
+  epoch: wholeNumber(1),
   name: v.picklist(eventNames),
   at: time,
   actor,

@@ -13,11 +13,18 @@ const id = v.optional(v.pipe(v.string(), v.maxLength(64)))
 const project_id = uuid
 const agent_id = uuid
 const seq = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const epoch = wholeNumber(1)
 
 /** What a client may send, by its `type`. A new message is one row here and one handler. */
 export const clientMessages = {
   auth: v.strictObject({ type: v.literal('auth'), id, token: v.pipe(v.string(), v.maxLength(4096)) }),
-  subscribe: v.strictObject({ type: v.literal('subscribe'), id, project_id, after: v.optional(seq) }),
+  subscribe: v.strictObject({
+    type: v.literal('subscribe'),
+    id,
+    project_id,
+    after: v.optional(seq),
+    epoch: v.optional(epoch),
+  }),
   unsubscribe: v.strictObject({ type: v.literal('unsubscribe'), id, project_id }),
   ping: v.strictObject({ type: v.literal('ping'), id }),
   attach: v.strictObject({ type: v.literal('attach'), id, agent_id }),
@@ -69,6 +76,8 @@ export type EventFrame = {
   type: 'event'
   project_id: string
   seq: number
+  /** That of the project: another one means that `seq` counts another history. */
+  epoch: number
   name: EventName
   at: string
   actor: Actor
@@ -77,6 +86,10 @@ export type EventFrame = {
   to?: AgentStatus
   signal?: Signal
 }
+
+/** Why a socket is closed with 1001: its server drains, or the links on it are of a project whose epoch has changed. */
+export const goodbyeReasons = ['draining', 'restored'] as const
+export type GoodbyeReason = (typeof goodbyeReasons)[number]
 
 /** What the server sends; `id` repeats that of the message which it answers. */
 export type ServerMessage = { id?: string | undefined } & (
@@ -93,10 +106,18 @@ export type ServerMessage = { id?: string | undefined } & (
       type: 'subscribed'
       project_id: string
       seq: number
+      epoch: number
       resumed: boolean
       reason?: 'expired' | 'unknown'
     }
-  | { type: 'snapshot'; project_id: string; seq: number; agents: AgentSummary[]; last: boolean }
+  | {
+      type: 'snapshot'
+      project_id: string
+      seq: number
+      epoch: number
+      agents: AgentSummary[]
+      last: boolean
+    }
   | { type: 'unsubscribed'; project_id: string; reason?: 'requested' | 'forbidden' | 'deleted' }
   | {
       type: 'attached'
@@ -119,6 +140,6 @@ export type ServerMessage = { id?: string | undefined } & (
       status_rejected?: string
     }
   | { type: 'pong'; at: string }
-  | { type: 'goodbye'; reason: 'draining'; retry_after_ms: number }
+  | { type: 'goodbye'; reason: GoodbyeReason; retry_after_ms: number }
   | { type: 'error'; code: ErrorCode; message: string; field?: string }
 )

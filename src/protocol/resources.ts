@@ -147,9 +147,10 @@ export const listIssuesQuery = v.object({ ...pageQuery.entries, status: v.option
 
 export const eventsQuery = v.object({
   after: v.optional(queryNumber({ min: 0, max: Number.MAX_SAFE_INTEGER })),
+  epoch: v.optional(queryNumber({ min: 1, max: Number.MAX_SAFE_INTEGER })),
   limit: v.optional(queryNumber({ min: 1, max: 1_000 }), '100'),
 })
-export const eventStreamQuery = v.object({ after: eventsQuery.entries.after })
+export const eventStreamQuery = v.pick(eventsQuery, ['after', 'epoch'])
 
 export const errors = v.object({
   success: v.literal(false),

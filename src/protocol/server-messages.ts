@@ -4,8 +4,8 @@ import { signalOutcomes } from '#src/domain/signal.ts'
 import { agent, agentSummary } from './agents.ts'
 import { SUBPROTOCOL } from './bounds.ts'
 import { eventFrame, signal } from './event.ts'
-import type { EventFrame, ServerMessage } from './frames.ts'
-import { count, uuid } from './values.ts'
+import { type EventFrame, goodbyeReasons, type ServerMessage } from './frames.ts'
+import { count, uuid, wholeNumber } from './values.ts'
 
 const id = v.optional(v.string())
 const time = v.pipe(v.string(), v.isoTimestamp())
@@ -37,6 +37,7 @@ export const serverMessages = {
     id,
     project_id: uuid,
     seq: count,
+    epoch: wholeNumber(1),
     resumed: v.boolean(),
     reason: v.optional(v.picklist(['expired', 'unknown'])),
   }),
@@ -44,6 +45,7 @@ export const serverMessages = {
     type: v.literal('snapshot'),
     project_id: uuid,
     seq: count,
+    epoch: wholeNumber(1),
     agents: v.array(agentSummary),
     last: v.boolean(),
   }),
@@ -95,7 +97,7 @@ export const serverMessages = {
   pong: v.strictObject({ type: v.literal('pong'), id, at: time }),
   goodbye: v.strictObject({
     type: v.literal('goodbye'),
-    reason: v.literal('draining'),
+    reason: v.picklist(goodbyeReasons),
     retry_after_ms: count,
   }),
   error: v.strictObject({

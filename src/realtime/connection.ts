@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { HEARTBEAT_MS } from '#src/protocol/bounds.ts'
 import { type CloseReason, closeCodes } from '#src/protocol/close-codes.ts'
-import type { ServerMessage } from '#src/protocol/frames.ts'
+import type { GoodbyeReason, ServerMessage } from '#src/protocol/frames.ts'
 import { type FrameSink, PARK_BYTES } from './live-sockets.ts'
 
 /** Unsent bytes above which a peer is given up: replies that it asks for and does not read. */
@@ -15,6 +15,8 @@ const STALL_CHECK_MS = 1_000
  * so that its links are shown disconnected within 45 s of its last word.
  */
 const PEER_TIMEOUT_MS = 2 * HEARTBEAT_MS - 1_000
+/** Those who are sent away together come back spread over so long. */
+const MAX_RETRY_AFTER_MS = 5_000
 /** From the close frame to the end of TCP. */
 const CLOSE_WAIT_MS = 5_000
 
@@ -106,6 +108,17 @@ export class Connection {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#drained.add(resolve)
     return promise
+  }
+
+  /** Tells the peer when to come back. */
+  sayGoodbye(reason: GoodbyeReason): void {
+    const retry_after_ms = Math.floor(Math.random() * MAX_RETRY_AFTER_MS)
+    this.send({ type: 'goodbye', reason, retry_after_ms })
+  }
+
+  dismiss(reason: GoodbyeReason): void {
+    this.sayGoodbye(reason)
+    this.close(reason)
   }
 
   close(reason: CloseReason): void {

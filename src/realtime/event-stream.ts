@@ -1,11 +1,15 @@
 import type { Authentication } from '#src/auth/authenticate.ts'
 import type { Principal, ProjectOperation } from '#src/domain/access.ts'
+import { FIRST_EPOCH } from '#src/domain/events.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 import type { AccessWatch, Guarded } from './access-watch.ts'
 import { type EventBatch, nameOf } from './event-batch.ts'
 import type { Hub } from './hub.ts'
 import type { FeedReader, ProjectFeed } from './project-feed.ts'
 import { callAt } from './timer.ts'
+
+/** The last event that a client has. Without an epoch it is of the first. */
+export type Position = { seq: number; epoch?: number | undefined }
 
 const KEEP_ALIVE_MS = 15_000
 
@@ -19,6 +23,7 @@ export class EventStream implements FeedReader {
   readonly #feed: ProjectFeed
   readonly #hub: Hub
   #position: number
+  #epoch: number
   #wake: ((wakening: Wakening) => void) | undefined
   #ended = false
 
@@ -26,14 +31,16 @@ export class EventStream implements FeedReader {
     this.#feed = feed
     this.#hub = hub
     this.#position = feed.last
+    this.#epoch = feed.epoch
   }
 
-  /** Blocks of text, until the project or the stream ends. `after`: the last id that the client has. */
-  async *read(after: number | undefined): AsyncGenerator<string> {
+  /** Blocks of text, until the project or the stream ends. */
+  async *read(after: Position | undefined): AsyncGenerator<string> {
     // The headers go out with the first block.
     yield ': signalbox\n\n'
     if (after !== undefined && !(await this.#canResume(after))) yield this.#reset()
     while (!this.#ended) {
+      if (this.#epoch !== this.#feed.epoch) yield this.#reset()
       if (this.#feed.join(this, this.#position)) {
         const wakening = await this.#sleep()
         this.#feed.leave(this)
@@ -41,6 +48,7 @@ export class EventStream implements FeedReader {
         continue
       }
       const batch = await this.#feed.read(this.#position)
+      if (this.#epoch !== this.#feed.epoch) continue
       if (batch?.first === this.#position + 1) {
         this.#position = batch.last
         yield batch.events.map(toServerSentEvent).join('')
@@ -66,9 +74,12 @@ export class EventStream implements FeedReader {
     this.end()
   }
 
-  async #canResume(after: number): Promise<boolean> {
-    if (after > this.#feed.last) await this.#hub.checkTails()
-    if (after > this.#feed.last) return false
+  async #canResume({ seq: after, epoch = FIRST_EPOCH }: Position): Promise<boolean> {
+    // Before the first event every history is the same.
+    const isElsewhere = () => after > this.#feed.last || (after > 0 && epoch !== this.#feed.epoch)
+    if (isElsewhere()) await this.#hub.checkTails()
+    if (isElsewhere()) return false
+    this.#epoch = this.#feed.epoch
     const next = after === this.#feed.last ? undefined : await this.#feed.read(after)
     if (after < this.#feed.last && next?.first !== after + 1) return false
     this.#position = after
@@ -76,8 +87,11 @@ export class EventStream implements FeedReader {
   }
 
   #reset(): string {
-    this.#position = this.#feed.last
-    return `id: ${this.#position}\nevent: reset\ndata: {"seq":${this.#position}}\n\n`
+    const { epoch, last: seq } = this.#feed
+    this.#position = seq
+    this.#epoch = epoch
+    const data = JSON.stringify({ seq, ...(epoch !== FIRST_EPOCH && { epoch }) })
+    return `id: ${toEventId({ seq, epoch })}\nevent: reset\ndata: ${data}\n\n`
   }
 
   #sleep(): Promise<Wakening> {
@@ -91,8 +105,13 @@ export class EventStream implements FeedReader {
   }
 }
 
-function toServerSentEvent({ seq, frame }: LoggedEvent): string {
-  return `id: ${seq}\nevent: ${nameOf(frame)}\ndata: ${frame}\n\n`
+/** `SEQ`, and `SEQ.EPOCH` once the project has left its first epoch. */
+function toEventId({ seq, epoch }: Pick<LoggedEvent, 'seq' | 'epoch'>): string {
+  return epoch === FIRST_EPOCH ? `${seq}` : `${seq}.${epoch}`
+}
+
+function toServerSentEvent({ seq, epoch, frame }: LoggedEvent): string {
+  return `id: ${toEventId({ seq, epoch })}\nevent: ${nameOf(frame)}\ndata: ${frame}\n\n`
 }
 
 /** A stream and whose it is: it ends with its credentials, and with the right to watch. */
@@ -142,7 +161,7 @@ export class EventStreams {
   /** Undefined: no such project. The stream ends by itself with its reader's credentials. */
   async open(
     project_id: string,
-    { after, authentication }: { after: number | undefined; authentication: Authentication },
+    { after, authentication }: { after: Position | undefined; authentication: Authentication },
   ): Promise<AsyncIterable<string> | undefined> {
     const feed = await this.#hub.acquire(project_id)
     if (!feed) return undefined

@@ -70,9 +70,9 @@ export class Hub {
       if (feed) feed.accept(event)
       else if (early.length < 1_024) early.push(event)
     })
-    const newest = (await readLogHeads(this.#database, [project_id])).get(project_id)
-    if (newest === undefined) return undefined
-    feed = new ProjectFeed(project_id, newest, this.pages)
+    const head = (await readLogHeads(this.#database, [project_id])).get(project_id)
+    if (!head) return undefined
+    feed = new ProjectFeed(project_id, head, this.pages, () => void this.checkTails())
     this.#feeds.set(project_id, feed)
     for (const event of early) feed.accept(event)
     return feed
@@ -105,11 +105,11 @@ export class Hub {
     )
     await Promise.all(
       feeds.map(async (feed) => {
-        const newest = heads.get(feed.project_id)
-        if (newest === undefined) return feed.end()
+        const head = heads.get(feed.project_id)
+        if (!head) return feed.end()
         // What came by itself meanwhile was not lost.
-        if (newest > feed.last && feed.last === before.get(feed)) this.counts.tail_finds++
-        await feed.catchUpTo(newest)
+        if (head.newest > feed.last && feed.last === before.get(feed)) this.counts.tail_finds++
+        await feed.catchUpTo(head)
       }),
     )
   }

@@ -1,6 +1,6 @@
 import type { Actor } from '#src/domain/events.ts'
 import { type Signal, type SignalRecord, toSignal } from '#src/domain/signal.ts'
-import type { ServerMessage } from '#src/protocol/frames.ts'
+import type { GoodbyeReason, ServerMessage } from '#src/protocol/frames.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 import { SpanKind, startSpan, type Traceparent, traceparentOf } from '#src/tracing/trace.ts'
 
@@ -13,6 +13,8 @@ export type LinkOutlet = {
   readonly isFull: boolean
   send(message: ServerMessage): void
   drained(): Promise<void>
+  /** Says goodbye and closes: its peer comes back by and by, and attaches anew. */
+  dismiss(reason: GoodbyeReason): void
 }
 
 /** `revoked`: the right to it is gone; `replaced`: a newer link has taken its place. */
@@ -25,6 +27,8 @@ type LinkInput = {
   project_id: string
   actor: Actor
   lease: number
+  /** The project's, as it was known just before the attach was committed. */
+  epoch: number
   /** The number of the event of its attach: what older events issued is read from the database. */
   seq: number
   outlet: LinkOutlet
@@ -43,6 +47,7 @@ export class Link {
   readonly project_id: string
   readonly actor: Actor
   readonly lease: number
+  readonly epoch: number
   readonly outlet: LinkOutlet
   readonly #onDetached: (reason: DetachReason) => void
   readonly #seq: number
@@ -54,11 +59,12 @@ export class Link {
   readonly #sent = new Map<string, Sent>()
   #unnoted = new Map<string, number>()
 
-  constructor({ agent_id, project_id, actor, lease, seq, outlet, onDetached }: LinkInput) {
+  constructor({ agent_id, project_id, actor, lease, epoch, seq, outlet, onDetached }: LinkInput) {
     this.agent_id = agent_id
     this.project_id = project_id
     this.actor = actor
     this.lease = lease
+    this.epoch = epoch
     this.outlet = outlet
     this.#seq = seq
     this.#onDetached = onDetached

@@ -1,14 +1,18 @@
-import type { LoggedEvent } from '#src/store/events.ts'
+import type { LoggedEvent, LogHead } from '#src/store/events.ts'
 import { EventBatch } from './event-batch.ts'
 import { LiveSockets, type Watcher } from './live-sockets.ts'
 import type { LogPages } from './log-pages.ts'
+import { RecentEvents } from './recent-events.ts'
 import { Deliveries } from './traced-deliveries.ts'
 
 /** What a feed needs of a reader; a watcher, the runtimes of a project and an event stream each are one. */
 export type FeedReader = {
   /** The next events. May begin with some that the reader has already. */
   receive(batch: EventBatch): void
-  /** Events that the reader still needs are no longer in the log: it must begin anew from a snapshot. */
+  /**
+   * It must begin anew from a snapshot: events that it still needs are no longer in the log, or the feed's epoch is
+   * another, and the log with it.
+   */
   lost(): void
   /** The project is gone. */
   deleted(): void
@@ -17,41 +21,47 @@ export type FeedReader = {
 /** How long an event that came too early waits for those before it, until the log is asked. */
 const REORDER_WAIT_MS = 20
 const MAX_EARLY_EVENTS = 1_024
-const MAX_RECENT_EVENTS = 512
-const MAX_RECENT_BYTES = 1024 * 1024
 const MAX_TURN_EVENTS = 256
 
 /**
  * One project's events in this process, in order and without a gap, whatever the bus does: the next number is
  * passed on, an older one dropped, a jump filled from the log. Events of one turn of the event loop go out
  * together; an idle loop passes on a single one at once.
+ *
+ * All of it is of one epoch. Only the tail check changes that, since only the database knows which one counts: then
+ * everything that is remembered goes, and every live reader is lost.
  */
 export class ProjectFeed {
   readonly project_id: string
   /** The newest number that this feed has accepted. */
   last: number
   readonly counts = { filled: 0, repeated: 0, delivered: 0 }
+  epoch: number
   readonly #pages: LogPages
+  /** News of a later epoch has come. */
+  readonly #onAhead: () => void
   readonly #live = new Set<FeedReader>()
   readonly #sockets = new LiveSockets()
   readonly #early = new Map<number, LoggedEvent>()
   readonly #traced = new Deliveries()
   #turn: LoggedEvent[] = []
-  #recent: LoggedEvent[] = []
-  #recentBytes = 0
+  readonly #recent = new RecentEvents()
   #flush: NodeJS.Immediate | undefined
   #reorder: NodeJS.Timeout | undefined
   #filling: Promise<void> | undefined
 
-  constructor(project_id: string, last: number, pages: LogPages) {
+  constructor(project_id: string, { epoch, newest }: LogHead, pages: LogPages, onAhead = () => {}) {
     this.project_id = project_id
-    this.last = last
+    this.epoch = epoch
+    this.last = newest
     this.#pages = pages
+    this.#onAhead = onAhead
   }
 
   /** News from the bus: possibly old, early or repeated, but true. */
   accept(event: LoggedEvent): void {
-    if (event.seq <= this.last) {
+    if (event.epoch > this.epoch) return this.#onAhead()
+    if (event.seq <= this.last || event.epoch < this.epoch) {
       this.counts.repeated++
       return
     }
@@ -79,10 +89,11 @@ export class ProjectFeed {
   }
 
   async #fill(): Promise<void> {
+    const { epoch } = this
     for (;;) {
       const before = this.last
-      const batch = await this.#pages.read(this.project_id, before)
-      if (!batch) break
+      const batch = await this.#pages.read(this, before)
+      if (!batch || epoch !== this.epoch) break
       if (batch.first > this.last + 1) this.#skipTo(batch.first - 1)
       for (const event of batch.after(this.last)?.events ?? []) {
         this.counts.filled++
@@ -93,13 +104,14 @@ export class ProjectFeed {
     }
   }
 
-  /** The log's newest number as the tail check found it. */
-  async catchUpTo(newest: number): Promise<void> {
+  /** The end of the log as the tail check found it. */
+  async catchUpTo({ epoch, newest }: LogHead): Promise<void> {
+    if (epoch !== this.epoch) return this.#renew({ epoch, newest })
     if (newest <= this.last) return
     await this.fill()
     if (newest <= this.last) return
     // Nothing to read after `last` although the log went on: retention took it all.
-    if (!(await this.#pages.read(this.project_id, this.last)) && newest > this.last) this.#skipTo(newest)
+    if (!(await this.#pages.read(this, this.last)) && newest > this.last) this.#skipTo(newest)
   }
 
   /** Takes a reader that has everything up to `position`; false while it has to read on first. */
@@ -126,11 +138,7 @@ export class ProjectFeed {
 
   /** The events after `position`: from memory where they are recent, else from the log. */
   async read(position: number): Promise<EventBatch | undefined> {
-    const oldest = this.#recent[0]
-    if (oldest && position >= oldest.seq - 1 && position < this.last) {
-      return new EventBatch(this.#recent.slice(position + 1 - oldest.seq))
-    }
-    return this.#pages.read(this.project_id, position)
+    return this.#recent.after(position) ?? this.#pages.read(this, position)
   }
 
   /** The project was deleted. */
@@ -162,28 +170,32 @@ export class ProjectFeed {
     this.#early.delete(event.seq)
     this.last = event.seq
     this.#turn.push(event.traceparent === undefined ? event : this.#traced.begin(event, event.traceparent))
-    this.#remember(event)
+    this.#recent.add(event)
     if (this.#turn.length >= MAX_TURN_EVENTS) this.flush()
     else this.#flush ??= setImmediate(() => this.flush())
-  }
-
-  #remember(event: LoggedEvent): void {
-    this.#recent.push(event)
-    this.#recentBytes += event.frame.length
-    if (this.#recent.length <= MAX_RECENT_EVENTS && this.#recentBytes <= MAX_RECENT_BYTES) return
-    // Half at a time, so that forgetting costs nothing an event.
-    const forgotten = this.#recent.splice(0, Math.ceil(this.#recent.length / 2))
-    this.#recentBytes -= forgotten.reduce((sum, old) => sum + old.frame.length, 0)
   }
 
   /** Retention overtook this feed: its live readers cannot be given what is gone. */
   #skipTo(seq: number): void {
     this.flush()
+    for (const early of this.#early.keys()) if (early <= seq) this.#early.delete(early)
+    this.#beginAt(seq)
+  }
+
+  /** What has not been passed on yet is of a history that is over. */
+  #renew({ epoch, newest }: LogHead): void {
+    this.#pages.forget(this)
+    this.#stopReorder()
+    this.#early.clear()
+    this.#turn = []
+    this.epoch = epoch
+    this.#beginAt(newest)
+  }
+
+  #beginAt(seq: number): void {
     const position = this.last
     this.last = seq
-    this.#recent = []
-    this.#recentBytes = 0
-    for (const early of this.#early.keys()) if (early <= seq) this.#early.delete(early)
+    this.#recent.clear()
     this.#sockets.parkAll(position)
     for (const reader of [...this.#live]) {
       this.#live.delete(reader)

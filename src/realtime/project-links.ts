@@ -11,6 +11,8 @@ export type LinkEvents = {
   sent(link: Link): void
   /** The link cannot take the signal now, or events are missing, or a newer link may be there. */
   catchUp(link: Link): void
+  /** The project has another epoch: what the link stands on is of a history that is over. */
+  restored(link: Link): void
   /** The project is gone. */
   deleted(link: Link): void
 }
@@ -24,6 +26,7 @@ export class ProjectLinks implements FeedReader {
   readonly #links: ReadonlyMap<string, Link>
   readonly #on: LinkEvents
   #position: number
+  #epoch: number
 
   /** `links`: those of the whole process, by agent. */
   constructor(feed: ProjectFeed, links: ReadonlyMap<string, Link>, on: LinkEvents) {
@@ -31,6 +34,7 @@ export class ProjectLinks implements FeedReader {
     this.#links = links
     this.#on = on
     this.#position = feed.last
+    this.#epoch = feed.epoch
     feed.join(this, this.#position)
   }
 
@@ -55,9 +59,11 @@ export class ProjectLinks implements FeedReader {
 
   /** Events are missing: what they issued is in the database. */
   lost(): void {
+    const isRestored = this.#epoch !== this.feed.epoch
     this.#position = this.feed.last
+    this.#epoch = this.feed.epoch
     this.feed.join(this, this.#position)
-    for (const link of this.#own()) this.#on.catchUp(link)
+    for (const link of this.#own()) isRestored ? this.#on.restored(link) : this.#on.catchUp(link)
   }
 
   deleted(): void {

@@ -15,7 +15,6 @@ const MAX_WAITING_BYTES = 1024 * 1024
 
 const DRAIN_SLICES = 20
 const DRAIN_SLICE_MS = 50
-const MAX_RETRY_AFTER_MS = 5_000
 
 /** An upgrade that the HTTP side has let through: from where, and with whose credentials, if any. */
 type Accepted = { authentication: Authentication | undefined; address: string }
@@ -104,10 +103,7 @@ export class Realtime {
     this.#parts.links.isDraining = true
     const slice = Math.ceil(this.connections.size / DRAIN_SLICES)
     const all = [...this.connections]
-    for (const connection of all) {
-      const retry_after_ms = Math.floor(Math.random() * MAX_RETRY_AFTER_MS)
-      connection.send({ type: 'goodbye', reason: 'draining', retry_after_ms })
-    }
+    for (const connection of all) connection.sayGoodbye('draining')
     for (let start = 0; start < all.length; start += slice) {
       for (const connection of all.slice(start, start + slice)) connection.close('draining')
       await setTimeout(DRAIN_SLICE_MS)

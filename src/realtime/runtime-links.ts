@@ -2,6 +2,7 @@ import { type AgentTarget, attachAgent, disconnectAgent, restoreLink } from '#sr
 import type { AgentState } from '#src/domain/agent.ts'
 import { notFound } from '#src/domain/errors.ts'
 import { system } from '#src/domain/events.ts'
+import { readLogHeads } from '#src/store/events.ts'
 import { listHeldLinks } from '#src/store/replicas.ts'
 import type { Hub } from './hub.ts'
 import { type DetachReason, Link, type LinkOutlet } from './link.ts'
@@ -37,7 +38,7 @@ export class RuntimeLinks {
 
   constructor(parts: LinkParts) {
     this.#parts = parts
-    this.delivery = new SignalDelivery(parts, this.#links, (link, reason) => this.#detach(link, reason))
+    this.delivery = new SignalDelivery(parts, this.#links, (link, lease) => this.#outdated(link, lease))
   }
 
   get size(): number {
@@ -53,13 +54,16 @@ export class RuntimeLinks {
     const project = this.#use(project_id)
     this.#attaching.set(agent_id, (this.#attaching.get(agent_id) ?? 0) + 1)
     try {
-      if (!(await project.reader)) throw notFound.project(project_id)
+      const reader = await project.reader
+      if (!reader) throw notFound.project(project_id)
+      const { epoch } = reader.feed
       const agent = await attachAgent(this.#parts, target, this.#parts.replica)
       const { lease, seq } = agent
-      const link = new Link({ agent_id, project_id, actor, lease, seq, outlet, onDetached })
+      const link = new Link({ agent_id, project_id, actor, lease, epoch, seq, outlet, onDetached })
       project.users++
       onAttached(link, agent)
       this.#register(link)
+      if (epoch !== reader.feed.epoch) this.#dismiss(link)
     } finally {
       const left = (this.#attaching.get(agent_id) ?? 1) - 1
       if (left > 0) this.#attaching.set(agent_id, left)
@@ -68,12 +72,15 @@ export class RuntimeLinks {
     }
   }
 
-  /** Two sockets of this process may attach one agent at once: the higher lease wins, whichever comes first. */
+  /**
+   * Attaches of one project are committed in turn and answered in that order, so the newest comes last. One with a
+   * lower lease than that before it tells of a database that was set back.
+   */
   #register(link: Link): void {
     const other = this.#links.get(link.agent_id)
-    if (other && other.lease > link.lease) return this.#detach(link, 'replaced')
     // On one socket a new attach renews the link: nothing is detached.
     if (other?.outlet === link.outlet) this.#forget(other)
+    else if (other && other.lease > link.lease) this.#dismiss(other)
     else if (other) this.#detach(other, 'replaced')
     this.#links.set(link.agent_id, link)
     if (link.outlet.isOpen) this.delivery.catchUp(link)
@@ -84,6 +91,25 @@ export class RuntimeLinks {
     if (link.hasEnded) return
     this.#forget(link)
     link.detached(reason)
+  }
+
+  /**
+   * The database has another lease than the link: a newer link has taken its place, or a backup was restored, and what
+   * the link stands on is of a history that is over. Rejects where that cannot be seen now.
+   */
+  async #outdated(link: Link, lease: number | undefined): Promise<void> {
+    if (lease === undefined) return this.#detach(link, 'revoked')
+    const heads = await readLogHeads(this.#parts.database, [link.project_id])
+    const isRestored = lease < link.lease || heads.get(link.project_id)?.epoch !== link.epoch
+    if (isRestored) this.#dismiss(link)
+    else this.#detach(link, 'replaced')
+  }
+
+  /** Its runtime is to attach anew. Should it not come, `reconcile` finds that nobody holds the link. */
+  #dismiss(link: Link): void {
+    if (link.hasEnded) return
+    this.#forget(link)
+    link.outlet.dismiss('restored')
   }
 
   /** Ends a link from this side; resolves once that is committed. What fails here is made up by `reconcile`. */
@@ -115,6 +141,7 @@ export class RuntimeLinks {
     const events = {
       sent: (link: Link) => this.delivery.sent(link),
       catchUp: (link: Link) => this.delivery.catchUp(link),
+      restored: (link: Link) => this.#dismiss(link),
       deleted: (link: Link) => this.#detach(link, 'revoked'),
     }
     return feed && new ProjectLinks(feed, this.#links, events)
@@ -156,7 +183,7 @@ export class RuntimeLinks {
 
   async #restore(link: Link): Promise<void> {
     const { lease } = await restoreLink(this.#parts, link, this.#parts.replica)
-    if (lease !== link.lease) this.#detach(link, 'replaced')
+    if (lease !== link.lease) await this.#outdated(link, lease)
     // It may have ended while it was restored.
     else if (link.hasEnded) await disconnectAgent(this.#parts, link, { lease })
   }

@@ -149,7 +149,7 @@ export class Session implements Guarded {
     return this.authentication.principal
   }
 
-  async #subscribe({ id, project_id, after }: ClientMessage<'subscribe'>): Promise<void> {
+  async #subscribe({ id, project_id, after, epoch }: ClientMessage<'subscribe'>): Promise<void> {
     if (!this.#subscriptions.has(project_id) && this.#subscriptions.size >= MAX_SUBSCRIPTIONS) {
       this.#refuse(refuse('invalid', `At most ${MAX_SUBSCRIPTIONS} subscriptions`, 'project_id'), id)
       return this.#connection.close('too_many')
@@ -168,7 +168,7 @@ export class Session implements Guarded {
     })
     this.#subscriptions.set(project_id, subscription)
     try {
-      await subscription.start({ after, id })
+      await subscription.start({ after, epoch, id })
     } catch (error) {
       this.#end(project_id)
       throw error

@@ -5,7 +5,7 @@ import type { Database } from '#src/store/database.ts'
 import { readLeases } from '#src/store/replicas.ts'
 import { readOpenSignals, readSignals } from '#src/store/signals.ts'
 import type { Hub } from './hub.ts'
-import type { DetachReason, Link } from './link.ts'
+import type { Link } from './link.ts'
 
 const RESEND_CHECK_MS = 1_000
 const RESENDS_A_READ = 256
@@ -19,7 +19,7 @@ export type DeliveryParts = { database: Database; writes: Writes; hub: Pick<Hub,
 export class SignalDelivery {
   readonly #parts: DeliveryParts
   readonly #links: ReadonlyMap<string, Link>
-  readonly #onStale: (link: Link, reason: DetachReason) => void
+  readonly #onStale: (link: Link, lease: number | undefined) => Promise<void> | void
   readonly #timer: NodeJS.Timeout
   readonly #behind = new Set<Link>()
   readonly #unnoted = new Set<Link>()
@@ -27,11 +27,11 @@ export class SignalDelivery {
   #isReading = false
   #isResending = false
 
-  /** `onStale`: a link that turned out not to be its agent's newest. */
+  /** `onStale`: a link that turned out not to have its agent's lease; undefined: there is no such agent. */
   constructor(
     parts: DeliveryParts,
     links: ReadonlyMap<string, Link>,
-    onStale: (link: Link, reason: DetachReason) => void,
+    onStale: (link: Link, lease: number | undefined) => Promise<void> | void,
   ) {
     this.#parts = parts
     this.#links = links
@@ -85,7 +85,7 @@ export class SignalDelivery {
       if (link.hasEnded) continue
       const lease = leases.get(link.agent_id)
       if (lease === link.lease) this.#sendPage(link, pages.get(link.agent_id) ?? [])
-      else this.#onStale(link, lease === undefined ? 'revoked' : 'replaced')
+      else await this.#onStale(link, lease)
     }
   }
 

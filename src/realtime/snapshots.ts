@@ -22,11 +22,12 @@ export class Snapshots {
       reading = readSnapshot(
         this.#database,
         { project_id, page_size: PAGE_SIZE },
-        (agents, { seq, last }) => {
+        (agents, { seq, epoch, last }) => {
           const page: ServerMessage = {
             type: 'snapshot',
             project_id,
             seq,
+            epoch,
             agents: agents.map(toAgentSummary),
             last,
           }

@@ -1,3 +1,4 @@
+import { FIRST_EPOCH } from '#src/domain/events.ts'
 import type { ServerMessage } from '#src/protocol/frames.ts'
 import type { EventBatch } from './event-batch.ts'
 import type { Hub } from './hub.ts'
@@ -21,7 +22,7 @@ type Parts = {
   hub: Pick<Hub, 'release' | 'checkTails' | 'nextTailCheck'>
   snapshots: Pick<Snapshots, 'read'>
 }
-type Start = { after: number | undefined; id: string | undefined }
+type Start = { after: number | undefined; epoch: number | undefined; id: string | undefined }
 
 /**
  * One watcher's reading of one project. Its life:
@@ -31,7 +32,8 @@ type Start = { after: number | undefined; id: string | undefined }
  * - **live**: the feed writes each batch to the socket at once. A socket with more than PARK_BYTES unsent is
  *   parked: live no more, it goes back to backfill from where it was when it has drained.
  *
- * `position` is the last seq written before it was live; only the next one is ever written after it.
+ * `position` is the last seq written before it was live, in `epoch`; only the next one is ever written after it. A feed
+ * whose epoch is another has nothing to go on with: then there is a snapshot.
  */
 export class Subscription implements Watcher {
   readonly project_id: string
@@ -42,22 +44,25 @@ export class Subscription implements Watcher {
   /** Pages of a snapshot that have yet to be written; then `position` is the snapshot's seq. */
   #backlog: readonly Buffer[] = []
   #position = 0
+  #epoch: number
   #ended = false
 
   constructor(feed: ProjectFeed, parts: Parts, onDeleted: () => void) {
     this.project_id = feed.project_id
     this.sink = parts.connection.sink
     this.#feed = feed
+    this.#epoch = feed.epoch
     this.#parts = parts
     this.#onDeleted = onDeleted
   }
 
   /** Answers with `subscribed`, then backfills. Rejects only where the database fails before the answer. */
-  async start({ after, id }: Start): Promise<void> {
-    const found = after === undefined ? 'none' : await this.#locate(after)
+  async start({ after, epoch = FIRST_EPOCH, id }: Start): Promise<void> {
+    const found = after === undefined ? 'none' : await this.#locate(after, epoch)
     if (found === 'known') {
       this.#position = after ?? 0
-      this.#send({ type: 'subscribed', id, seq: Math.max(this.#feed.last, this.#position), resumed: true })
+      const seq = Math.max(this.#feed.last, this.#position)
+      this.#send({ type: 'subscribed', id, seq, epoch: this.#epoch, resumed: true })
     } else await this.#sendSnapshot({ id, ...(found !== 'none' && { reason: found }) })
     void this.#run()
   }
@@ -89,9 +94,12 @@ export class Subscription implements Watcher {
   }
 
   /** Whether the log still goes on from `after`; one ahead of the feed may be ahead of the bus only. */
-  async #locate(after: number): Promise<'known' | 'expired' | 'unknown'> {
-    if (after > this.#feed.last) await this.#parts.hub.checkTails()
-    if (after > this.#feed.last) return 'unknown'
+  async #locate(after: number, epoch: number): Promise<'known' | 'expired' | 'unknown'> {
+    // Before the first event every history is the same.
+    const isElsewhere = () => after > this.#feed.last || (after > 0 && epoch !== this.#feed.epoch)
+    if (isElsewhere()) await this.#parts.hub.checkTails()
+    if (isElsewhere()) return 'unknown'
+    this.#epoch = this.#feed.epoch
     if (after === this.#feed.last) return 'known'
     const next = await this.#feed.read(after)
     return next?.first === after + 1 ? 'known' : 'expired'
@@ -100,9 +108,13 @@ export class Subscription implements Watcher {
   async #sendSnapshot(answer: { id?: string | undefined; reason?: 'expired' | 'unknown' }): Promise<void> {
     const snapshot = await this.#parts.snapshots.read(this.project_id)
     if (!snapshot) return this.#onDeleted()
-    this.#send({ type: 'subscribed', ...answer, seq: snapshot.seq, resumed: false })
-    this.#backlog = snapshot.pages
-    this.#position = snapshot.seq
+    const { seq, epoch, pages } = snapshot
+    const isElsewhere = answer.reason !== undefined && epoch !== this.#epoch
+    const reason = isElsewhere ? { reason: 'unknown' as const } : {}
+    this.#send({ type: 'subscribed', ...answer, ...reason, seq, epoch, resumed: false })
+    this.#backlog = pages
+    this.#position = seq
+    this.#epoch = epoch
   }
 
   /** Backfill and cutover. A database that fails is asked again by and by: the reader has lost nothing. */
@@ -114,6 +126,11 @@ export class Subscription implements Watcher {
           await connection.drained()
           continue
         }
+        if (this.#epoch !== this.#feed.epoch) {
+          await this.#parts.hub.checkTails()
+          if (this.#epoch !== this.#feed.epoch) await this.#sendSnapshot({ reason: 'unknown' })
+          continue
+        }
         const [page, ...backlog] = this.#backlog
         if (page) {
           connection.write(page)
@@ -123,6 +140,7 @@ export class Subscription implements Watcher {
         if (this.#feed.watch(this, this.#position)) return
         const batch = await this.#feed.read(this.#position)
         if (this.#ended) return
+        if (this.#epoch !== this.#feed.epoch) continue
         if (batch?.first === this.#position + 1) this.#write(batch)
         else await this.#sendSnapshot({ reason: 'expired' })
       } catch {

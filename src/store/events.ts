@@ -2,11 +2,16 @@ import type { AgentState, Time } from '#src/domain/agent.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import { agentAssignments, agentColumns, agentRecord } from './agents.ts'
 import { type Sql, statement, type Transaction } from './database.ts'
+import { withEpoch } from './frame-epoch.ts'
 import { signalColumns, signalRecord } from './signals.ts'
+
+/** Where a project's log ends. A seq stands for one event only within an epoch. */
+export type LogHead = { epoch: number; newest: number }
 
 /** One committed event: its place in the log and the event object of the wire contract, as JSON. */
 export type LoggedEvent = {
   project_id: string
+  epoch: number
   seq: number
   frame: string
   /** The trace that it is a part of, where that is recorded; not in the log. */
@@ -19,11 +24,12 @@ export type ProjectHead = {
   slug: string
   event_seq: number
   event_at: Time | null
+  epoch: number
 }
 
 const lockHeads = statement(
   'lock_projects',
-  `select id, name, slug, event_seq, event_at from projects
+  `select id, name, slug, event_seq, event_at, epoch from projects
    where id = any($1::uuid[]) order by id for no key update`,
 )
 
@@ -96,35 +102,44 @@ function toEventRecord({ project_id, seq, at, frame }: LoggedEvent & { at: Time 
 
 const readAfter = statement(
   'read_events',
-  `select project_id, seq, frame from events where project_id = $1 and seq > $2 order by seq limit $3`,
+  `select e.project_id, e.seq, e.frame, p.epoch from events e join projects p on p.id = e.project_id
+   where e.project_id = $1 and e.seq > $2 order by e.seq limit $3`,
 )
 
-/** The log after `after`, oldest first. Reading only forwards, so it never misses what commits meanwhile. */
+/**
+ * The log after `after`, oldest first, all in the project's epoch of now. Reading only forwards, so it never misses
+ * what commits meanwhile.
+ */
 export async function readEvents(
   sql: Sql,
   { project_id, after, limit }: { project_id: string; after: number; limit: number },
 ): Promise<LoggedEvent[]> {
-  return sql.run<LoggedEvent>(readAfter, [project_id, after, limit])
+  const events = await sql.run<LoggedEvent>(readAfter, [project_id, after, limit])
+  return events.map((event) => ({ ...event, frame: withEpoch(event.frame, event.epoch) }))
 }
 
 const bounds = statement(
   'log_bounds',
-  `select p.event_seq as newest, coalesce((select min(seq) from events e where e.project_id = p.id), p.event_seq + 1) as oldest
+  `select p.epoch, p.event_seq as newest,
+     coalesce((select min(seq) from events e where e.project_id = p.id), p.event_seq + 1) as oldest
    from projects p where p.id = $1`,
 )
 
-/** The newest number of a project's log, and the oldest that is still kept (newest + 1 when none is). */
+/** The end of a project's log, and the oldest number that is still kept (newest + 1 when none is). */
 export async function readLogBounds(
   sql: Sql,
   project_id: string,
-): Promise<{ newest: number; oldest: number } | undefined> {
-  return (await sql.run<{ newest: number; oldest: number }>(bounds, [project_id]))[0]
+): Promise<(LogHead & { oldest: number }) | undefined> {
+  return (await sql.run<LogHead & { oldest: number }>(bounds, [project_id]))[0]
 }
 
-const heads = statement('log_heads', 'select id, event_seq from projects where id = any($1::uuid[])')
+const heads = statement(
+  'log_heads',
+  'select id, epoch, event_seq as newest from projects where id = any($1::uuid[])',
+)
 
-/** The newest number of each of several logs: one statement for the tail check. */
-export async function readLogHeads(sql: Sql, project_ids: readonly string[]): Promise<Map<string, number>> {
-  const rows = await sql.run<{ id: string; event_seq: number }>(heads, [project_ids])
-  return new Map(rows.map((row) => [row.id, row.event_seq]))
+/** The end of each of several logs: one statement for the tail check. */
+export async function readLogHeads(sql: Sql, project_ids: readonly string[]): Promise<Map<string, LogHead>> {
+  const rows = await sql.run<LogHead & { id: string }>(heads, [project_ids])
+  return new Map(rows.map(({ id, ...head }) => [id, head]))
 }

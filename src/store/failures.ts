@@ -1,7 +1,10 @@
 const retryable = new Set(['40001', '40P01'])
 
-/** SQLSTATEs that say that the server is not there for us now: a race lost time and again is one, too. */
-const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '55P03', ...retryable])
+/**
+ * SQLSTATEs that say that the server is not there for us now: a race lost time and again is one, too, and a database
+ * that is not there while a restored one takes its name.
+ */
+const unavailable = new Set(['57P01', '57P02', '57P03', '53300', '55P03', '3D000', ...retryable])
 const brokenConnection = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

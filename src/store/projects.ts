@@ -42,10 +42,15 @@ export async function updateProjectRow(
   return (await sql.run<ProjectRow>(update, [id, name, slug, description, updated_at]))[0]
 }
 
-/** Removes a project with all that is in it; false, and nothing done, while it has agents not terminated. */
-export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
+/** Locks a project with all its agents, after the gate of spawning. */
+export async function lockWholeProject(sql: Sql, id: string): Promise<void> {
   await sql.run(lockAgents, [id])
   await sql.run(lock, [id])
+}
+
+/** Removes a project with all that is in it; false, and nothing done, while it has agents not terminated. */
+export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
+  await lockWholeProject(sql, id)
   const [count] = await sql.run<{ live: number }>(live, [id])
   if (count && count.live > 0) return false
   await sql.run(remove, [id])

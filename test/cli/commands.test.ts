@@ -201,6 +201,14 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       expect(wrong).toMatchObject({ code: 2, stderr: containing('PORT') })
     })
 
+    it('gives the projects of a restored database a new epoch', async () => {
+      expect(await cli.run(['epoch', 'bump'], { env })).toEqual(done(''))
+      const unknown = ['epoch', 'bump', '--project', '0193a1b2-0000-7000-8000-000000000002']
+      expect(await cli.run(unknown, { env })).toMatchObject({ code: 1, stderr: containing('not found') })
+      const wrong = await cli.run(['epoch', 'bump', '--project', 'line'], { env })
+      expect(wrong).toMatchObject({ code: 2, stderr: containing('--project') })
+    })
+
     it('refuses a demo on a port that nobody knows', async () => {
       expect(await cli.run(['demo'], { env: { ...env, PORT: '0' } })).toMatchObject({ code: 1 })
     })

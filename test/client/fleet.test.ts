@@ -11,6 +11,7 @@ const eventOf = (seq: number): EventFrame => ({
   type: 'event',
   project_id: agent.project_id,
   seq,
+  epoch: 1,
   name: 'agent.updated',
   at: NOW,
   actor,
@@ -25,7 +26,7 @@ describe('a fleet', () => {
         const fleet = new Fleet()
         const told: number[] = []
         fleet.on('change', ({ event }) => told.push(event.seq))
-        fleet.begin(start)
+        fleet.begin({ seq: start, epoch: 1 })
         fleet.addPage([agent], true)
         for (const seq of seqs) {
           const last = fleet.seq ?? 0
@@ -43,18 +44,18 @@ describe('a fleet', () => {
   it('keeps what it had until a new snapshot is whole, and knows nothing before the first', () => {
     const fleet = new Fleet()
     expect(fleet.apply(eventOf(1))).toBe('gap')
-    fleet.begin(5)
+    fleet.begin({ seq: 5, epoch: 1 })
     expect(fleet.addPage([agent], false)).toBeUndefined()
     expect([fleet.seq, fleet.agents.size]).toEqual([undefined, 0])
     expect(fleet.addPage([{ ...agent, id: 'another' }], true)).toBe('start')
     expect([fleet.seq, fleet.agents.size]).toEqual([5, 2])
-    fleet.begin(9, 'expired')
+    fleet.begin({ seq: 9, epoch: 2, reason: 'unknown' })
     expect(fleet.addPage([], false)).toBeUndefined()
     fleet.abandon()
     expect(fleet.addPage([], true)).toBeUndefined()
-    expect([fleet.seq, fleet.agents.size]).toEqual([5, 2])
-    fleet.begin(9, 'expired')
-    expect(fleet.addPage([agent], true)).toBe('expired')
-    expect([fleet.seq, fleet.agents.size]).toEqual([9, 1])
+    expect([fleet.seq, fleet.epoch, fleet.agents.size]).toEqual([5, 1, 2])
+    fleet.begin({ seq: 3, epoch: 2, reason: 'unknown' })
+    expect(fleet.addPage([agent], true)).toBe('unknown')
+    expect([fleet.seq, fleet.epoch, fleet.agents.size]).toEqual([3, 2, 1])
   })
 })

@@ -74,6 +74,7 @@ class Life {
       type: 'event',
       project_id: next.project_id,
       seq: this.events.length + 1,
+      epoch: 1,
       name: before ? (isChanged ? 'agent.status_changed' : 'agent.updated') : 'agent.spawned',
       at,
       actor: { kind: 'system', id: null },

@@ -9,23 +9,34 @@ import type { Database } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 
 /**
- * A model of the log, a bus that loses, repeats and reorders, and readers that come, stall and go: whatever
- * the order of steps, every reader ends with each seq after its start once, in order.
+ * A model of the log, a bus that loses, repeats and reorders, backups that are restored, and readers that come, stall
+ * and go: whatever the order of steps, every reader ends with each seq after its start once, in order, in one epoch.
  */
 const project_id = '00000000-0000-4000-8000-000000000000'
 
-const toEvent = (seq: number): LoggedEvent => ({ project_id, seq, frame: `{"seq":${seq}}` })
+const toEvent = (epoch: number, seq: number): LoggedEvent => ({
+  project_id,
+  epoch,
+  seq,
+  frame: `{"seq":${seq},"epoch":${epoch}}`,
+})
 
 /** The part of the database that feeds use: the log. */
 class Log {
+  epoch = 1
   newest = 0
   oldest = 1
+
+  event(seq: number): LoggedEvent {
+    return toEvent(this.epoch, seq)
+  }
+
   readonly database = {
     run: async (_statement: unknown, values: readonly unknown[]) => {
       const [, after, limit] = values as [string, number, number]
       const from = Math.max(after + 1, this.oldest)
       const count = Math.max(0, Math.min(limit, this.newest - from + 1))
-      return Array.from({ length: count }, (_, index) => toEvent(from + index))
+      return Array.from({ length: count }, (_, index) => this.event(from + index))
     },
   } as unknown as Database
 }
@@ -36,6 +47,7 @@ class Reader implements Outlet, FrameSink {
   readonly sink = this
   /** Everything received over all connections; a snapshot stands for all before it. */
   position: number | undefined
+  epoch = 1
   readonly faults: string[] = []
   #subscription: Subscription | undefined
   #resume: (() => void)[] = []
@@ -53,12 +65,12 @@ class Reader implements Outlet, FrameSink {
     this.isOpen = true
     const hub = {
       release: () => {},
-      checkTails: () => feed.catchUpTo(log.newest),
+      checkTails: () => feed.catchUpTo(log),
       nextTailCheck: async () => {},
     }
-    const snapshots = { read: async () => ({ seq: log.newest, pages: [] }) }
+    const snapshots = { read: async () => ({ seq: log.newest, epoch: log.epoch, pages: [] }) }
     this.#subscription = new Subscription(feed, { connection: this, hub, snapshots }, () => {})
-    await this.#subscription.start({ after: this.position, id: undefined })
+    await this.#subscription.start({ after: this.position, epoch: this.epoch, id: undefined })
   }
 
   disconnect(): void {
@@ -78,12 +90,15 @@ class Reader implements Outlet, FrameSink {
   }
 
   send(message: ServerMessage): void {
-    if (message.type === 'subscribed' && !message.resumed) this.position = message.seq
+    if (message.type !== 'subscribed') return
+    this.epoch = message.epoch
+    if (!message.resumed) this.position = message.seq
   }
 
   write(frames: Buffer): void {
-    for (const [, text] of frames.toString('latin1').matchAll(/"seq":(\d+)/g)) {
+    for (const [, text, epoch] of frames.toString('latin1').matchAll(/"seq":(\d+),"epoch":(\d+)/g)) {
       const seq = Number(text)
+      if (Number(epoch) !== this.epoch) this.faults.push(`of ${epoch} in ${this.epoch}`)
       if (seq !== (this.position ?? 0) + 1) this.faults.push(`${seq} after ${this.position}`)
       this.position = seq
     }
@@ -99,6 +114,8 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('burst' as const), count: fc.integer({ min: 1, max: 700 }) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('tail' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const), back: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('belated' as const), back: fc.nat(6) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('prune' as const), keep: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('connect' as const), reader }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('disconnect' as const), reader }) },
@@ -112,19 +129,28 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function play(steps: Step[]): Promise<{ log: Log; readers: Reader[]; feed: ProjectFeed }> {
   const log = new Log()
-  const feed = new ProjectFeed(project_id, 0, new LogPages(log.database))
+  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 0 }, new LogPages(log.database), () => {
+    void feed.catchUpTo(log)
+  })
   const readers = [new Reader(), new Reader(), new Reader()]
   const pick = (index: number) => readers[index] as Reader
   const doing: { [Name in Step['do']]: (step: Extract<Step, { do: Name }>) => unknown } = {
     commit: ({ heard }) => {
       log.newest++
-      if (heard) feed.accept(toEvent(log.newest))
+      if (heard) feed.accept(log.event(log.newest))
     },
-    hear: ({ back }) => log.newest - back > 0 && feed.accept(toEvent(log.newest - back)),
+    hear: ({ back }) => log.newest - back > 0 && feed.accept(log.event(log.newest - back)),
     burst: ({ count }) => {
       log.newest += count
     },
-    tail: () => feed.catchUpTo(log.newest),
+    tail: () => feed.catchUpTo(log),
+    restore: ({ back }) => {
+      log.epoch++
+      log.newest = Math.max(0, log.newest - back)
+      log.oldest = Math.min(log.oldest, log.newest + 1)
+    },
+    // News of a history that is over.
+    belated: ({ back }) => feed.accept(toEvent(log.epoch - 1, log.newest + back)),
     prune: ({ keep }) => {
       log.oldest = Math.max(log.oldest, log.newest - keep)
     },
@@ -149,11 +175,11 @@ describe('readers of a project', () => {
           one.unstall()
           if (!one.isOpen || one.position === undefined) await one.connect(feed, log)
         }
-        await feed.catchUpTo(log.newest)
+        await feed.catchUpTo(log)
         for (let turns = 0; turns < 50 && readers.some((one) => one.position !== log.newest); turns++)
           await turn()
-        expect(readers.map((one) => ({ faults: one.faults, position: one.position }))).toEqual(
-          readers.map(() => ({ faults: [], position: log.newest })),
+        expect(readers.map(({ faults, position, epoch }) => ({ faults, position, epoch }))).toEqual(
+          readers.map(() => ({ faults: [], position: log.newest, epoch: log.epoch })),
         )
         feed.close()
       }),

@@ -1,4 +1,5 @@
-export type SentEvent = { id: number; event: string; data: string }
+/** `id` is the seq of `last_event_id`, which has the epoch too. */
+export type SentEvent = { id: number; last_event_id: string; event: string; data: string }
 
 /** A client of server-sent events that keeps all it gets. */
 export class EventReader {
@@ -15,11 +16,12 @@ export class EventReader {
     this.ended = this.#read(response).catch(() => {})
   }
 
-  /** Resolves with the answer's status. `after`: the last id that the client has. */
-  static async open(url: string, token: string | undefined, after?: number): Promise<EventReader> {
+  /** Resolves with the answer's status. `after`: a number for the query, or an id for `Last-Event-ID`. */
+  static async open(url: string, token: string | undefined, after?: number | string): Promise<EventReader> {
     const abort = new AbortController()
-    const headers = { ...(token && { authorization: `Bearer ${token}` }) }
-    const query = after === undefined ? '' : `?after=${after}`
+    const last = typeof after === 'string' ? { 'last-event-id': after } : {}
+    const headers = { ...(token && { authorization: `Bearer ${token}` }), ...last }
+    const query = typeof after === 'number' ? `?after=${after}` : ''
     return new EventReader(await fetch(url + query, { headers, signal: abort.signal }), abort)
   }
 
@@ -40,7 +42,12 @@ export class EventReader {
     )
     const id = fields.get('id')
     if (id === undefined) return
-    this.events.push({ id: Number(id), event: fields.get('event') ?? '', data: fields.get('data') ?? '' })
+    this.events.push({
+      id: Number(id.split('.')[0]),
+      last_event_id: id,
+      event: fields.get('event') ?? '',
+      data: fields.get('data') ?? '',
+    })
   }
 
   async until(condition: (events: readonly SentEvent[]) => boolean): Promise<void> {

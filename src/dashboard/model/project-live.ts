@@ -79,7 +79,8 @@ export class ProjectLive {
       for (let page = 0; page < MAX_PAGES && this.history.first_seq > 0; page++) {
         const until = this.history.first_seq
         const after = Math.max(0, until - PAGE_SIZE)
-        const { data } = await api.events.list(this.project_id, { after, limit: until - after })
+        const { epoch } = this.#watch.fleet
+        const { data } = await api.events.list(this.project_id, { after, epoch, limit: until - after })
         // The state may have been told anew meanwhile.
         if (this.history.first_seq !== until || data.at(-1)?.seq !== until) return
         this.history.prepend(data)

@@ -18,7 +18,7 @@ const eventPage = v.object({ data: v.array(eventFrame), last_seq: count })
 /** Starts a project's live stream; undefined: no such project. The real-time side provides it. */
 export type OpenEventStream = (
   project_id: string,
-  from: { after: number | undefined; authentication: Authentication },
+  from: { after: { seq: number; epoch?: number | undefined } | undefined; authentication: Authentication },
 ) => Promise<AsyncIterable<string> | undefined>
 
 export function eventRoutes(): Route[] {
@@ -27,7 +27,8 @@ export function eventRoutes(): Route[] {
       method: 'get',
       path: '/projects/{project_id}/events',
       operation_id: 'list_events',
-      summary: 'The event log after a number (without one: from the oldest that is kept), oldest first',
+      summary:
+        'The event log after a number (without one: from the oldest that is kept), oldest first; 410 where the epoch is another',
       tag: 'Events',
       limit: limits.read,
       access: 'read_events',
@@ -45,14 +46,15 @@ export function eventRoutes(): Route[] {
       method: 'get',
       path: '/projects/{project_id}/events/stream',
       operation_id: 'stream_events',
-      summary: 'The event log as server-sent events, live; resumes by Last-Event-ID or after',
+      summary: 'The event log as server-sent events, live; resumes by Last-Event-ID, or after and epoch',
       tag: 'Events',
       limit: limits.read,
       access: 'watch_project',
       query: eventStreamQuery,
       success: { status: 200, schema: undefined, description: 'text/event-stream' },
       async handle({ context, params: { project_id }, query, c }) {
-        const after = readLastEventId(c.req.header('last-event-id')) ?? query.after
+        const last = query.after === undefined ? undefined : { seq: query.after, epoch: query.epoch }
+        const after = readLastEventId(c.req.header('last-event-id')) ?? last
         const authentication = c.get('authentication')
         if (!authentication) throw refuse('no_credentials', 'Credentials are required')
         // A HEAD has no body: a stream that nobody reads would stay open for ever.
@@ -65,15 +67,18 @@ export function eventRoutes(): Route[] {
   ]
 }
 
-type PageInput = { project_id: string; after?: number | undefined; limit: number }
+type PageInput = { project_id: string; after?: number | undefined; epoch?: number | undefined; limit: number }
 
-async function readPage({ database }: HttpContext, { project_id, after, limit }: PageInput) {
+async function readPage({ database }: HttpContext, { project_id, after, epoch, limit }: PageInput) {
   const before = await readLogBounds(database, project_id)
   if (!before) throw notFound.project(project_id)
   const from = after ?? before.oldest - 1
   const events = await readEvents(database, { project_id, after: from, limit })
   // The end of the log is read after the page, so that `last_seq` is never behind it.
   const bounds = (await readLogBounds(database, project_id)) ?? before
+  if (epoch !== undefined && (epoch !== before.epoch || epoch !== bounds.epoch)) {
+    throw refuse('gone', `The epoch of the project is ${bounds.epoch}: its log counts anew`, 'epoch')
+  }
   // An empty page alone says nothing: what was committed after it was read is there, and not gone.
   if (events[0]?.seq !== from + 1 && from < bounds.newest && from + 1 < bounds.oldest) {
     const message = `Events up to ${bounds.oldest - 1} are no longer kept; the oldest is ${bounds.oldest}`
@@ -82,9 +87,10 @@ async function readPage({ database }: HttpContext, { project_id, after, limit }:
   return { frames: events.map((event) => event.frame), last_seq: bounds.newest }
 }
 
-/** What EventSource sends by itself; anything but a number is as good as none. */
-function readLastEventId(header: string | undefined): number | undefined {
-  return header && /^\d{1,15}$/.test(header) ? Number(header) : undefined
+/** What EventSource sends by itself, `SEQ` or `SEQ.EPOCH`; anything else is as good as none. */
+function readLastEventId(header = ''): { seq: number; epoch?: number | undefined } | undefined {
+  const [, seq, epoch] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(header) ?? []
+  return seq === undefined ? undefined : { seq: Number(seq), epoch: epoch ? Number(epoch) : undefined }
 }
 
 /** Pulls a block when it is asked for one; given up, it says so, also where it was never asked. */

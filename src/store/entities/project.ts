@@ -15,6 +15,8 @@ const schema = defineEntity({
     event_seq: column.count(),
     /** The time of the newest event: within a project no event is older than the one before it. */
     event_at: column.time().nullable(),
+    /** Told with every event, so that readers notice when `event_seq` has been set back by a restored backup. */
+    epoch: p.bigint('number').default(1),
     created_at: column.created_at(),
     updated_at: column.updated_at(),
   },

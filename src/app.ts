@@ -6,10 +6,9 @@ import type { Hono } from 'hono'
 import type { Logger } from 'pino'
 import { createAuthenticate } from './auth/authenticate.ts'
 import type { TokenKeys } from './auth/tokens.ts'
-import { connectRedis, type RedisConnections } from './bus/connections.ts'
+import { connectRedis } from './bus/connections.ts'
 import { createMemoryBus } from './bus/memory.ts'
 import { createNewsCodec } from './bus/news.ts'
-import { createRedisBus } from './bus/redis.ts'
 import { ensureFirstSuperuser } from './commands/first-superuser.ts'
 import { WriteQueue } from './commands/write-queue.ts'
 import type { Config } from './config.ts'
@@ -84,12 +83,13 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   await migrate(orm, location)
 
   const instance = randomUUID()
-  const redis = openRedis(config, log)
-  const bus = tracePublishes(
-    redis
-      ? createRedisBus(redis.publisher, redis.subscriber, createNewsCodec(keys, instance))
-      : createMemoryBus(),
-  )
+  const redis = config.redis_url
+    ? connectRedis(config.redis_url, {
+        codec: createNewsCodec(keys, instance),
+        onError: (error) => log.warn({ error: error.message }, 'redis'),
+      })
+    : undefined
+  const bus = tracePublishes(redis?.bus ?? createMemoryBus())
   stops.push(
     () => redis?.limiter.disconnect(),
     () => bus.close(),
@@ -176,11 +176,6 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
 export function locateDatabase(config: Config): DatabaseLocation {
   if (config.database_url) return { url: config.database_url, pool_size: POOL_SIZE }
   return { folder: isInMemory(config.data_dir) ? config.data_dir : join(config.data_dir, 'pglite') }
-}
-
-function openRedis(config: Config, log: Logger): RedisConnections | undefined {
-  if (!config.redis_url) return undefined
-  return connectRedis(config.redis_url, (error) => log.warn({ error: error.message }, 'redis'))
 }
 
 /** Takes no new connections; requests under way have time to finish. */

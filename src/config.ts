@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { parseRedisUrl } from './bus/redis-url.ts'
 
 const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 
@@ -19,6 +20,17 @@ const url = (...protocols: string[]) =>
       `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     ),
   )
+
+const redisUrl = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    try {
+      if (dataset.typed) parseRedisUrl(dataset.value)
+    } catch (error) {
+      addIssue({ message: error instanceof RangeError ? error.message : 'cannot be read' })
+    }
+  }),
+)
 
 const duration = v.pipe(
   v.string(),
@@ -90,7 +102,7 @@ const environment = v.object({
   PORT: v.optional(wholeNumber(0, 65_535), '8080'),
   DATABASE_URL: v.optional(url('postgres:', 'postgresql:')),
   DATA_DIR: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty')), './data'),
-  REDIS_URL: v.optional(url('redis:', 'rediss:')),
+  REDIS_URL: v.optional(redisUrl),
   SECRET_KEY: v.optional(
     v.pipe(
       v.string(),
@@ -139,6 +151,7 @@ export type Config = {
   port: number
   database_url: string | undefined
   data_dir: string
+  /** One server, or a cluster (`parseRedisUrl`). */
   redis_url: string | undefined
   /** The first signs, all are accepted. Undefined: one is made, and kept in `data_dir`. */
   secret_keys: readonly [string, ...string[]] | undefined

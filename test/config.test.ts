@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseRedisUrl } from '#src/bus/redis-url.ts'
 import { ConfigError, readConfig } from '#src/config.ts'
 
 const problemsOf = (variables: Record<string, string>): string[] => {
@@ -67,6 +68,38 @@ describe('the configuration', () => {
     })
   })
 
+  it.each([
+    ['redis://cache', { kind: 'server', url: 'redis://cache' }],
+    ['rediss://:a,b@cache:6380/2', { kind: 'server', url: 'rediss://:a,b@cache:6380/2' }],
+    [
+      'redis://a:7000,b,[::1]:7002',
+      {
+        kind: 'cluster',
+        nodes: [
+          { host: 'a', port: 7000 },
+          { host: 'b', port: 6379 },
+          { host: '::1', port: 7002 },
+        ],
+        username: undefined,
+        password: undefined,
+        tls: false,
+      },
+    ],
+    [
+      'rediss+cluster://user:p%40ss:word@entry.example:6380/0',
+      {
+        kind: 'cluster',
+        nodes: [{ host: 'entry.example', port: 6380 }],
+        username: 'user',
+        password: 'p@ss:word',
+        tls: true,
+      },
+    ],
+  ])('reads %s as one server or a cluster', (REDIS_URL, location) => {
+    expect(readConfig({ REDIS_URL }).redis_url).toBe(REDIS_URL)
+    expect(parseRedisUrl(REDIS_URL)).toEqual(location)
+  })
+
   it('takes an empty variable as unset', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: '', SECRET_KEY: '' })).toEqual(readConfig({}))
   })
@@ -99,7 +132,21 @@ describe('the configuration', () => {
   const wrong = {
     PORT: ['65536', '-1', 'http', '80.5', ' 80'],
     DATABASE_URL: ['mysql://db', 'db', 'localhost:5432'],
-    REDIS_URL: ['http://cache', 'cache:6379'],
+    REDIS_URL: [
+      'http://cache',
+      'cache:6379',
+      'redis://',
+      'redis://cache:port',
+      'redis+cluster://',
+      'redis+cluster://cache:port',
+      'redis+sentinel://cache',
+      'redis://a:6379,',
+      'redis://a:6379,b:99999',
+      'redis://a:6379,redis://b:6379',
+      'redis://user:word@a:6379,user:word@b:6379',
+      'redis://a:6379,b:6379/2',
+      'redis://:%zz@a:6379,b:6379',
+    ],
     SECRET_KEY: ['x'.repeat(31)],
     ADMIN_EMAIL: ['nobody', 'a b@c'],
     ADMIN_PASSWORD: ['short', 'x'.repeat(129)],
@@ -119,7 +166,7 @@ describe('the configuration', () => {
     'names %s when it is %j, and does not show it',
     (name, value) => {
       expect(problemsOf({ [name]: value })).toEqual([expect.stringMatching(`^${name} `)])
-      if (name === 'SECRET_KEY' || name === 'ADMIN_PASSWORD')
+      if (['SECRET_KEY', 'ADMIN_PASSWORD'].includes(name))
         expect(problemsOf({ [name]: value })[0]).not.toContain(value)
     },
   )

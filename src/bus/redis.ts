@@ -8,23 +8,64 @@ export function channelOf(project_id: string): string {
 }
 
 const SUBSCRIBE_WAIT_MS = 250
-/** Publishes under way; above it news is dropped, so that a hung Redis costs no memory. */
+/** Publishes under way on a connection; above it news is dropped, so that a hung Redis costs no memory. */
 const MAX_PUBLISHES = 10_000
 
-/** Redis pub/sub: `publisher` must not queue while offline, `subscriber` resubscribes by itself. */
-export function createRedisBus(publisher: Redis, subscriber: Redis, codec: NewsCodec): Bus {
-  const listeners = new Map<string, NewsListener>()
-  const reconnected = new Set<() => void>()
-  const prefix = channelOf('')
+/** Sends news unless the connection is away or owes too many answers; never waits, and never throws. */
+export function createSender(
+  publisher: Redis,
+  command: 'publish' | 'spublish',
+  onRefused: (error: Error) => void = () => {},
+): (channel: string, message: string) => void {
   let publishes = 0
-  let wasReady = false
+  return (channel, message) => {
+    if (publisher.status !== 'ready' || publishes >= MAX_PUBLISHES) return
+    publishes++
+    publisher[command](channel, message).then(
+      () => {
+        publishes--
+      },
+      (error: Error) => {
+        publishes--
+        onRefused(error)
+      },
+    )
+  }
+}
 
-  subscriber.on('message', (channel: string, message: string) => {
+/** Resolves when `subscribed` is settled, or when waiting for that has taken too long. */
+export async function waitForNews(subscribed: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, SUBSCRIBE_WAIT_MS)
+  subscribed.then(
+    () => resolve(),
+    () => resolve(),
+  )
+  await promise
+  clearTimeout(timer)
+}
+
+/** The listeners of this process, and what they are told. */
+export function createListeners(codec: NewsCodec) {
+  const listeners = new Map<string, NewsListener>()
+  const prefix = channelOf('')
+  const hear = (channel: string, message: string) => {
     const project_id = channel.slice(prefix.length)
     const listener = listeners.get(project_id)
     const event = listener && codec.decode(project_id, message)
     if (event) listener(event)
-  })
+  }
+  return { listeners, hear }
+}
+
+/** Redis pub/sub: `publisher` must not queue while offline, `subscriber` resubscribes by itself. */
+export function createRedisBus(publisher: Redis, subscriber: Redis, codec: NewsCodec): Bus {
+  const { listeners, hear } = createListeners(codec)
+  const reconnected = new Set<() => void>()
+  const send = createSender(publisher, 'publish')
+  let wasReady = false
+
+  subscriber.on('message', hear)
   subscriber.on('ready', () => {
     if (wasReady) for (const listener of reconnected) listener()
     wasReady = true
@@ -33,23 +74,12 @@ export function createRedisBus(publisher: Redis, subscriber: Redis, codec: NewsC
   return {
     publish(event) {
       listeners.get(event.project_id)?.(event)
-      if (publisher.status !== 'ready' || publishes >= MAX_PUBLISHES) return
-      publishes++
-      const done = () => {
-        publishes--
-      }
-      publisher.publish(channelOf(event.project_id), codec.encode(event)).then(done, done)
+      // Nothing is encoded for a connection that is away.
+      if (publisher.status === 'ready') send(channelOf(event.project_id), codec.encode(event))
     },
     async subscribe(project_id, listener) {
       listeners.set(project_id, listener)
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, SUBSCRIBE_WAIT_MS)
-      subscriber.subscribe(channelOf(project_id)).then(
-        () => resolve(),
-        () => resolve(),
-      )
-      await promise
-      clearTimeout(timer)
+      await waitForNews(subscriber.subscribe(channelOf(project_id)))
     },
     unsubscribe(project_id) {
       listeners.delete(project_id)

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
 
 type Options = { name: string; points: number; seconds: number; multiplier: number }
@@ -8,7 +8,7 @@ type Options = { name: string; points: number; seconds: number; multiplier: numb
  * stands in while Redis does not answer.
  */
 export function createLimiter(
-  redis: Redis | undefined,
+  redis: Redis | Cluster | undefined,
   { name, points, seconds, multiplier }: Options,
 ): RateLimiterAbstract {
   const options = {

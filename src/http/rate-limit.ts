@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterRes } from 'rate-limiter-flexible'
 import { SignalboxError } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
@@ -13,7 +13,7 @@ export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
 export type RateLimits = (name: string, a_minute: number) => RateLimit
 
 /** One limiter a name, fixed windows of 60 s (REST contract: Rate limits). Two routes of one name share a budget. */
-export function createRateLimits(redis: Redis | undefined, multiplier: number): RateLimits {
+export function createRateLimits(redis: Redis | Cluster | undefined, multiplier: number): RateLimits {
   const made = new Map<string, RateLimit>()
   return (name, a_minute) => {
     const known = made.get(name)

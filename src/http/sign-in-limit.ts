@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { SignalboxError } from '#src/domain/errors.ts'
 import { createLimiter } from './limiter.ts'
 
@@ -16,7 +16,7 @@ export type LimitSignIn = <Result>(attempt: Attempt, signIn: () => Promise<Resul
  * Limits failed sign-ins by account and address together: so nobody can lock another out of an account, and
  * slow guessing gets nowhere.
  */
-export function createSignInLimit(redis: Redis | undefined, multiplier: number): LimitSignIn {
+export function createSignInLimit(redis: Redis | Cluster | undefined, multiplier: number): LimitSignIn {
   const window = { name: 'sign-in', points: FAILURES, seconds: WINDOW_SECONDS, multiplier }
   const limiter = createLimiter(redis, window)
   return async ({ email, address }, signIn) => {

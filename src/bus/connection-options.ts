@@ -1,0 +1,28 @@
+import type { RedisOptions } from 'ioredis'
+
+const RECONNECT_MAX_MS = 1_000
+/** A socket that owes an answer for so long is closed. */
+export const SOCKET_TIMEOUT_MS = 2_000
+
+/** What all connections to Redis have in common. */
+export const connectionOptions = {
+  lazyConnect: true,
+  connectTimeout: 2_000,
+  retryStrategy: (attempt: number) => Math.min(50 * attempt, RECONNECT_MAX_MS),
+} satisfies RedisOptions
+
+/** News is not kept for when Redis is back. */
+export const publisherOptions = {
+  ...connectionOptions,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  enableAutoPipelining: true,
+  socketTimeout: SOCKET_TIMEOUT_MS,
+} satisfies RedisOptions
+
+/** A command that has no answer in 150 ms counts as refused: then the limiter's insurance decides. */
+export const limiterOptions = {
+  maxRetriesPerRequest: 1,
+  commandTimeout: 150,
+  socketTimeout: SOCKET_TIMEOUT_MS,
+} satisfies RedisOptions

@@ -111,7 +111,8 @@ export class UnitOfWork {
       ...(event.from && { from: event.from, to: event.to }),
       ...(event.signal && { signal: event.signal }),
     }
-    this.#events.push({ project_id: agent.project_id, seq, at, frame: JSON.stringify(frame) })
+    const told = { ...event, actor: actor.kind }
+    this.#events.push({ project_id: agent.project_id, seq, at, frame: JSON.stringify(frame), told })
     return after
   }
 

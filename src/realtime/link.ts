@@ -1,5 +1,5 @@
 import type { Actor } from '#src/domain/events.ts'
-import { type Signal, type SignalRecord, toSignal } from '#src/domain/signal.ts'
+import { type Signal, type SignalKind, type SignalRecord, toSignal } from '#src/domain/signal.ts'
 import type { ServerMessage } from '#src/protocol/frames.ts'
 
 /** A signal that is not acknowledged this long after it was sent on a live link is sent again. */
@@ -26,6 +26,8 @@ type LinkInput = {
   /** The number of the event of its attach: what older events issued is read from the database. */
   seq: number
   outlet: LinkOutlet
+  /** Signals sent, by kind: of the whole process. */
+  sent: Record<SignalKind, number>
   onDetached: (reason: DetachReason) => void
 }
 
@@ -42,6 +44,7 @@ export class Link {
   readonly actor: Actor
   readonly lease: number
   readonly outlet: LinkOutlet
+  readonly #counts: Record<SignalKind, number>
   readonly #onDetached: (reason: DetachReason) => void
   readonly #seq: number
   /** The last signal sent, by its seq. */
@@ -52,12 +55,13 @@ export class Link {
   readonly #sent = new Map<string, Sent>()
   #unnoted = new Map<string, number>()
 
-  constructor({ agent_id, project_id, actor, lease, seq, outlet, onDetached }: LinkInput) {
+  constructor({ agent_id, project_id, actor, lease, seq, outlet, sent, onDetached }: LinkInput) {
     this.agent_id = agent_id
     this.project_id = project_id
     this.actor = actor
     this.lease = lease
     this.outlet = outlet
+    this.#counts = sent
     this.#seq = seq
     this.#onDetached = onDetached
   }
@@ -126,6 +130,7 @@ export class Link {
     if (is_control) for (const [id, sent] of this.#sent) if (sent.is_control) this.#sent.delete(id)
     this.#sent.set(signal.id, { is_control, attempt: signal.attempt, at: Date.now() })
     this.#unnoted.set(signal.id, signal.attempt)
+    this.#counts[signal.kind]++
     this.outlet.send({ type: 'signal', agent_id: this.agent_id, signal })
   }
 }

@@ -13,6 +13,16 @@ export type FeedReader = {
   deleted(): void
 }
 
+/** Of all feeds of a process, for metrics: plain numbers, counted once a batch. */
+export type FeedCounts = { filled: number; repeated: number; delivered: number }
+
+export type FeedParts = {
+  pages: LogPages
+  counts: FeedCounts
+  /** A batch was written to the sockets of live watchers, at least one. */
+  onWritten?: (batch: EventBatch) => void
+}
+
 /** How long an event that came too early waits for those before it, until the log is asked. */
 const REORDER_WAIT_MS = 20
 const MAX_EARLY_EVENTS = 1_024
@@ -29,8 +39,7 @@ export class ProjectFeed {
   readonly project_id: string
   /** The newest number that this feed has accepted. */
   last: number
-  readonly counts = { filled: 0, repeated: 0, delivered: 0 }
-  readonly #pages: LogPages
+  readonly #parts: FeedParts
   readonly #live = new Set<FeedReader>()
   readonly #sockets = new LiveSockets()
   readonly #early = new Map<number, LoggedEvent>()
@@ -41,16 +50,16 @@ export class ProjectFeed {
   #reorder: NodeJS.Timeout | undefined
   #filling: Promise<void> | undefined
 
-  constructor(project_id: string, last: number, pages: LogPages) {
+  constructor(project_id: string, last: number, parts: FeedParts) {
     this.project_id = project_id
     this.last = last
-    this.#pages = pages
+    this.#parts = parts
   }
 
   /** News from the bus: possibly old, early or repeated, but true. */
   accept(event: LoggedEvent): void {
     if (event.seq <= this.last) {
-      this.counts.repeated++
+      this.#parts.counts.repeated++
       return
     }
     if (event.seq > this.last + 1) {
@@ -79,11 +88,11 @@ export class ProjectFeed {
   async #fill(): Promise<void> {
     for (;;) {
       const before = this.last
-      const batch = await this.#pages.read(this.project_id, before)
+      const batch = await this.#parts.pages.read(this.project_id, before)
       if (!batch) break
       if (batch.first > this.last + 1) this.#skipTo(batch.first - 1)
       for (const event of batch.after(this.last)?.events ?? []) {
-        this.counts.filled++
+        this.#parts.counts.filled++
         this.accept(event)
       }
       this.flush()
@@ -97,7 +106,8 @@ export class ProjectFeed {
     await this.fill()
     if (newest <= this.last) return
     // Nothing to read after `last` although the log went on: retention took it all.
-    if (!(await this.#pages.read(this.project_id, this.last)) && newest > this.last) this.#skipTo(newest)
+    if (!(await this.#parts.pages.read(this.project_id, this.last)) && newest > this.last)
+      this.#skipTo(newest)
   }
 
   /** Takes a reader that has everything up to `position`; false while it has to read on first. */
@@ -128,7 +138,7 @@ export class ProjectFeed {
     if (oldest && position >= oldest.seq - 1 && position < this.last) {
       return new EventBatch(this.#recent.slice(position + 1 - oldest.seq))
     }
-    return this.#pages.read(this.project_id, position)
+    return this.#parts.pages.read(this.project_id, position)
   }
 
   /** The project was deleted. */
@@ -150,8 +160,10 @@ export class ProjectFeed {
     if (this.#turn.length === 0) return
     const batch = new EventBatch(this.#turn)
     this.#turn = []
-    this.counts.delivered += batch.events.length * (this.#live.size + this.#sockets.size)
+    const sockets = this.#sockets.size
+    this.#parts.counts.delivered += batch.events.length * (this.#live.size + sockets)
     this.#sockets.write(batch)
+    if (sockets > 0) this.#parts.onWritten?.(batch)
     for (const reader of this.#live) reader.receive(batch)
   }
 

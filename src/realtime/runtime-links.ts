@@ -32,6 +32,8 @@ export class RuntimeLinks {
   readonly #links = new Map<string, Link>()
   readonly #attaching = new Map<string, number>()
   readonly delivery: SignalDelivery
+  /** What became of reports, for metrics. */
+  readonly reports = { applied: 0, duplicate: 0, status_rejected: 0 }
   /** From now on links end with their process, not one by one: their runtimes come back elsewhere. */
   isDraining = false
 
@@ -56,7 +58,8 @@ export class RuntimeLinks {
       if (!(await project.reader)) throw notFound.project(project_id)
       const agent = await attachAgent(this.#parts, target, this.#parts.replica)
       const { lease, seq } = agent
-      const link = new Link({ agent_id, project_id, actor, lease, seq, outlet, onDetached })
+      const { sent } = this.delivery.counts
+      const link = new Link({ agent_id, project_id, actor, lease, seq, outlet, sent, onDetached })
       project.users++
       onAttached(link, agent)
       this.#register(link)

@@ -1,11 +1,23 @@
 import type { AgentState, Time } from '#src/domain/agent.ts'
+import type { Actor, EventDetail } from '#src/domain/events.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import { agentAssignments, agentColumns, agentRecord } from './agents.ts'
 import { type Sql, statement, type Transaction } from './database.ts'
 import { signalColumns, signalRecord } from './signals.ts'
 
 /** One committed event: its place in the log and the event object of the wire contract, as JSON. */
-export type LoggedEvent = { project_id: string; seq: number; frame: string }
+export type LoggedEvent = {
+  project_id: string
+  seq: number
+  frame: string
+  /** Of an event that this process committed, for metrics alone; neither is ever sent anywhere. */
+  told?: ToldEvent
+  /** By `performance.now()`. */
+  committed_at?: number
+}
+
+/** What an event says, before it is text. */
+export type ToldEvent = EventDetail & { actor: Actor['kind'] }
 
 export type ProjectHead = {
   id: string

@@ -4,7 +4,7 @@ import { countOpenSignals, type OpenSignals } from '#src/store/signals.ts'
 /** How long an answer is good for. */
 const CACHE_MS = 5_000
 /** A database that takes longer counts as down; whoever asks waits no longer. */
-const WAIT_MS = 1_000
+const WAIT_MS = 500
 
 /**
  * Asks the database for the open signals, and so whether it is there: one statement at a time, however often and by

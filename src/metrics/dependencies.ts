@@ -12,7 +12,7 @@ const redisStates = { up: 1, down: 0, none: -1 } as const
 export function readDependencies(instruments: Instruments, { database, bus, writes }: Dependencies): void {
   const probe = createDatabaseProbe(database)
   instruments.gauge(
-    { name: 'database_up', help: '1: the database answered within a second, 0: not' },
+    { name: 'database_up', help: '1: the database answered within half a second, 0: not' },
     async () => ((await probe()) ? 1 : 0),
   )
   instruments.gauge(

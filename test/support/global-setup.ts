@@ -16,7 +16,12 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const services = await findServices(process.env)
   const programs = findPrograms(process.env)
-  const missing = [...services.missing, ...(programs.chromium ? [] : ['Chromium'])]
+  const missing = [
+    ...services.missing,
+    ...(programs.chromium ? [] : ['Chromium']),
+    // Debian has both programs in one package.
+    ...(programs.prometheus && programs.promtool ? [] : ['Prometheus']),
+  ]
   if (missing.length > 0 && process.env.CI === 'true') {
     await services.stop()
     throw new Error(`with CI=true all of them have to be there; missing: ${missing.join(', ')}`)

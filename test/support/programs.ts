@@ -1,14 +1,26 @@
 import { findInPath } from './services.ts'
 
 /** Programs that single tests run; undefined: not installed. */
-export type Programs = { chromium: string | undefined; python: string | undefined }
+export type Programs = {
+  chromium: string | undefined
+  python: string | undefined
+  prometheus: string | undefined
+  promtool: string | undefined
+}
 
 const names = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   python: ['python3'],
+  prometheus: ['prometheus'],
+  promtool: ['promtool'],
 } as const satisfies Record<keyof Programs, readonly string[]>
 
 export function findPrograms(env: NodeJS.ProcessEnv): Programs {
   const find = (program: keyof Programs) => names[program].map(findInPath).find((path) => path !== undefined)
-  return { chromium: env.TEST_CHROMIUM ?? find('chromium'), python: find('python') }
+  return {
+    chromium: env.TEST_CHROMIUM ?? find('chromium'),
+    python: find('python'),
+    prometheus: find('prometheus'),
+    promtool: find('promtool'),
+  }
 }

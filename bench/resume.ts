@@ -85,5 +85,5 @@ async function writeEvents(rest: Rest, path: string, agents: readonly Agent[]): 
 
 async function logQueries(origin: string): Promise<number> {
   const text = await (await fetch(`${origin}/metrics`)).text()
-  return Number(/^signalbox_log_queries (\S+)$/m.exec(text)?.[1])
+  return Number(/^signalbox_log_queries_total (\S+)$/m.exec(text)?.[1])
 }

@@ -22,7 +22,7 @@ import { createMassLossWatch } from './jobs/mass-loss.ts'
 import { createPauseJob } from './jobs/pauses.ts'
 import { createPresenceJob } from './jobs/presence.ts'
 import { createForgettingJob, createRetentionJob } from './jobs/retention.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { AccessWatch } from './realtime/access-watch.ts'
 import { EventStreams } from './realtime/event-stream.ts'
 import { Hub } from './realtime/hub.ts'
@@ -83,13 +83,14 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   await migrate(orm, location)
 
   const instance = randomUUID()
+  const metrics = createMetrics()
   const redis = config.redis_url
     ? connectRedis(config.redis_url, {
         codec: createNewsCodec(keys, instance),
         onError: (error) => log.warn({ error: error.message }, 'redis'),
       })
     : undefined
-  const bus = tracePublishes(redis?.bus ?? createMemoryBus())
+  const bus = tracePublishes(metrics.events.measure(redis?.bus ?? createMemoryBus()))
   stops.push(
     () => redis?.limiter.disconnect(),
     () => bus.close(),
@@ -103,7 +104,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   })
 
   const authenticate = createAuthenticate(database, keys)
-  const hub = new Hub(database, bus)
+  const hub = new Hub(database, bus, metrics.events.delivered)
   stops.push(() => hub.close())
   const onError = (err: unknown) => log.error({ err }, 'a message failed')
   const snapshots = new Snapshots(database)
@@ -122,7 +123,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
     { authenticate, database, hub, snapshots, links, guards, counts: new SocketCounts(), writes, onError },
     { version, instance },
   )
-  const metrics = createMetrics({ hub, realtime, links, database, bus })
+  metrics.readOff({ hub, realtime, streams, links, database, bus, writes })
   await renewReplica(database, instance)
   const jobs = [
     createRetentionJob(database, config.retention_seconds),
@@ -131,18 +132,23 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
     createPresenceJob({ ...held, reconcile: () => links.reconcile() }),
     massLosses.job,
   ]
-  stops.push(startJobs(jobs, (err, job) => log.error({ err, job }, 'a job failed')))
+  const failed = (job: string, err: unknown) => {
+    metrics.jobs.failed(job)
+    log.error({ err, job }, 'a job failed')
+  }
+  stops.push(startJobs(jobs, { ...metrics.jobs, failed }))
   let draining = false
   const api = createApi(
     {
       ...context,
-      limitSignIn: createSignInLimit(redis?.limiter, config.rate_limit_multiplier),
+      limitSignIn: createSignInLimit(redis?.limiter, config.rate_limit_multiplier, metrics.http.limiters),
       openEventStream: (project_id, from) => streams.open(project_id, from),
     },
     {
       log,
+      onAnswered: metrics.http.answered,
       authenticate,
-      rateLimits: createRateLimits(redis?.limiter, config.rate_limit_multiplier),
+      rateLimits: createRateLimits(redis?.limiter, config.rate_limit_multiplier, metrics.http.limiters),
       trusted_hops: config.trusted_hops,
       allowed_origins: config.allowed_origins,
     },

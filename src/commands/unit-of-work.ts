@@ -126,8 +126,9 @@ export class UnitOfWork {
       ...(event.from && { from: event.from, to: event.to }),
       ...(event.signal && { signal: event.signal }),
     }
+    const told = { ...event, actor: actor.kind }
     const logged = { project_id: agent.project_id, epoch, seq, at, frame: JSON.stringify(frame) }
-    this.#events.push({ ...logged, traceparent })
+    this.#events.push({ ...logged, told, traceparent })
     return after
   }
 

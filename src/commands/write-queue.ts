@@ -27,6 +27,8 @@ export class WriteQueue implements Writes {
   #underWay = 0
   #lastBegun = 0
   #timer: NodeJS.Timeout | undefined
+  /** Transactions begun, and requests in them: for metrics. */
+  readonly counts = { batches: 0, requests: 0 }
 
   constructor(database: Database, bus: Bus, clock: () => Time) {
     this.#database = database
@@ -53,6 +55,11 @@ export class WriteQueue implements Writes {
     })
   }
 
+  /** Requests that wait for their transaction to begin. */
+  get depth(): number {
+    return [...this.#waiting.values()].reduce((sum, queue) => sum + queue.length, 0)
+  }
+
   #next(): void {
     while (this.#mayBegin()) {
       const batch = this.#take()
@@ -60,6 +67,8 @@ export class WriteQueue implements Writes {
       const projects = new Set(batch.map(({ request }) => request.project_id))
       for (const id of projects) this.#busy.add(id)
       this.#underWay++
+      this.counts.batches++
+      this.counts.requests += batch.length
       this.#lastBegun = performance.now()
       void this.#process(batch).finally(() => {
         this.#underWay--

@@ -1,6 +1,7 @@
-import type { ControlKind, Time } from './agent.ts'
+import { type ControlKind, controlKinds, type Time } from './agent.ts'
 
 export type SignalKind = ControlKind | 'message'
+export const signalKinds: readonly SignalKind[] = [...controlKinds, 'message']
 
 export const signalOutcomes = ['done', 'failed', 'superseded'] as const
 /** How a signal ended. A runtime says `done` or `failed`; a newer control signal supersedes an older one. */

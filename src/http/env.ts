@@ -14,5 +14,7 @@ export type HttpEnv = {
     principal: Principal | undefined
     authentication: Authentication | undefined
     failure: unknown
+    /** The operation of the route that answers. */
+    operation: string | undefined
   }
 }

@@ -1,7 +1,20 @@
 import type { Cluster, Redis } from 'ioredis'
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  type RateLimiterRes,
+} from 'rate-limiter-flexible'
 
-type Options = { name: string; points: number; seconds: number; multiplier: number }
+type Options = { name: string; points: number; seconds: number; multiplier: number; insured: () => void }
+
+/** Hears of limits, for metrics. */
+export type LimiterWatch = {
+  made(operation: string): void
+  rejected(operation: string): void
+  /** A request was counted here, since Redis did not answer. */
+  insured(): void
+}
 
 /**
  * Counts in fixed windows. With Redis the replicas share one budget; a memory limiter with the same limits
@@ -9,15 +22,29 @@ type Options = { name: string; points: number; seconds: number; multiplier: numb
  */
 export function createLimiter(
   redis: Redis | Cluster | undefined,
-  { name, points, seconds, multiplier }: Options,
+  { name, points, seconds, multiplier, insured }: Options,
 ): RateLimiterAbstract {
   const options = {
     keyPrefix: `signalbox:${name}`,
     points: Math.max(1, Math.floor(points * multiplier)),
     duration: seconds,
   }
-  const memory = new RateLimiterMemory(options)
-  if (!redis) return memory
-  const shared = { storeClient: redis, insuranceLimiter: memory, rejectIfRedisNotReady: true }
+  if (!redis) return new RateLimiterMemory(options)
+  const insuranceLimiter = new Insurance(options, insured)
+  const shared = { storeClient: redis, insuranceLimiter, rejectIfRedisNotReady: true }
   return new RateLimiterRedis({ ...options, ...shared })
+}
+
+class Insurance extends RateLimiterMemory {
+  readonly #used: () => void
+
+  constructor(options: ConstructorParameters<typeof RateLimiterMemory>[0], used: () => void) {
+    super(options)
+    this.#used = used
+  }
+
+  override consume(...args: Parameters<RateLimiterMemory['consume']>): Promise<RateLimiterRes> {
+    this.#used()
+    return super.consume(...args)
+  }
 }

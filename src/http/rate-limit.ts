@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterRes } from 'rate-limiter-flexible'
 import { SignalboxError } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
-import { createLimiter } from './limiter.ts'
+import { createLimiter, type LimiterWatch } from './limiter.ts'
 
 const WINDOW_SECONDS = 60
 
@@ -13,13 +13,24 @@ export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
 export type RateLimits = (name: string, a_minute: number) => RateLimit
 
 /** One limiter a name, fixed windows of 60 s (REST contract: Rate limits). Two routes of one name share a budget. */
-export function createRateLimits(redis: Redis | Cluster | undefined, multiplier: number): RateLimits {
+export function createRateLimits(
+  redis: Redis | Cluster | undefined,
+  multiplier: number,
+  watch: LimiterWatch,
+): RateLimits {
   const made = new Map<string, RateLimit>()
   return (name, a_minute) => {
     const known = made.get(name)
     if (known) return known
-    const window = { name: `limit:${name}`, points: a_minute, seconds: WINDOW_SECONDS, multiplier }
+    const window = {
+      name: `limit:${name}`,
+      points: a_minute,
+      seconds: WINDOW_SECONDS,
+      multiplier,
+      insured: watch.insured,
+    }
     const limiter = createLimiter(redis, window)
+    watch.made(name)
     const limit: RateLimit = async (c, address) => {
       const { result, rejected } = await limiter.consume(address).then(
         (result) => ({ result, rejected: false }),
@@ -33,6 +44,7 @@ export function createRateLimits(redis: Redis | Cluster | undefined, multiplier:
       c.header('RateLimit-Remaining', String(Math.max(0, result.remainingPoints)))
       c.header('RateLimit-Reset', String(reset))
       if (!rejected) return
+      watch.rejected(name)
       const message = `Rate limit exceeded: ${limiter.points} per minute`
       throw new SignalboxError('rate_limited', [{ message, field: null }], Math.max(1, reset))
     }

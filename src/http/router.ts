@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
+import { routePath } from 'hono/route'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import * as v from 'valibot'
@@ -20,8 +21,12 @@ import { traceRequests } from './trace-requests.ts'
 
 export const API_BASE = '/api/v1'
 
+/** `route`: its operation, or its path as it was registered; `other` for what is no route. */
+export type Answered = { route: string; method: string; status: number; seconds: number }
+
 export type RouterParts = {
   log: Logger
+  onAnswered: (answered: Answered) => void
   authenticate: Authenticate
   rateLimits: RateLimits
   trusted_hops: number
@@ -37,7 +42,7 @@ export function createRouter(parts: RouterParts): Hono<HttpEnv> {
   app.use(nameRequest)
   app.use(traceRequests)
   app.use(nameAddress(parts.trusted_hops))
-  app.use(logRequests(parts.log))
+  app.use(tellOfRequests(parts))
   app.use(secureHeaders())
   if (parts.allowed_origins.length > 0) app.use(allowOrigins(parts.allowed_origins))
   app.notFound((c) => errorResponse(c, refuse('not_found', 'No such route')))
@@ -80,6 +85,7 @@ function createHandler(
   const identify = createIdentify(route, parts.authenticate)
   const name = `${route.method.toUpperCase()} ${base}${route.path}`
   return async (c: Context<HttpEnv>): Promise<Response> => {
+    c.set('operation', route.operation_id)
     describeActive(name, { 'http.route': `${base}${route.path}` })
     await limit(c, c.get('address'))
     const standing = await identify(c)
@@ -151,10 +157,17 @@ async function nameRequest(c: Context<HttpEnv>, next: () => Promise<void>): Prom
   await next()
 }
 
-function logRequests(log: Logger) {
+function nameRoute(c: Context<HttpEnv>): string {
+  const path = routePath(c, -1)
+  return c.get('operation') ?? (path.endsWith('*') ? 'other' : path)
+}
+
+function tellOfRequests({ log, onAnswered }: Pick<RouterParts, 'log' | 'onAnswered'>) {
   return async (c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> => {
     const started = performance.now()
     await next()
+    const ms = performance.now() - started
+    onAnswered({ route: nameRoute(c), method: c.req.method, status: c.res.status, seconds: ms / 1000 })
     const failure = c.get('failure')
     const level = failure ? 'error' : 'info'
     log[level](
@@ -164,7 +177,7 @@ function logRequests(log: Logger) {
         method: c.req.method,
         path: c.req.path,
         status: c.res.status,
-        ms: Math.round(performance.now() - started),
+        ms: Math.round(ms),
         address: c.get('address'),
         principal: c.get('principal')?.id,
         ...(failure ? { err: failure } : {}),

@@ -26,11 +26,12 @@ export class Connection {
   readonly #socket: Duplex
   readonly #heartbeat: NodeJS.Timeout
   readonly #drained = new Set<() => void>()
-  /** Resolves when the socket is closed. */
-  readonly closed: Promise<void>
+  /** Resolves when the socket is closed, with the code: ours, where this side began the closing. */
+  readonly closed: Promise<number>
   #lastSeen = Date.now()
   #stall: NodeJS.Timeout | undefined
   #closing = false
+  #code: number | undefined
   #isJoining = false
   #onClosing: () => void = () => {}
 
@@ -52,7 +53,7 @@ export class Connection {
       this.#onClosing()
       close(...reason)
     }
-    this.closed = new Promise((resolve) => ws.on('close', () => resolve()))
+    this.closed = new Promise((resolve) => ws.on('close', (code) => resolve(this.#code ?? code)))
     ws.on('close', () => this.#stop())
     socket.on('drain', () => this.#wake())
   }
@@ -73,6 +74,11 @@ export class Connection {
 
   get isFull(): boolean {
     return this.#socket.writableLength > PARK_BYTES
+  }
+
+  /** Whether its peer is waited for: it gets nothing more until it has read. */
+  get isLagging(): boolean {
+    return this.#stall !== undefined
   }
 
   send(message: ServerMessage): void {
@@ -124,7 +130,8 @@ export class Connection {
   close(reason: CloseReason): void {
     if (this.#closing) return
     this.#closing = true
-    this.#ws.close(closeCodes[reason].code, reason)
+    this.#code = closeCodes[reason].code
+    this.#ws.close(this.#code, reason)
     setTimeout(() => this.#ws.terminate(), CLOSE_WAIT_MS).unref()
     this.#wake()
   }

@@ -9,6 +9,14 @@ export function nameOf(frame: string): EventName {
   return nameInFrame.exec(frame)?.[1] as EventName
 }
 
+/** As the name, `at` stands before the agent. */
+const timeInFrame = /"at":"([^"]+)"/
+
+/** When a logged event was decided, in milliseconds of the clock of whoever did. */
+export function timeOf(frame: string): number {
+  return Date.parse(timeInFrame.exec(frame)?.[1] ?? '')
+}
+
 const TEXT_FRAME = 0x81
 
 /** A whole unmasked text frame (RFC 6455, 5.2) around a payload. */

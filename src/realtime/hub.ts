@@ -2,7 +2,7 @@ import type { Bus } from '#src/bus/bus.ts'
 import type { Database } from '#src/store/database.ts'
 import { readLogHeads } from '#src/store/events.ts'
 import { LogPages } from './log-pages.ts'
-import { ProjectFeed } from './project-feed.ts'
+import { type FeedParts, ProjectFeed } from './project-feed.ts'
 
 /** How often the log is asked for what the bus lost at its end: one statement for all watched projects. */
 export const TAIL_CHECK_MS = 2_000
@@ -17,11 +17,14 @@ export class Hub {
   readonly #feeds = new Map<string, ProjectFeed>()
   readonly #timer: NodeJS.Timeout
   readonly pages: LogPages
-  readonly counts = { tail_finds: 0 }
+  /** For metrics; `subscriptions` are those that are open. */
+  readonly counts = { tail_finds: 0, filled: 0, repeated: 0, delivered: 0, subscriptions: 0 }
+  readonly #onWritten: FeedParts['onWritten']
   #checking: Promise<void> | undefined
   readonly #waiting: (() => void)[] = []
 
-  constructor(database: Database, bus: Bus) {
+  constructor(database: Database, bus: Bus, onWritten?: FeedParts['onWritten']) {
+    this.#onWritten = onWritten
     this.#database = database
     this.#bus = bus
     this.pages = new LogPages(database)
@@ -72,7 +75,9 @@ export class Hub {
     })
     const head = (await readLogHeads(this.#database, [project_id])).get(project_id)
     if (!head) return undefined
-    feed = new ProjectFeed(project_id, head, this.pages, () => void this.checkTails())
+    const { pages, counts } = this
+    const onAhead = () => void this.checkTails()
+    feed = new ProjectFeed(project_id, head, { pages, counts, onAhead, onWritten: this.#onWritten })
     this.#feeds.set(project_id, feed)
     for (const event of early) feed.accept(event)
     return feed

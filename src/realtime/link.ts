@@ -1,5 +1,5 @@
 import type { Actor } from '#src/domain/events.ts'
-import { type Signal, type SignalRecord, toSignal } from '#src/domain/signal.ts'
+import { type Signal, type SignalKind, type SignalRecord, toSignal } from '#src/domain/signal.ts'
 import type { GoodbyeReason, ServerMessage } from '#src/protocol/frames.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 import { SpanKind, startSpan, type Traceparent, traceparentOf } from '#src/tracing/trace.ts'
@@ -32,6 +32,8 @@ type LinkInput = {
   /** The number of the event of its attach: what older events issued is read from the database. */
   seq: number
   outlet: LinkOutlet
+  /** Signals sent, by kind: of the whole process. */
+  sent: Record<SignalKind, number>
   onDetached: (reason: DetachReason) => void
 }
 
@@ -49,6 +51,7 @@ export class Link {
   readonly lease: number
   readonly epoch: number
   readonly outlet: LinkOutlet
+  readonly #counts: Record<SignalKind, number>
   readonly #onDetached: (reason: DetachReason) => void
   readonly #seq: number
   /** The last signal sent, by its seq. */
@@ -59,13 +62,14 @@ export class Link {
   readonly #sent = new Map<string, Sent>()
   #unnoted = new Map<string, number>()
 
-  constructor({ agent_id, project_id, actor, lease, epoch, seq, outlet, onDetached }: LinkInput) {
+  constructor({ agent_id, project_id, actor, lease, epoch, seq, outlet, sent, onDetached }: LinkInput) {
     this.agent_id = agent_id
     this.project_id = project_id
     this.actor = actor
     this.lease = lease
     this.epoch = epoch
     this.outlet = outlet
+    this.#counts = sent
     this.#seq = seq
     this.#onDetached = onDetached
   }
@@ -140,6 +144,7 @@ export class Link {
     const traceparent = issuedIn ? this.#trace(signal, issuedIn) : undefined
     this.#sent.set(signal.id, { is_control, attempt: signal.attempt, at: Date.now(), traceparent })
     this.#unnoted.set(signal.id, signal.attempt)
+    this.#counts[signal.kind]++
     const traced = traceparent === undefined ? signal : { ...signal, traceparent }
     this.outlet.send({ type: 'signal', agent_id: this.agent_id, signal: traced })
   }

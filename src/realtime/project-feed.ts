@@ -18,6 +18,18 @@ export type FeedReader = {
   deleted(): void
 }
 
+/** Of all feeds of a process, for metrics: plain numbers, counted once a batch. */
+export type FeedCounts = { filled: number; repeated: number; delivered: number }
+
+export type FeedParts = {
+  pages: LogPages
+  counts: FeedCounts
+  /** A batch was written to the sockets of live watchers, at least one. */
+  onWritten?: (batch: EventBatch) => void
+  /** News of a later epoch has come. */
+  onAhead?: () => void
+}
+
 /** How long an event that came too early waits for those before it, until the log is asked. */
 const REORDER_WAIT_MS = 20
 const MAX_EARLY_EVENTS = 1_024
@@ -35,11 +47,8 @@ export class ProjectFeed {
   readonly project_id: string
   /** The newest number that this feed has accepted. */
   last: number
-  readonly counts = { filled: 0, repeated: 0, delivered: 0 }
   epoch: number
-  readonly #pages: LogPages
-  /** News of a later epoch has come. */
-  readonly #onAhead: () => void
+  readonly #parts: FeedParts
   readonly #live = new Set<FeedReader>()
   readonly #sockets = new LiveSockets()
   readonly #early = new Map<number, LoggedEvent>()
@@ -50,19 +59,18 @@ export class ProjectFeed {
   #reorder: NodeJS.Timeout | undefined
   #filling: Promise<void> | undefined
 
-  constructor(project_id: string, { epoch, newest }: LogHead, pages: LogPages, onAhead = () => {}) {
+  constructor(project_id: string, { epoch, newest }: LogHead, parts: FeedParts) {
     this.project_id = project_id
     this.epoch = epoch
     this.last = newest
-    this.#pages = pages
-    this.#onAhead = onAhead
+    this.#parts = parts
   }
 
   /** News from the bus: possibly old, early or repeated, but true. */
   accept(event: LoggedEvent): void {
-    if (event.epoch > this.epoch) return this.#onAhead()
+    if (event.epoch > this.epoch) return this.#parts.onAhead?.()
     if (event.seq <= this.last || event.epoch < this.epoch) {
-      this.counts.repeated++
+      this.#parts.counts.repeated++
       return
     }
     if (event.seq > this.last + 1) {
@@ -92,11 +100,11 @@ export class ProjectFeed {
     const { epoch } = this
     for (;;) {
       const before = this.last
-      const batch = await this.#pages.read(this, before)
+      const batch = await this.#parts.pages.read(this, before)
       if (!batch || epoch !== this.epoch) break
       if (batch.first > this.last + 1) this.#skipTo(batch.first - 1)
       for (const event of batch.after(this.last)?.events ?? []) {
-        this.counts.filled++
+        this.#parts.counts.filled++
         this.accept(event)
       }
       this.flush()
@@ -111,7 +119,7 @@ export class ProjectFeed {
     await this.fill()
     if (newest <= this.last) return
     // Nothing to read after `last` although the log went on: retention took it all.
-    if (!(await this.#pages.read(this, this.last)) && newest > this.last) this.#skipTo(newest)
+    if (!(await this.#parts.pages.read(this, this.last)) && newest > this.last) this.#skipTo(newest)
   }
 
   /** Takes a reader that has everything up to `position`; false while it has to read on first. */
@@ -138,7 +146,7 @@ export class ProjectFeed {
 
   /** The events after `position`: from memory where they are recent, else from the log. */
   async read(position: number): Promise<EventBatch | undefined> {
-    return this.#recent.after(position) ?? this.#pages.read(this, position)
+    return this.#recent.after(position) ?? this.#parts.pages.read(this, position)
   }
 
   /** The project was deleted. */
@@ -160,8 +168,10 @@ export class ProjectFeed {
     if (this.#turn.length === 0) return
     const batch = new EventBatch(this.#turn)
     this.#turn = []
-    this.counts.delivered += batch.events.length * (this.#live.size + this.#sockets.size)
-    this.#traced.write(this.#sockets.size, () => this.#sockets.write(batch))
+    const sockets = this.#sockets.size
+    this.#parts.counts.delivered += batch.events.length * (this.#live.size + sockets)
+    this.#traced.write(sockets, () => this.#sockets.write(batch))
+    if (sockets > 0) this.#parts.onWritten?.(batch)
     for (const reader of this.#live) reader.receive(batch)
     this.#traced.end()
   }
@@ -184,7 +194,7 @@ export class ProjectFeed {
 
   /** What has not been passed on yet is of a history that is over. */
   #renew({ epoch, newest }: LogHead): void {
-    this.#pages.forget(this)
+    this.#parts.pages.forget(this)
     this.#stopReorder()
     this.#early.clear()
     this.#turn = []

@@ -5,6 +5,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Authentication } from '#src/auth/authenticate.ts'
 import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/bounds.ts'
 import type { AccessWatch } from './access-watch.ts'
+import { Closes } from './closes.ts'
 import { Connection } from './connection.ts'
 import { toWirePrincipal } from './message.ts'
 import { Session, type SessionParts } from './session.ts'
@@ -35,11 +36,24 @@ export class Realtime {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0] || false),
   })
   readonly connections = new Set<Connection>()
+  readonly #closes = new Closes()
   isDraining = false
 
   constructor(parts: Parts, identity: ServerIdentity) {
     this.#parts = parts
     this.#identity = identity
+  }
+
+  /** Sockets closed so far, by code: for metrics. */
+  get closes(): Readonly<Record<string, number>> {
+    return this.#closes.counts
+  }
+
+  /** How many sockets wait for their peer to read. */
+  lagging(): number {
+    let count = 0
+    for (const connection of this.connections) if (connection.isLagging) count++
+    return count
   }
 
   /** Completes an upgrade that the HTTP side has let through. */
@@ -49,6 +63,7 @@ export class Realtime {
 
   #open(ws: WebSocket, socket: Duplex, { authentication, address }: Accepted): void {
     const connection = new Connection(ws, socket)
+    void connection.closed.then((code) => this.#closes.add(code))
     const { counts, guards } = this.#parts
     if (!counts.take('address', address)) return connection.close('too_many')
     ws.on('close', () => counts.release('address', address))

@@ -33,6 +33,8 @@ export class RuntimeLinks {
   readonly #links = new Map<string, Link>()
   readonly #attaching = new Map<string, number>()
   readonly delivery: SignalDelivery
+  /** What became of reports, for metrics. */
+  readonly reports = { applied: 0, duplicate: 0, status_rejected: 0 }
   /** From now on links end with their process, not one by one: their runtimes come back elsewhere. */
   isDraining = false
 
@@ -59,7 +61,9 @@ export class RuntimeLinks {
       const { epoch } = reader.feed
       const agent = await attachAgent(this.#parts, target, this.#parts.replica)
       const { lease, seq } = agent
-      const link = new Link({ agent_id, project_id, actor, lease, epoch, seq, outlet, onDetached })
+      const { sent } = this.delivery.counts
+      const place = { agent_id, project_id, actor, lease, epoch, seq }
+      const link = new Link({ ...place, outlet, sent, onDetached })
       project.users++
       onAttached(link, agent)
       this.#register(link)

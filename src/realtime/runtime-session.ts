@@ -61,6 +61,8 @@ export class RuntimeSession {
   async report({ id, agent_id, type: _, ...report }: ClientMessage<'report'>): Promise<void> {
     const link = await this.#settled(agent_id)
     const { agent, duplicate, status_rejected } = await reportAgent(this.#parts, link, report)
+    const outcome = duplicate ? 'duplicate' : status_rejected === undefined ? 'applied' : 'status_rejected'
+    this.#parts.links.reports[outcome]++
     this.#connection.send({
       type: 'reported',
       id,

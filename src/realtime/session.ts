@@ -167,6 +167,7 @@ export class Session implements Guarded {
       this.#connection.send({ type: 'unsubscribed', project_id, reason: 'deleted' })
     })
     this.#subscriptions.set(project_id, subscription)
+    hub.counts.subscriptions++
     try {
       await subscription.start({ after, epoch, id })
     } catch (error) {
@@ -187,8 +188,11 @@ export class Session implements Guarded {
   }
 
   #end(project_id: string): void {
-    this.#subscriptions.get(project_id)?.stop()
+    const subscription = this.#subscriptions.get(project_id)
+    if (!subscription) return
+    subscription.stop()
     this.#subscriptions.delete(project_id)
+    this.#parts.hub.counts.subscriptions--
   }
 
   #refuse(error: unknown, id: string | undefined): void {

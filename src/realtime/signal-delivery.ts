@@ -1,6 +1,6 @@
 import { noteDeliveries, noteOverdue } from '#src/commands/runtime.ts'
 import type { Writes } from '#src/commands/write-batch.ts'
-import type { SignalRecord } from '#src/domain/signal.ts'
+import type { SignalKind, SignalRecord } from '#src/domain/signal.ts'
 import type { Database } from '#src/store/database.ts'
 import { readLeases } from '#src/store/replicas.ts'
 import { readOpenSignals, readSignals } from '#src/store/signals.ts'
@@ -15,6 +15,8 @@ const SIGNALS_A_PAGE = 16
 
 export type DeliveryParts = { database: Database; writes: Writes; hub: Pick<Hub, 'nextTailCheck'> }
 
+const none = (): Record<SignalKind, number> => ({ pause: 0, resume: 0, terminate: 0, message: 0 })
+
 /** Brings signals to the links of this process: what events miss, what is not acknowledged, and the notes of it. */
 export class SignalDelivery {
   readonly #parts: DeliveryParts
@@ -23,7 +25,8 @@ export class SignalDelivery {
   readonly #timer: NodeJS.Timeout
   readonly #behind = new Set<Link>()
   readonly #unnoted = new Set<Link>()
-  readonly counts = { sent: 0, resent: 0 }
+  /** By kind, for metrics; what is sent again counts in both. */
+  readonly counts = { sent: none(), resent: none() }
   #isReading = false
   #isResending = false
 
@@ -106,7 +109,6 @@ export class SignalDelivery {
     for (const link of this.#unnoted) {
       const deliveries = link.takeDeliveries()
       if (deliveries.size === 0) continue
-      this.counts.sent += deliveries.size
       noteDeliveries(this.#parts, link, deliveries).catch(() => {})
     }
     this.#unnoted.clear()
@@ -143,7 +145,7 @@ export class SignalDelivery {
     for (const record of records.sort((left, right) => left.seq - right.seq)) {
       const link = due.get(record.id)
       if (!link || link.hasEnded || link.outlet.isFull || !link.resend(record)) continue
-      this.counts.resent++
+      this.counts.resent[record.kind]++
       this.sent(link)
       if (record.kind !== 'message' && record.overdue_at === null) {
         noteOverdue(this.#parts, link, record.id).catch(() => {})

@@ -35,8 +35,8 @@ export type Transaction = Sql & {
 export type Database = Sql & {
   /** Commits when `work` resolves, rolls back when it rejects. Tried again when it lost a deadlock. */
   transaction<Result>(work: (sql: Transaction) => Promise<Result>, mode?: 'snapshot'): Promise<Result>
-  /** Requests waiting for a connection, and connections open: for metrics. */
-  usage(): { waiting: number; open: number; idle: number }
+  /** Requests waiting for a connection, and connections open, unused, and allowed: for metrics. */
+  usage(): { waiting: number; open: number; idle: number; max: number }
 }
 
 const ATTEMPTS = 3
@@ -95,7 +95,12 @@ function postgresDatabase(pool: Pool): Database {
       withRetries(() =>
         attempt(work, mode === 'snapshot' ? 'begin isolation level repeatable read read only' : 'begin'),
       ),
-    usage: () => ({ waiting: pool.waitingCount, open: pool.totalCount, idle: pool.idleCount }),
+    usage: () => ({
+      waiting: pool.waitingCount,
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      max: pool.options.max,
+    }),
   }
 }
 
@@ -122,7 +127,7 @@ function pgliteDatabase(pglite: PGlite): Database {
           }
         }),
       ),
-    usage: () => ({ waiting: 0, open: 1, idle: 0 }),
+    usage: () => ({ waiting: 0, open: 1, idle: 0, max: 1 }),
   }
 }
 

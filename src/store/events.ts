@@ -1,4 +1,5 @@
 import type { AgentState, Time } from '#src/domain/agent.ts'
+import type { Actor, EventDetail } from '#src/domain/events.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import { agentAssignments, agentColumns, agentRecord } from './agents.ts'
 import { type Sql, statement, type Transaction } from './database.ts'
@@ -16,7 +17,14 @@ export type LoggedEvent = {
   frame: string
   /** The trace that it is a part of, where that is recorded; not in the log. */
   traceparent?: string | undefined
+  /** Of an event that this process committed, for metrics alone; neither is ever sent anywhere. */
+  told?: ToldEvent
+  /** By `performance.now()`. */
+  committed_at?: number
 }
+
+/** What an event says, before it is text. */
+export type ToldEvent = EventDetail & { actor: Actor['kind'] }
 
 export type ProjectHead = {
   id: string

@@ -53,6 +53,25 @@ export function readOpenSignals(
   ])
 }
 
+const MAX_COUNTED = 100_000
+
+export type OpenSignals = { pending: number; delivered: number; overdue: number }
+
+// The index of open signals has no others in it, so this costs what is open, up to the bound.
+const openCounts = statement(
+  'count_open_signals',
+  `select count(*) filter (where overdue_at is null and delivered_at is null) as pending,
+     count(*) filter (where overdue_at is null and delivered_at is not null) as delivered,
+     count(*) filter (where overdue_at is not null) as overdue
+   from (select delivered_at, overdue_at from signals where outcome is null limit ${MAX_COUNTED}) s`,
+)
+
+/** How many signals wait to be acknowledged, of all agents; at most MAX_COUNTED of them are looked at. */
+export async function countOpenSignals(sql: Sql): Promise<OpenSignals> {
+  const [counts] = await sql.run<OpenSignals>(openCounts)
+  return counts ?? { pending: 0, delivered: 0, overdue: 0 }
+}
+
 /** A signal as REST lists it. */
 export type SignalDetails = Omit<
   SignalRecord,

@@ -38,7 +38,7 @@ describe.skipIf(isClusterMissing)('a crowd of readers', () => {
     for (const tracker of trackers) tracker.stop()
     const answered = await toggle(agents, 1_000)
     const last = Math.max(...answered.agents.map((agent) => agent.seq))
-    const before = await server.metric('signalbox_log_queries')
+    const before = await server.metric('signalbox_log_queries_total')
 
     const token = cluster.rests[0]?.token as string
     const back = trackers.map(() => {
@@ -50,7 +50,7 @@ describe.skipIf(isClusterMissing)('a crowd of readers', () => {
     trackers = back
     expect(back.flatMap((tracker) => tracker.faults)).toEqual([])
     expect(back.map((tracker) => tracker.arrivals.length)).toEqual(back.map(() => last - position))
-    expect((await server.metric('signalbox_log_queries')) - before).toBeLessThan(20)
+    expect((await server.metric('signalbox_log_queries_total')) - before).toBeLessThan(20)
   })
 
   it('of 200, and 50 requests in flight, lose nothing on SIGTERM; the server is out within 12 s', {

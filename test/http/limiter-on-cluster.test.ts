@@ -27,7 +27,13 @@ describe.skipIf(isRedisServerMissing)('the limiter on a Redis Cluster with a pas
     const connection = connectRedis(cluster.url, { codec, onError: () => {} })
     connections.push(connection)
     await untilAnswers(async () => connection.limiter.status === 'ready' && connection.bus.state() === 'up')
-    return createLimiter(connection.limiter, { name: 'test', points: POINTS, seconds: 60, multiplier: 1 })
+    return createLimiter(connection.limiter, {
+      name: 'test',
+      points: POINTS,
+      seconds: 60,
+      multiplier: 1,
+      insured: () => {},
+    })
   }
   const addresses = (count: number) => Array.from({ length: count }, () => randomUUID())
   const consume = (limiter: Awaited<ReturnType<typeof open>>, address: string) =>

@@ -129,9 +129,15 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function play(steps: Step[]): Promise<{ log: Log; readers: Reader[]; feed: ProjectFeed }> {
   const log = new Log()
-  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 0 }, new LogPages(log.database), () => {
-    void feed.catchUpTo(log)
-  })
+  const feed = new ProjectFeed(
+    project_id,
+    { epoch: 1, newest: 0 },
+    {
+      pages: new LogPages(log.database),
+      counts: { filled: 0, repeated: 0, delivered: 0 },
+      onAhead: () => void feed.catchUpTo(log),
+    },
+  )
   const readers = [new Reader(), new Reader(), new Reader()]
   const pick = (index: number) => readers[index] as Reader
   const doing: { [Name in Step['do']]: (step: Extract<Step, { do: Name }>) => unknown } = {

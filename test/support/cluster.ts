@@ -10,7 +10,8 @@ export type Cluster = {
   fleet: Fleet
   redis: TcpProxy
   postgres: TcpProxy
-  startServer: () => Promise<ServerProcess>
+  /** One more, with settings of its own. */
+  startServer: (own?: Record<string, string>) => Promise<ServerProcess>
   stop: () => Promise<void>
 }
 
@@ -20,14 +21,15 @@ export async function startCluster(env: Record<string, string> = {}, size = 2): 
   if (!config?.database_url || !config.redis_url) throw new Error('a cluster needs both servers')
   const { database_url, redis_url } = config
   const [postgres, redis] = [await TcpProxy.to(database_url), await TcpProxy.to(redis_url)]
-  const startServer = () =>
+  const startServer = (own: Record<string, string> = {}) =>
     ServerProcess.start({
       LOG_LEVEL: 'info',
       DATABASE_URL: postgres.through(database_url),
       REDIS_URL: redis.through(redis_url),
       ...env,
+      ...own,
     })
-  const servers = await Promise.all(Array.from({ length: size }, startServer))
+  const servers = await Promise.all(Array.from({ length: size }, () => startServer()))
   const rests: Rest[] = []
   for (const server of servers) rests.push(await Rest.at(server.origin).signIn())
   const fleet = await createFleet(rests[0] as Rest)

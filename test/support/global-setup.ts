@@ -20,6 +20,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ...services.missing,
     ...(programs.chromium ? [] : ['Chromium']),
     ...(programs.redis_server ? [] : ['redis-server']),
+    // Debian has both programs in one package.
+    ...(programs.prometheus && programs.promtool ? [] : ['Prometheus']),
   ]
   if (missing.length > 0 && process.env.CI === 'true') {
     await services.stop()

@@ -5,12 +5,16 @@ export type Programs = {
   chromium: string | undefined
   python: string | undefined
   redis_server: string | undefined
+  prometheus: string | undefined
+  promtool: string | undefined
 }
 
 const names = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   python: ['python3'],
   redis_server: ['redis-server'],
+  prometheus: ['prometheus'],
+  promtool: ['promtool'],
 } as const satisfies Record<keyof Programs, readonly string[]>
 
 export function findPrograms(env: NodeJS.ProcessEnv): Programs {
@@ -19,5 +23,7 @@ export function findPrograms(env: NodeJS.ProcessEnv): Programs {
     chromium: env.TEST_CHROMIUM ?? find('chromium'),
     python: find('python'),
     redis_server: find('redis_server'),
+    prometheus: find('prometheus'),
+    promtool: find('promtool'),
   }
 }

@@ -1,0 +1,53 @@
+import type { Bus } from '#src/bus/bus.ts'
+import type { WriteQueue } from '#src/commands/write-queue.ts'
+import type { Database } from '#src/store/database.ts'
+import { createDatabaseProbe } from './database-probe.ts'
+import type { Instruments } from './instruments.ts'
+
+export type Dependencies = { database: Database; bus: Bus; writes: WriteQueue }
+
+const redisStates = { up: 1, down: 0, none: -1 } as const
+
+/** What is read off the database, the queue in front of it, and Redis. */
+export function readDependencies(instruments: Instruments, { database, bus, writes }: Dependencies): void {
+  const probe = createDatabaseProbe(database)
+  instruments.gauge(
+    { name: 'database_up', help: '1: the database answered within half a second, 0: not' },
+    async () => ((await probe()) ? 1 : 0),
+  )
+  instruments.gauge(
+    {
+      name: 'open_signals',
+      help: 'Signals of all agents that wait to be acknowledged; the same in each process; counted to 100,000',
+    },
+    probe,
+    'state',
+  )
+  const usage = (name: keyof ReturnType<Database['usage']>) => () => database.usage()[name]
+  instruments.gauge({ name: 'database_connections', help: 'Open database connections' }, usage('open'))
+  instruments.gauge({ name: 'database_connections_idle', help: 'Those that nobody uses' }, usage('idle'))
+  instruments.gauge(
+    { name: 'database_connections_max', help: 'As many as there may be of them' },
+    usage('max'),
+  )
+  instruments.gauge(
+    { name: 'database_waiting', help: 'Requests waiting for a database connection' },
+    usage('waiting'),
+  )
+  instruments.gauge(
+    { name: 'write_queue_depth', help: 'Changes that wait for the next transaction' },
+    () => writes.depth,
+  )
+  instruments.counter(
+    { name: 'write_batches_total', help: 'Transactions of the write queue' },
+    () => writes.counts.batches,
+  )
+  instruments.counter(
+    { name: 'write_requests_total', help: 'Changes in them: divided by the batches, their mean size' },
+    () => writes.counts.requests,
+  )
+  instruments.gauge(
+    { name: 'redis_up', help: '1: connected, 0: not, -1: not configured' },
+    () => redisStates[bus.state()],
+  )
+}

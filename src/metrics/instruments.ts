@@ -1,0 +1,118 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** `name` without the prefix that all have. */
+export type Instrument = { name: string; help: string }
+
+/** A number, or one for each value of a label; undefined: not known now, so none is shown. */
+type Value = number | Readonly<Record<string, number>> | undefined
+type Read = () => Value | Promise<Value>
+
+const nameOf = (name: string) => `signalbox_${name}`
+
+/** The instruments of one process. What is counted elsewhere is read off when Prometheus asks. */
+export class Instruments {
+  readonly registry = new Registry()
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry })
+  }
+
+  gauge({ name, help }: Instrument, read: Read, label?: string): void {
+    new Gauge({
+      name: nameOf(name),
+      help,
+      labelNames: label ? [label] : [],
+      registers: [this.registry],
+      async collect() {
+        const value = await read()
+        this.reset()
+        if (value === undefined) return
+        for (const [labels, number] of toSamples(value, label)) this.set(labels, number)
+      },
+    })
+  }
+
+  /** `read` tells what has been counted since the start of the process. */
+  counter({ name, help }: Instrument, read: Read, label?: string): void {
+    new Counter({
+      name: nameOf(name),
+      help,
+      labelNames: label ? [label] : [],
+      registers: [this.registry],
+      async collect() {
+        const value = await read()
+        this.reset()
+        for (const [labels, number] of toSamples(value ?? 0, label)) this.inc(labels, number)
+      },
+    })
+  }
+
+  /** A counter that is told: `known` are label values that show as 0 before they are first counted. */
+  tally(
+    { name, help }: Instrument,
+    labels: readonly string[],
+    known: readonly (readonly string[])[] = [],
+  ): Tally {
+    const tally = new Tally(known)
+    new Counter({
+      name: nameOf(name),
+      help,
+      labelNames: labels,
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [values, count] of tally.counts()) {
+          this.inc(Object.fromEntries(labels.map((label, index) => [label, values[index] ?? ''])), count)
+        }
+      },
+    })
+    return tally
+  }
+
+  histogram<const Label extends string>(
+    { name, help }: Instrument,
+    buckets: readonly number[],
+    labelNames: readonly Label[],
+  ): Histogram<Label> {
+    return new Histogram({
+      name: nameOf(name),
+      help,
+      buckets: [...buckets],
+      labelNames: [...labelNames],
+      registers: [this.registry],
+    })
+  }
+}
+
+function toSamples(
+  value: number | Readonly<Record<string, number>>,
+  label: string | undefined,
+): [Record<string, string>, number][] {
+  if (typeof value === 'number') return [[{}, value]]
+  return Object.entries(value).map(([key, number]) => [label ? { [label]: key } : {}, number])
+}
+
+/** Counts by label values, in the order of the labels. Cheaper to tell than a counter of the library. */
+export class Tally {
+  readonly #counts = new Map<string, number>()
+
+  constructor(known: readonly (readonly string[])[]) {
+    for (const values of known) this.#counts.set(values.join(' '), 0)
+  }
+
+  /** No value has a space in it. */
+  add(...values: readonly string[]): void {
+    const key = values.join(' ')
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+
+  /** Shows label values as 0 from now on. */
+  expect(...values: readonly string[]): void {
+    const key = values.join(' ')
+    if (!this.#counts.has(key)) this.#counts.set(key, 0)
+  }
+
+  *counts(): Iterable<[string[], number]> {
+    for (const [key, count] of this.#counts) yield [key.split(' '), count]
+  }
+}

@@ -102,6 +102,8 @@ const environment = v.object({
   LOG_LEVEL: v.optional(v.picklist(logLevels, `must be one of ${logLevels.join(', ')}`), 'info'),
 })
 
+export const variableNames: readonly string[] = Object.keys(environment.entries)
+
 export type Config = {
   host: string
   port: number

@@ -1,17 +1,15 @@
 import { findInPath } from './services.ts'
 
 /** Programs that single tests run; undefined: not installed. */
-export type Programs = {
-  chromium: string | undefined
-  python: string | undefined
-  redis_server: string | undefined
-}
+export type Programs = Record<keyof typeof names, string | undefined>
 
 const names = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
   python: ['python3'],
   redis_server: ['redis-server'],
-} as const satisfies Record<keyof Programs, readonly string[]>
+  nginx: ['nginx'],
+  kubectl: ['kubectl'],
+} as const satisfies Record<string, readonly string[]>
 
 export function findPrograms(env: NodeJS.ProcessEnv): Programs {
   const find = (program: keyof Programs) => names[program].map(findInPath).find((path) => path !== undefined)
@@ -19,5 +17,7 @@ export function findPrograms(env: NodeJS.ProcessEnv): Programs {
     chromium: env.TEST_CHROMIUM ?? find('chromium'),
     python: find('python'),
     redis_server: find('redis_server'),
+    nginx: find('nginx'),
+    kubectl: find('kubectl'),
   }
 }

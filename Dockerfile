@@ -1,8 +1,8 @@
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Optional packages stay: argon2 has its binaries among them.
-RUN npm ci --omit=dev
+# Optional packages stay, since argon2 has its binaries among them; but not the second Node that comes that way.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin
 
 FROM node:24.21.0-bookworm-slim AS dashboard
 WORKDIR /app
@@ -21,10 +21,11 @@ COPY package.json ./
 COPY migrations ./migrations
 COPY src ./src
 COPY --from=dashboard /app/dist/dashboard ./dist/dashboard
-USER node
+# The image's user `node`, as a number: Kubernetes cannot tell by a name that it is not root.
+USER 1000:1000
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Node itself, so that SIGTERM reaches the server.
 CMD ["node", "--max-semi-space-size=16", "--max-old-space-size=1024", "src/main.ts"]

@@ -136,6 +136,8 @@ const environment = v.object({
   ...tracingVariables,
 })
 
+export const variableNames: readonly string[] = Object.keys(environment.entries)
+
 /** How traces are recorded, and where they go. */
 export type TracingConfig = {
   exporter: (typeof protocols)[number] | 'console'

@@ -67,9 +67,7 @@ export function createClusterBus(
     publish(event) {
       listeners.get(event.project_id)?.(event)
       const channel = channelOf(event.project_id)
-      const owner = shards.ownerOf(slotOf(channel))
-      // Nothing is encoded for a node that is away.
-      if (owner?.canPublish) owner.publish(channel, codec.encode(event))
+      shards.ownerOf(slotOf(channel))?.publish(channel, () => codec.encode(event))
     },
     async subscribe(project_id, listener) {
       listeners.set(project_id, listener)

@@ -11,17 +11,19 @@ const SUBSCRIBE_WAIT_MS = 250
 /** Publishes under way on a connection; above it news is dropped, so that a hung Redis costs no memory. */
 const MAX_PUBLISHES = 10_000
 
-/** Sends news unless the connection is away or owes too many answers; never waits, and never throws. */
+export type Send = (channel: string, encode: () => string) => void
+
+/** Encodes and sends news unless the connection is away or owes too many answers; never waits, and never throws. */
 export function createSender(
   publisher: Redis,
   command: 'publish' | 'spublish',
   onRefused: (error: Error) => void = () => {},
-): (channel: string, message: string) => void {
+): Send {
   let publishes = 0
-  return (channel, message) => {
+  return (channel, encode) => {
     if (publisher.status !== 'ready' || publishes >= MAX_PUBLISHES) return
     publishes++
-    publisher[command](channel, message).then(
+    publisher[command](channel, encode()).then(
       () => {
         publishes--
       },
@@ -74,8 +76,7 @@ export function createRedisBus(publisher: Redis, subscriber: Redis, codec: NewsC
   return {
     publish(event) {
       listeners.get(event.project_id)?.(event)
-      // Nothing is encoded for a connection that is away.
-      if (publisher.status === 'ready') send(channelOf(event.project_id), codec.encode(event))
+      send(channelOf(event.project_id), () => codec.encode(event))
     },
     async subscribe(project_id, listener) {
       listeners.set(project_id, listener)

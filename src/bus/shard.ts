@@ -1,6 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis'
 import { connectionOptions, publisherOptions, SOCKET_TIMEOUT_MS } from './connection-options.ts'
-import { createSender } from './redis.ts'
+import { createSender, type Send } from './redis.ts'
 import type { RedisNode } from './redis-url.ts'
 import { parseSlots, type SlotRange } from './slots.ts'
 
@@ -18,7 +18,7 @@ export class Shard {
   readonly #publisher: Redis
   readonly #subscriber: Redis
   /** Drops it where the node is away. */
-  readonly publish: (channel: string, message: string) => void
+  readonly publish: Send
 
   constructor(node: RedisOptions, { onNews, onEmpty, onRefused, onError }: ShardEvents) {
     this.#publisher = new Redis({ ...node, ...publisherOptions })

@@ -23,6 +23,7 @@ export class Shards {
   #timer: NodeJS.Timeout | undefined
   #due = 0
   #isTold = false
+  #failure: string | undefined
   #isClosed = false
 
   constructor(location: ClusterLocation, events: Events) {
@@ -67,9 +68,13 @@ export class Shards {
     for (const { shard } of this.#shards.values()) shard.probe()
     try {
       const ranges = await this.#readSlots()
+      this.#failure = undefined
       if (!this.#isClosed) this.#take(ranges)
     } catch (error) {
-      if (error instanceof Error) this.#events.onError(error)
+      // Told once, not every second.
+      const message = error instanceof Error ? error.message : String(error)
+      if (message !== this.#failure) this.#events.onError(new Error(message))
+      this.#failure = message
     }
     this.#checkIn(CHECK_MS)
   }

@@ -4,6 +4,7 @@ import { type Cluster, isClusterMissing, startCluster } from '../support/cluster
 import { type Answered, checkHistory, readLog, spawnMany, toggleAgents } from '../support/load.ts'
 import { isRedisServerMissing, RedisCluster } from '../support/redis-cluster.ts'
 import { type Agent, createFleet, type Fleet, type Rest } from '../support/rest.ts'
+import { untilAnswers } from '../support/services.ts'
 import { percentile, Tracker } from '../support/tracker.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -77,9 +78,8 @@ describe.skipIf(isClusterMissing || isRedisServerMissing)('two replicas on a Red
   const expectNews = async () => {
     for (const line of lines) {
       const channel = channelOf(line.fleet.project_id)
-      const subscribers = () =>
-        redis.nodes[line.place]?.ask((node) => node.call('pubsub', 'shardnumsub', channel))
-      expect(await subscribers()).toEqual([channel, cluster.servers.length])
+      const asking = () => redis.nodes[line.place]?.ask((node) => node.call('pubsub', 'shardnumsub', channel))
+      await untilAnswers(async () => String(await asking()) === `${channel},${cluster.servers.length}`)
       const before = line.trackers.map(({ arrivals }) => arrivals.length)
       await write(line, (written) => written >= 20)
       const last_seq = Math.max(...(line.writes.at(-1)?.agents ?? []).map(({ seq }) => seq))

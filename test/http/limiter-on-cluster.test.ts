@@ -66,14 +66,17 @@ describe.skipIf(isRedisServerMissing)('the limiter on a Redis Cluster with a pas
           expect(await consume(limiter, address)).toBe(left)
           times.push(performance.now() - start)
         }
+        const start = performance.now()
+        expect((await limiter.get(address))?.consumedPoints).toBe(POINTS + 1)
+        times.push(performance.now() - start)
       }
       times.sort((a, b) => a - b)
       // The machine may stall once; the limiter must not.
-      expect(times[Math.floor(times.length * 0.97)]).toBeLessThan(200)
+      expect(times[Math.floor(times.length * 0.9)]).toBeLessThan(200)
+      expect(times.at(-1)).toBeLessThan(1_000)
       if (fault === 'kill') cluster.nodes[0]?.restart()
       else cluster.nodes[0]?.resume()
       await cluster.untilWhole()
-      if (process.env.TEST_LOG) console.log(fault, times.slice(-20))
     },
   )
 })

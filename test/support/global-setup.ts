@@ -35,8 +35,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     if (services.database_url) await dropTestDatabases(services.database_url, run)
     await services.stop()
-    // An illustration is not worth a failure.
-    const absent = [...missing, ...(programs.python ? [] : ['Python'])]
+    // Illustrations and second opinions are not worth a failure.
+    const optional = { Python: programs.python, nginx: programs.nginx, kubectl: programs.kubectl }
+    const absent = [...missing, ...Object.entries(optional).flatMap(([name, path]) => (path ? [] : [name]))]
     if (absent.length > 0) {
       console.log(`\nNOT RUN: every suite that needs ${absent.join(' or ')} (none found)\n`)
     }

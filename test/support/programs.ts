@@ -1,13 +1,7 @@
 import { findInPath } from './services.ts'
 
 /** Programs that single tests run; undefined: not installed. */
-export type Programs = {
-  chromium: string | undefined
-  python: string | undefined
-  redis_server: string | undefined
-  prometheus: string | undefined
-  promtool: string | undefined
-}
+export type Programs = Record<keyof typeof names, string | undefined>
 
 const names = {
   chromium: ['chromium', 'chromium-browser', 'google-chrome'],
@@ -15,7 +9,9 @@ const names = {
   redis_server: ['redis-server'],
   prometheus: ['prometheus'],
   promtool: ['promtool'],
-} as const satisfies Record<keyof Programs, readonly string[]>
+  nginx: ['nginx'],
+  kubectl: ['kubectl'],
+} as const satisfies Record<string, readonly string[]>
 
 export function findPrograms(env: NodeJS.ProcessEnv): Programs {
   const find = (program: keyof Programs) => names[program].map(findInPath).find((path) => path !== undefined)
@@ -25,5 +21,7 @@ export function findPrograms(env: NodeJS.ProcessEnv): Programs {
     redis_server: find('redis_server'),
     prometheus: find('prometheus'),
     promtool: find('promtool'),
+    nginx: find('nginx'),
+    kubectl: find('kubectl'),
   }
 }

@@ -29,7 +29,14 @@ class Node {
     this.port = ports.port
     this.#password = password
     const own = { port: ports.port, 'cluster-port': ports.bus, 'cluster-config-file': `${ports.port}.conf` }
-    const all = { ...own, bind: '127.0.0.1', save: '', dir: folder, 'cluster-node-timeout': 1_000 }
+    const all = {
+      ...own,
+      bind: '127.0.0.1',
+      save: '',
+      'repl-diskless-sync-delay': 0,
+      dir: folder,
+      'cluster-node-timeout': 1_000,
+    }
     const named = Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)])
     const renamed = disabled.flatMap((name) => ['--rename-command', name, ''])
     const secret = password ? ['--requirepass', password] : []
@@ -56,6 +63,10 @@ class Node {
     }
   }
 
+  untilAnswers(): Promise<void> {
+    return untilAnswers(() => this.ask((redis) => redis.ping()).then(Boolean, () => false))
+  }
+
   /** As a machine that has lost its power. */
   async kill(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
@@ -80,11 +91,11 @@ class Node {
 
 /** Three masters without replicas, each with a third of the slots. */
 export class RedisCluster {
-  readonly nodes: readonly Node[]
+  readonly nodes: Node[]
   readonly url: string
   readonly #folder: string
 
-  private constructor(nodes: readonly Node[], folder: string, { password }: Options) {
+  private constructor(nodes: Node[], folder: string, { password }: Options) {
     this.nodes = nodes
     const credentials = password ? `:${encodeURIComponent(password)}@` : ''
     this.url = `redis://${credentials}${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
@@ -101,9 +112,7 @@ export class RedisCluster {
       buses.push(ports.bus)
     }
     const cluster = new RedisCluster(nodes, folder, options)
-    const isUp = (node: Node) =>
-      untilAnswers(() => node.ask((redis) => redis.ping()).then(Boolean, () => false))
-    await Promise.all(nodes.map(isUp))
+    await Promise.all(nodes.map((node) => node.untilAnswers()))
     for (const [place, node] of nodes.entries()) {
       await node.ask(async (redis) => {
         await redis.cluster('ADDSLOTSRANGE', firstSlot(place), firstSlot(place + 1) - 1)
@@ -116,12 +125,30 @@ export class RedisCluster {
     return cluster
   }
 
+  /** A fourth node, which takes over from one that dies. */
+  async addReplicaOf(place: number): Promise<void> {
+    const ports = { port: await freePort(), bus: await freePort() }
+    const [replica, master] = [new Node(ports, this.#folder, {}), this.nodes[place]]
+    this.nodes.push(replica)
+    await replica.untilAnswers()
+    const id = await master?.ask((redis) => redis.cluster('MYID'))
+    await master?.ask((redis) =>
+      redis.call('cluster', 'meet', '127.0.0.1', String(ports.port), String(ports.bus)),
+    )
+    await this.untilWhole()
+    await replica.ask((redis) => redis.call('cluster', 'replicate', String(id)))
+    await untilAnswers(async () => /master_link_status:up/.test(await replica.ask((redis) => redis.info())))
+  }
+
   /** Until every node says that it serves, with all the others. */
   async untilWhole(): Promise<void> {
     const isWhole = (node: Node) =>
       node
         .ask((redis) => redis.cluster('INFO'))
-        .then((info) => /cluster_state:ok/.test(info) && info.includes(`cluster_known_nodes:${SIZE}`))
+        .then(
+          (info) =>
+            /cluster_state:ok/.test(info) && info.includes(`cluster_known_nodes:${this.nodes.length}`),
+        )
         .catch(() => false)
     await untilAnswers(async () => (await Promise.all(this.nodes.map(isWhole))).every(Boolean))
   }

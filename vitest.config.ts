@@ -9,9 +9,14 @@ const shared = {
 
 /**
  * Not beside others: these tell how late others are served meanwhile, or what a browser draws, and what else the
- * machine does must not count; or they build `dist/`, from which the page of others comes.
+ * machine does must not count, or which alerts fire; or they build `dist/`, from which the page of others comes.
  */
-const alone = ['test/fuzz/**/*.test.ts', 'test/dashboard/**/*.test.ts', 'test/client/package.test.ts']
+const alone = [
+  'test/fuzz/**/*.test.ts',
+  'test/dashboard/**/*.test.ts',
+  'test/client/package.test.ts',
+  'test/ops/alerts.test.ts',
+]
 
 export default defineConfig({
   test: {

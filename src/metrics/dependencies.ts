@@ -10,6 +10,18 @@ const redisStates = { up: 1, down: 0, none: -1 } as const
 
 /** What is read off the database, the queue in front of it, and Redis. */
 export function readDependencies(instruments: Instruments, { database, bus, writes }: Dependencies): void {
+  // Before the probe, which opens a connection where none is idle, and waits for it.
+  const usage = (name: keyof ReturnType<Database['usage']>) => () => database.usage()[name]
+  instruments.gauge({ name: 'database_connections', help: 'Open database connections' }, usage('open'))
+  instruments.gauge({ name: 'database_connections_idle', help: 'Those that nobody uses' }, usage('idle'))
+  instruments.gauge(
+    { name: 'database_connections_max', help: 'As many as there may be of them' },
+    usage('max'),
+  )
+  instruments.gauge(
+    { name: 'database_waiting', help: 'Requests waiting for a database connection' },
+    usage('waiting'),
+  )
   const probe = createDatabaseProbe(database)
   instruments.gauge(
     { name: 'database_up', help: '1: the database answered within half a second, 0: not' },
@@ -22,17 +34,6 @@ export function readDependencies(instruments: Instruments, { database, bus, writ
     },
     probe,
     'state',
-  )
-  const usage = (name: keyof ReturnType<Database['usage']>) => () => database.usage()[name]
-  instruments.gauge({ name: 'database_connections', help: 'Open database connections' }, usage('open'))
-  instruments.gauge({ name: 'database_connections_idle', help: 'Those that nobody uses' }, usage('idle'))
-  instruments.gauge(
-    { name: 'database_connections_max', help: 'As many as there may be of them' },
-    usage('max'),
-  )
-  instruments.gauge(
-    { name: 'database_waiting', help: 'Requests waiting for a database connection' },
-    usage('waiting'),
   )
   instruments.gauge(
     { name: 'write_queue_depth', help: 'Changes that wait for the next transaction' },

@@ -20,7 +20,7 @@ export function connect(url: string, onError: (error: Error) => void = () => {})
 }
 
 export function newsOf(project_id: string, seq: number): LoggedEvent {
-  return { project_id, seq, frame: `{"seq":${seq}}` }
+  return { project_id, epoch: 1, seq, frame: `{"seq":${seq},"epoch":1}` }
 }
 
 /** Asks again until it is so; fails 20 s later. */

@@ -5,11 +5,12 @@ import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { parse } from 'yaml'
 import type { App } from '#src/app.ts'
-import { type Backend, backends, startApp } from '../support/backends.ts'
+import { type Backend, backends, sharedBackends, startApp } from '../support/backends.ts'
 import { type Family, readFamilies, seriesOf } from '../support/exposition.ts'
 import { readExpression } from '../support/promql.ts'
 import { createFleet, Rest, spawn } from '../support/rest.ts'
 import { eventually } from '../support/stage.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../ops/${name}`, import.meta.url))
 const read = (name: string) => readFileSync(pathOf(name), 'utf8')
@@ -124,6 +125,27 @@ describe('what is measured', () => {
     expect(shown).toContain('{route="list_project_agents",method="GET",status="401"} 1')
     expect(shown).toContain('{route="other",method="other",status="404"} 1')
     expect(shown).not.toContain('secret-id')
+  })
+})
+
+describe.each(sharedBackends)('a database that hangs', (shared) => {
+  it('neither holds up nor spoils what is measured, and shows as down', async () => {
+    const { database_url = '', ...config } = await shared.config()
+    const proxy = await TcpProxy.to(database_url)
+    const app = await startApp({ ...config, database_url: proxy.through(database_url) })
+    const scrape = async () => (await app.api.request('/metrics', {}, {})).text()
+    expect(await scrape()).toMatch(/^signalbox_database_up 1$/m)
+    proxy.hang()
+    await eventually(async () => {
+      const began = performance.now()
+      const shown = await scrape()
+      expect(performance.now() - began).toBeLessThan(1_000)
+      return /^signalbox_database_up 0$/m.test(shown) && !shown.includes('signalbox_open_signals{')
+    })
+    proxy.heal()
+    await eventually(async () => (await scrape()).includes('signalbox_open_signals{state="overdue"} 0'))
+    await app.stop()
+    await proxy.close()
   })
 })
 

@@ -8,6 +8,8 @@ export type Cluster = {
   servers: ServerProcess[]
   rests: Rest[]
   fleet: Fleet
+  /** Straight to the database, past the proxy. */
+  database_url: string
   redis: TcpProxy
   postgres: TcpProxy
   /** One more, with settings of its own. */
@@ -38,7 +40,7 @@ export async function startCluster(env: Record<string, string> = {}, size = 2): 
     await Promise.all(servers.map((server) => server.end('SIGKILL')))
     await Promise.all([postgres.close(), redis.close()])
   }
-  return { servers, rests, fleet, redis, postgres, startServer, stop }
+  return { servers, rests, fleet, database_url, redis, postgres, startServer, stop }
 }
 
 /** For `describe.skipIf`: the global set-up says in its summary what was not run. */

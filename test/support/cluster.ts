@@ -10,7 +10,9 @@ export type Cluster = {
   fleet: Fleet
   redis: TcpProxy
   postgres: TcpProxy
-  startServer: () => Promise<ServerProcess>
+  /** Past the proxy. */
+  database_url: string
+  startServer: (own?: Record<string, string>) => Promise<ServerProcess>
   stop: () => Promise<void>
 }
 
@@ -20,14 +22,15 @@ export async function startCluster(env: Record<string, string> = {}, size = 2): 
   if (!config?.database_url || !config.redis_url) throw new Error('a cluster needs both servers')
   const { database_url, redis_url } = config
   const [postgres, redis] = [await TcpProxy.to(database_url), await TcpProxy.to(redis_url)]
-  const startServer = () =>
+  const startServer = (own: Record<string, string> = {}) =>
     ServerProcess.start({
       LOG_LEVEL: 'info',
       DATABASE_URL: postgres.through(database_url),
       REDIS_URL: redis.through(redis_url),
       ...env,
+      ...own,
     })
-  const servers = await Promise.all(Array.from({ length: size }, startServer))
+  const servers = await Promise.all(Array.from({ length: size }, () => startServer()))
   const rests: Rest[] = []
   for (const server of servers) rests.push(await Rest.at(server.origin).signIn())
   const fleet = await createFleet(rests[0] as Rest)
@@ -36,7 +39,7 @@ export async function startCluster(env: Record<string, string> = {}, size = 2): 
     await Promise.all(servers.map((server) => server.end('SIGKILL')))
     await Promise.all([postgres.close(), redis.close()])
   }
-  return { servers, rests, fleet, redis, postgres, startServer, stop }
+  return { servers, rests, fleet, redis, postgres, database_url, startServer, stop }
 }
 
 /** For `describe.skipIf`: the global set-up says in its summary what was not run. */

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { migrate } from '#src/store/migrate.ts'
 import { openOrm } from '#src/store/orm.ts'
 
-async function withServer<Result>(
+export async function withServer<Result>(
   url: string,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
@@ -15,7 +15,7 @@ async function withServer<Result>(
   }
 }
 
-function named(url: string, name: string): string {
+export function named(url: string, name: string): string {
   const result = new URL(url)
   result.pathname = `/${name}`
   return result.href

@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import { buildDashboardIfStale } from '../../build-dashboard.ts'
 import { dropTestDatabases } from './databases.ts'
+import { hasPreviousRelease } from './previous-release.ts'
 import { findPrograms, type Programs } from './programs.ts'
 import { findServices, type Services } from './services.ts'
 
@@ -30,7 +31,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (services.database_url) await dropTestDatabases(services.database_url, run)
     await services.stop()
     // An illustration is not worth a failure.
-    const absent = [...missing, ...(programs.python ? [] : ['Python'])]
+    const absent = [
+      ...missing,
+      ...(programs.python ? [] : ['Python']),
+      ...(hasPreviousRelease() ? [] : ['the previous release (in the history of git)']),
+    ]
     if (absent.length > 0) {
       console.log(`\nNOT RUN: every suite that needs ${absent.join(' or ')} (none found)\n`)
     }

@@ -181,3 +181,21 @@ describe('cost', () => {
     expect(queue.take()?.usage?.cost_incurred).toBe('3.0001')
   })
 })
+
+describe('a report after a restored backup', () => {
+  it('has a number above those that were used, whether the server knows of them or not', () => {
+    const queue = new ReportQueue<undefined>('idle')
+    queue.resume(7, 'idle')
+    queue.add({ current_task: 'one' }, undefined)
+    expect(queue.take()?.n).toBe(8)
+    queue.applied('idle')
+    queue.add({ current_task: 'under way' }, undefined)
+    expect(queue.take()?.n).toBe(9)
+    // The server was set back. What is under way goes out again, with its number.
+    queue.resume(3, 'working')
+    expect(queue.take()).toMatchObject({ n: 9, current_task: 'under way' })
+    queue.applied('working')
+    queue.add({ current_task: 'next' }, undefined)
+    expect(queue.take()?.n).toBe(10)
+  })
+})

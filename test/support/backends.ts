@@ -4,7 +4,7 @@ import { inject } from 'vitest'
 import { type App, createApp } from '#src/app.ts'
 import { type Config, readConfig } from '#src/config.ts'
 import { admin } from './admin.ts'
-import { createTestDatabase } from './databases.ts'
+import { createEmptyDatabase, createTestDatabase } from './databases.ts'
 
 /** One contract, one suite: each backend runs the same tests. */
 export type Backend = { name: string; config: () => Promise<Partial<Config>> }
@@ -12,6 +12,15 @@ export type Backend = { name: string; config: () => Promise<Partial<Config>> }
 const { database_url, redis_url } = inject('services')
 
 const embedded: Backend = { name: 'embedded', config: async () => ({ data_dir: 'memory://' }) }
+
+/** What servers of their own share, with no schema yet; undefined where PostgreSQL or Redis is missing. */
+export async function createBareServices(): Promise<{ database_url: string; redis_url: string } | undefined> {
+  if (!database_url || !redis_url) return undefined
+  return {
+    database_url: await createEmptyDatabase(database_url, inject('run')),
+    redis_url: await ownRedis(redis_url),
+  }
+}
 
 const servers: Backend | undefined =
   database_url && redis_url

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { migrate } from '#src/store/migrate.ts'
 import { openOrm } from '#src/store/orm.ts'
 
-async function withServer<Result>(
+export async function withServer<Result>(
   url: string,
   work: (client: pg.Client) => Promise<Result>,
 ): Promise<Result> {
@@ -15,19 +15,27 @@ async function withServer<Result>(
   }
 }
 
-function named(url: string, name: string): string {
+export function named(url: string, name: string): string {
   const result = new URL(url)
   result.pathname = `/${name}`
   return result.href
 }
 
+/** A database of its own without a schema. */
+export async function createEmptyDatabase(url: string, run: string): Promise<string> {
+  const name = newName(run)
+  await withServer(url, (client) => client.query(`create database ${name}`))
+  return named(url, name)
+}
+
+const newName = (run: string) => `${prefix(run)}${process.pid}_${Math.random().toString(36).slice(2, 10)}`
 const prefix = (run: string) => `signalbox_test_${run}_`
 const LOCK = 4_711
 
 /** A migrated database of its own, cloned from a template that the first caller of a run makes. */
 export async function createTestDatabase(url: string, run: string): Promise<string> {
   const template = `${prefix(run)}template`
-  const name = `${prefix(run)}${process.pid}_${Math.random().toString(36).slice(2, 10)}`
+  const name = newName(run)
   await withServer(url, async (client) => {
     await client.query('select pg_advisory_lock($1)', [LOCK])
     const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [template])

@@ -1,6 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import { buildDashboardIfStale } from '../../build-dashboard.ts'
 import { dropTestDatabases } from './databases.ts'
+import { hasPreviousRelease } from './previous-release.ts'
 import { findPrograms, type Programs } from './programs.ts'
 import { findServices, type Services } from './services.ts'
 
@@ -36,8 +37,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (services.database_url) await dropTestDatabases(services.database_url, run)
     await services.stop()
     // Illustrations and second opinions are not worth a failure.
-    const optional = { Python: programs.python, nginx: programs.nginx, kubectl: programs.kubectl }
-    const absent = [...missing, ...Object.entries(optional).flatMap(([name, path]) => (path ? [] : [name]))]
+    const optional = {
+      Python: programs.python,
+      nginx: programs.nginx,
+      kubectl: programs.kubectl,
+      'the previous release (in the history of git)': hasPreviousRelease(),
+    }
+    const absent = [...missing, ...Object.entries(optional).flatMap(([name, found]) => (found ? [] : [name]))]
     if (absent.length > 0) {
       console.log(`\nNOT RUN: every suite that needs ${absent.join(' or ')} (none found)\n`)
     }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { admin } from './backends.ts'
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const here = fileURLToPath(new URL('../..', import.meta.url))
 
 /** As `npm start` has them: garbage is collected early, so that memory stays near what is in use. */
 const heapFlags = ['--max-semi-space-size=16', '--max-old-space-size=1024']
@@ -24,9 +25,9 @@ export class ServerProcess {
     this.exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
   }
 
-  /** Resolves when it listens. `PORT` 0 takes any. */
-  static async start(env: Record<string, string>): Promise<ServerProcess> {
-    const child = spawn(process.execPath, [...heapFlags, main], {
+  /** Resolves when it listens. `PORT` 0 takes any. `folder`: where the source is that it runs. */
+  static async start(env: Record<string, string>, folder = here): Promise<ServerProcess> {
+    const child = spawn(process.execPath, [...heapFlags, join(folder, 'src/main.ts')], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env.PATH,

@@ -91,13 +91,17 @@ async function startRedis(stops: (() => Promise<void>)[]): Promise<string | unde
 }
 
 function findPostgresFolder(): string | undefined {
-  const inPath = findInPath('postgres')
-  if (inPath) return join(inPath, '..')
+  const found = findPostgresProgram('postgres')
+  return found && join(found, '..')
+}
+
+/** In the path, or where Debian has it; of several versions the newest. */
+export function findPostgresProgram(name: string): string | undefined {
+  const inPath = findInPath(name)
+  if (inPath) return inPath
   const debian = '/usr/lib/postgresql'
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
-  return versions
-    .map((version) => join(debian, version, 'bin'))
-    .find((bin) => existsSync(join(bin, 'postgres')))
+  return versions.map((version) => join(debian, version, 'bin', name)).find((path) => existsSync(path))
 }
 
 export function findInPath(name: string): string | undefined {

@@ -44,7 +44,7 @@ export class Stage {
 
   async stream(
     token: string | undefined,
-    { project_id, server = 0, after }: { project_id: string; server?: number; after?: number },
+    { project_id, server = 0, after }: { project_id: string; server?: number; after?: number | string },
   ): Promise<EventReader> {
     const url = `${this.origins[server]}/api/v1/projects/${project_id}/events/stream`
     const reader = await EventReader.open(url, token, after)

@@ -12,8 +12,10 @@ import { createMemoryBus } from './bus/memory.ts'
 import { createNewsCodec } from './bus/news.ts'
 import { createRedisBus } from './bus/redis.ts'
 import { ensureFirstSuperuser } from './commands/first-superuser.ts'
+import { resealWebhooks } from './commands/webhooks.ts'
 import { WriteQueue } from './commands/write-queue.ts'
 import type { Config } from './config.ts'
+import { type WebhookTimings, webhookTimings } from './domain/webhook.ts'
 import { createApi } from './http/api.ts'
 import type { HttpEnv } from './http/env.ts'
 import { createRateLimits } from './http/rate-limit.ts'
@@ -24,6 +26,7 @@ import { createMassLossWatch } from './jobs/mass-loss.ts'
 import { createPauseJob } from './jobs/pauses.ts'
 import { createPresenceJob } from './jobs/presence.ts'
 import { createForgettingJob, createRetentionJob } from './jobs/retention.ts'
+import { WebhookDeliveries } from './jobs/webhooks.ts'
 import { createMetrics } from './metrics.ts'
 import { AccessWatch } from './realtime/access-watch.ts'
 import { EventStreams } from './realtime/event-stream.ts'
@@ -39,6 +42,7 @@ import { type DatabaseLocation, type Orm, openOrm } from './store/orm.ts'
 import { renewReplica } from './store/replicas.ts'
 import { createUpgradeHandler } from './upgrade.ts'
 import { version } from './version.ts'
+import { createAddressRule } from './webhooks/addresses.ts'
 
 const POOL_SIZE = 10
 /** How long requests under way may take once the server drains. */
@@ -51,6 +55,7 @@ export type App = {
   orm: Orm
   hub: Hub
   realtime: Realtime
+  webhooks: WebhookDeliveries
   /** A first superuser that was made with a password of ours: to be shown once. */
   created_superuser: { email: string; password: string } | undefined
   /** Resolves with the address that it listens on. */
@@ -59,22 +64,26 @@ export type App = {
 }
 
 /** Builds every part by hand, in the order of their needs; `stop` ends them in reverse. */
-export async function createApp(config: Config, log: Logger): Promise<App> {
+export async function createApp(
+  config: Config,
+  log: Logger,
+  timings: WebhookTimings = webhookTimings,
+): Promise<App> {
   const stops: (() => unknown)[] = []
   const stop = async () => {
     for (const end of stops.splice(0).reverse()) await end()
   }
   try {
-    return await build(config, log, { stops, stop })
+    return await build(config, log, { stops, stop, timings })
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-type Ending = { stops: (() => unknown)[]; stop: () => Promise<void> }
+type Ending = { stops: (() => unknown)[]; stop: () => Promise<void>; timings: WebhookTimings }
 
-async function build(config: Config, log: Logger, { stops, stop }: Ending): Promise<App> {
+async function build(config: Config, log: Logger, { stops, stop, timings }: Ending): Promise<App> {
   const keys: TokenKeys = config.secret_keys ?? [readOrCreateSecret(config.data_dir)]
   const location = locateDatabase(config)
   if (!config.database_url && !isInMemory(config.data_dir)) stops.push(lockDataDir(config.data_dir))
@@ -94,6 +103,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
 
   const clock = () => new Date().toISOString()
+  const isAllowedAddress = createAddressRule(config.webhook_networks)
   const context = { orm, database, bus, clock, keys, writes: new WriteQueue(database, bus, clock) }
   const created_superuser = await ensureFirstSuperuser(orm, {
     email: config.admin_email,
@@ -122,18 +132,31 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
   const metrics = createMetrics({ hub, realtime, links, database, bus })
   await renewReplica(database, instance)
+  await resealWebhooks(database, keys)
+  const webhooks = new WebhookDeliveries({
+    database,
+    keys,
+    isAllowedAddress,
+    timings,
+    user_agent: `Signalbox/${version}`,
+    onDisabled: (webhook) => log.warn(webhook, 'a webhook is disabled: it has failed for too long'),
+    onError: (err) => log.error({ err }, 'a webhook was not delivered'),
+  })
+  stops.push(() => webhooks.close())
   const jobs = [
     createRetentionJob(database, config.retention_seconds),
     createForgettingJob(database),
     createPauseJob(context),
     createPresenceJob({ ...held, reconcile: () => links.reconcile() }),
     massLosses.job,
+    webhooks.job,
   ]
   stops.push(startJobs(jobs, (err, job) => log.error({ err, job }, 'a job failed')))
   let draining = false
   const api = createApi(
     {
       ...context,
+      isAllowedAddress,
       limitSignIn: createSignInLimit(redis?.limiter, config.rate_limit_multiplier),
       openEventStream: (project_id, from) => streams.open(project_id, from),
     },
@@ -168,7 +191,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
     const { address, port } = server.address() as AddressInfo
     return { host: address, port }
   }
-  return { api, database, orm, hub, realtime, created_superuser, listen, stop }
+  return { api, database, orm, hub, realtime, webhooks, created_superuser, listen, stop }
 }
 
 export function locateDatabase(config: Config): DatabaseLocation {

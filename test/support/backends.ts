@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import { type App, createApp } from '#src/app.ts'
 import { type Config, readConfig } from '#src/config.ts'
+import type { WebhookTimings } from '#src/domain/webhook.ts'
 import { admin } from './admin.ts'
 import { createTestDatabase } from './databases.ts'
 
@@ -53,6 +54,6 @@ export function testConfig(own: Partial<Config>): Config {
   return { ...defaults, ...own }
 }
 
-export function startApp(own: Partial<Config>): Promise<App> {
-  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }))
+export function startApp(own: Partial<Config>, timings?: WebhookTimings): Promise<App> {
+  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }), timings)
 }

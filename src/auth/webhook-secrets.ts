@@ -33,6 +33,7 @@ export function openSecret(
 ): { secret: string; is_newest: boolean } | undefined {
   const bytes = Buffer.from(sealed, 'base64')
   const [iv, tag] = [bytes.subarray(0, IV_BYTES), bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)]
+  if (bytes.length < IV_BYTES + TAG_BYTES) return undefined
   for (const [index, key] of keys.entries()) {
     const decipher = createDecipheriv(CIPHER, deriveKey(key), iv, { authTagLength: TAG_BYTES })
       .setAAD(Buffer.from(webhook_id))

@@ -128,7 +128,7 @@ export class WebhookDeliveries {
     const sealed = claim.old_secret === null ? [claim.secret] : [claim.secret, claim.old_secret]
     const secrets = sealed.flatMap((one) => openSecret(one, claim.id, keys)?.secret ?? [])
     if (secrets.length === 0)
-      return { kind: 'failed', status: null, error: 'The secret was kept under a SECRET_KEY that is gone' }
+      return { kind: 'failed', status: null, error: 'No SECRET_KEY of the server opens the secret' }
     const body = writeBody(claim, batch)
     const id = `${claim.id}_${claim.cursor + 1}_${batch.last}`
     const timestamp = Math.floor(Date.now() / 1000)

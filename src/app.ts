@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Hono } from 'hono'
@@ -10,18 +9,21 @@ import { connectRedis } from './bus/connections.ts'
 import { createMemoryBus } from './bus/memory.ts'
 import { createNewsCodec } from './bus/news.ts'
 import { ensureFirstSuperuser } from './commands/first-superuser.ts'
+import { resealWebhooks } from './commands/webhooks.ts'
 import { WriteQueue } from './commands/write-queue.ts'
 import type { Config } from './config.ts'
+import { type WebhookTimings, webhookTimings } from './domain/webhook.ts'
 import { createApi } from './http/api.ts'
 import type { HttpEnv } from './http/env.ts'
 import { createRateLimits } from './http/rate-limit.ts'
-import { createHttpServer } from './http/server.ts'
+import { closeServer, createHttpServer } from './http/server.ts'
 import { createSignInLimit } from './http/sign-in-limit.ts'
 import { startJobs } from './jobs/job.ts'
 import { createMassLossWatch } from './jobs/mass-loss.ts'
 import { createPauseJob } from './jobs/pauses.ts'
 import { createPresenceJob } from './jobs/presence.ts'
 import { createForgettingJob, createRetentionJob } from './jobs/retention.ts'
+import { WebhookDeliveries } from './jobs/webhooks.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { AccessWatch } from './realtime/access-watch.ts'
 import { EventStreams } from './realtime/event-stream.ts'
@@ -38,10 +40,9 @@ import { renewReplica } from './store/replicas.ts'
 import { tracePublishes, traceTransactions } from './tracing/traced-parts.ts'
 import { createUpgradeHandler } from './upgrade.ts'
 import { version } from './version.ts'
+import { createAddressRule } from './webhooks/addresses.ts'
 
 const POOL_SIZE = 10
-/** How long requests under way may take once the server drains. */
-const REQUEST_GRACE_MS = 8_000
 
 export type App = {
   /** Answers requests without a port. */
@@ -50,6 +51,7 @@ export type App = {
   orm: Orm
   hub: Hub
   realtime: Realtime
+  webhooks: WebhookDeliveries
   /** A first superuser that was made with a password of ours: to be shown once. */
   created_superuser: { email: string; password: string } | undefined
   /** Resolves with the address that it listens on. */
@@ -58,22 +60,26 @@ export type App = {
 }
 
 /** Builds every part by hand, in the order of their needs; `stop` ends them in reverse. */
-export async function createApp(config: Config, log: Logger): Promise<App> {
+export async function createApp(
+  config: Config,
+  log: Logger,
+  timings: WebhookTimings = webhookTimings,
+): Promise<App> {
   const stops: (() => unknown)[] = []
   const stop = async () => {
     for (const end of stops.splice(0).reverse()) await end()
   }
   try {
-    return await build(config, log, { stops, stop })
+    return await build(config, log, { stops, stop, timings })
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-type Ending = { stops: (() => unknown)[]; stop: () => Promise<void> }
+type Ending = { stops: (() => unknown)[]; stop: () => Promise<void>; timings: WebhookTimings }
 
-async function build(config: Config, log: Logger, { stops, stop }: Ending): Promise<App> {
+async function build(config: Config, log: Logger, { stops, stop, timings }: Ending): Promise<App> {
   const keys: TokenKeys = config.secret_keys ?? [readOrCreateSecret(config.data_dir)]
   const location = locateDatabase(config)
   if (!config.database_url && !isInMemory(config.data_dir)) stops.push(lockDataDir(config.data_dir))
@@ -97,6 +103,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
 
   const clock = () => new Date().toISOString()
+  const isAllowedAddress = createAddressRule(config.webhook_networks)
   const context = { orm, database, bus, clock, keys, writes: new WriteQueue(database, bus, clock) }
   const created_superuser = await ensureFirstSuperuser(orm, {
     email: config.admin_email,
@@ -125,12 +132,24 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   )
   metrics.readOff({ hub, realtime, streams, links, database, bus, writes })
   await renewReplica(database, instance)
+  await resealWebhooks(database, keys)
+  const webhooks = new WebhookDeliveries({
+    database,
+    keys,
+    isAllowedAddress,
+    timings,
+    user_agent: `Signalbox/${version}`,
+    onDisabled: (webhook) => log.warn(webhook, 'a webhook is disabled: it has failed for too long'),
+    onError: (err) => log.error({ err }, 'a webhook was not delivered'),
+  })
+  stops.push(() => webhooks.close())
   const jobs = [
     createRetentionJob(database, config.retention_seconds),
     createForgettingJob(database),
     createPauseJob(context),
     createPresenceJob({ ...held, reconcile: () => links.reconcile() }),
     massLosses.job,
+    webhooks.job,
   ]
   const failed = (job: string, err: unknown) => {
     metrics.jobs.failed(job)
@@ -141,6 +160,7 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
   const api = createApi(
     {
       ...context,
+      isAllowedAddress,
       limitSignIn: createSignInLimit(redis?.limiter, config.rate_limit_multiplier, metrics.http.limiters),
       openEventStream: (project_id, from) => streams.open(project_id, from),
     },
@@ -176,21 +196,10 @@ async function build(config: Config, log: Logger, { stops, stop }: Ending): Prom
     const { address, port } = server.address() as AddressInfo
     return { host: address, port }
   }
-  return { api, database, orm, hub, realtime, created_superuser, listen, stop }
+  return { api, database, orm, hub, realtime, webhooks, created_superuser, listen, stop }
 }
 
 export function locateDatabase(config: Config): DatabaseLocation {
   if (config.database_url) return { url: config.database_url, pool_size: POOL_SIZE }
   return { folder: isInMemory(config.data_dir) ? config.data_dir : join(config.data_dir, 'pglite') }
-}
-
-/** Takes no new connections; requests under way have time to finish. */
-async function closeServer(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve))
-  server.closeIdleConnections()
-  const idle = setInterval(() => server.closeIdleConnections(), 100)
-  const end = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS)
-  await closed
-  clearInterval(idle)
-  clearTimeout(end)
 }

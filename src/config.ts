@@ -1,3 +1,4 @@
+import ip from 'ipaddr.js'
 import * as v from 'valibot'
 import { parseRedisUrl } from './bus/redis-url.ts'
 
@@ -38,14 +39,26 @@ const duration = v.pipe(
   v.transform((value) => Number(value.slice(0, -1)) * seconds[value.slice(-1) as keyof typeof seconds]),
 )
 
-const origins = v.pipe(
+const list = v.pipe(
   v.string(),
   v.transform((value) =>
     value
       .split(',')
-      .map((origin) => origin.trim())
-      .filter((origin) => origin !== ''),
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
   ),
+)
+
+const networks = v.pipe(
+  list,
+  v.everyItem(
+    (network) => ip.isValidCIDR(network),
+    'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas',
+  ),
+)
+
+const origins = v.pipe(
+  list,
   v.everyItem(
     (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
     'must be origins such as https://example.org, separated by commas',
@@ -131,6 +144,7 @@ const environment = v.object({
   ),
   TRUST_PROXY: v.optional(wholeNumber(0, 32), '0'),
   ALLOWED_ORIGINS: v.optional(origins, ''),
+  WEBHOOK_ALLOWED_NETWORKS: v.optional(networks, ''),
   EVENT_RETENTION: v.optional(duration, '7d'),
   LOG_LEVEL: v.optional(oneOf(logLevels), 'info'),
   ...tracingVariables,
@@ -162,6 +176,8 @@ export type Config = {
   rate_limit_multiplier: number
   trusted_hops: number
   allowed_origins: readonly string[]
+  /** Networks that are not public, and to which webhooks may be sent all the same. */
+  webhook_networks: readonly string[]
   retention_seconds: number
   log_level: (typeof logLevels)[number]
   /** Undefined: nothing is traced. */
@@ -195,6 +211,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     rate_limit_multiplier: env.RATE_LIMIT_MULTIPLIER,
     trusted_hops: env.TRUST_PROXY,
     allowed_origins: env.ALLOWED_ORIGINS,
+    webhook_networks: env.WEBHOOK_ALLOWED_NETWORKS,
     retention_seconds: env.EVENT_RETENTION,
     log_level: env.LOG_LEVEL,
     tracing: toTracing(env),

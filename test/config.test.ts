@@ -27,6 +27,7 @@ describe('the configuration', () => {
       rate_limit_multiplier: 1,
       trusted_hops: 0,
       allowed_origins: [],
+      webhook_networks: [],
       retention_seconds: 7 * 24 * 60 * 60,
       log_level: 'info',
       tracing: undefined,
@@ -46,6 +47,7 @@ describe('the configuration', () => {
       RATE_LIMIT_MULTIPLIER: '0.5',
       TRUST_PROXY: '2',
       ALLOWED_ORIGINS: 'https://a.example, http://b.example:8080',
+      WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8, fd00::/8',
       EVENT_RETENTION: '90m',
       LOG_LEVEL: 'debug',
       NODE_ENV: 'production',
@@ -63,6 +65,7 @@ describe('the configuration', () => {
       rate_limit_multiplier: 0.5,
       trusted_hops: 2,
       allowed_origins: ['https://a.example', 'http://b.example:8080'],
+      webhook_networks: ['10.0.0.0/8', 'fd00::/8'],
       retention_seconds: 5_400,
       log_level: 'debug',
     })

@@ -11,6 +11,7 @@ import { addServer } from './commands/server.ts'
 import { addSession } from './commands/session.ts'
 import { addTypes } from './commands/types.ts'
 import { addUsers } from './commands/users.ts'
+import { addWebhooks } from './commands/webhooks.ts'
 import { describeFailure, exitCodes } from './failure.ts'
 
 const manual = `
@@ -45,6 +46,7 @@ export function createProgram(): Command {
   addProjects(program)
   addMembers(program)
   addKeys(program)
+  addWebhooks(program)
   addUsers(program)
   addTypes(program)
   addCompletion(program)

@@ -75,6 +75,17 @@ export async function resolveKey(api: Api, reference: string): Promise<string> {
   throw new CliError('failed', message, 'use an id from "signalbox keys list"')
 }
 
+/** The id of a webhook that is named by id, or by its URL where only one has it. */
+export async function resolveWebhook(api: Api, project_id: string, reference: string): Promise<string> {
+  if (isId(reference)) return reference
+  const all = await collect(eachItem((page) => api.webhooks.list(project_id, page)))
+  const found = all.filter(({ url }) => url === reference)
+  const [only, ...others] = found
+  if (only && others.length === 0) return only.id
+  const message = only ? `${found.length} webhooks have this URL` : 'No webhook of the project has this URL'
+  throw new CliError('failed', message, 'use an id from "signalbox webhooks list"')
+}
+
 async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = []
   for await (const item of items) all.push(item)

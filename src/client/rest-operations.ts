@@ -121,6 +121,20 @@ export const operations = {
     create: route<t.CreatedKey, [body: t.CreateKeyBody]>()('POST /api-keys', { answers_secret: true }),
     revoke: route<t.Message>()('DELETE /api-keys/{id}'),
   },
+  webhooks: {
+    list: route<t.Page<t.Webhook>, Paged>()('GET /projects/{project_id}/webhooks'),
+    create: route<t.CreatedWebhook, [body: t.CreateWebhookBody]>()('POST /projects/{project_id}/webhooks', {
+      answers_secret: true,
+    }),
+    get: route<t.Webhook>()('GET /projects/{project_id}/webhooks/{webhook_id}'),
+    update: route<t.Webhook, [body: t.UpdateWebhookBody]>()(
+      'PATCH /projects/{project_id}/webhooks/{webhook_id}',
+    ),
+    delete: route<t.Message>()('DELETE /projects/{project_id}/webhooks/{webhook_id}'),
+    rotateSecret: route<t.WebhookSecret>()('POST /projects/{project_id}/webhooks/{webhook_id}/secret', {
+      answers_secret: true,
+    }),
+  },
   audit: {
     list: route<t.Page<t.AuditEntry>, Paged>()('GET /audit'),
   },

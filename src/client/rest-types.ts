@@ -3,6 +3,7 @@ import type * as access from '#src/protocol/access.ts'
 import type * as agents from '#src/protocol/agents.ts'
 import type * as resources from '#src/protocol/resources.ts'
 import type * as signals from '#src/protocol/signals.ts'
+import type * as webhooks from '#src/protocol/webhooks.ts'
 
 export type { Agent } from '#src/domain/agent.ts'
 export type { EventFrame } from '#src/protocol/frames.ts'
@@ -20,6 +21,9 @@ export type Issue = v.InferOutput<typeof resources.issue>
 export type Member = v.InferOutput<typeof access.member>
 export type ApiKey = v.InferOutput<typeof access.apiKey>
 export type CreatedKey = v.InferOutput<typeof access.createdKey>
+export type Webhook = v.InferOutput<typeof webhooks.webhook>
+export type CreatedWebhook = v.InferOutput<typeof webhooks.createdWebhook>
+export type WebhookSecret = v.InferOutput<typeof webhooks.webhookSecret>
 export type AuditEntry = v.InferOutput<typeof access.auditEntry>
 
 export type Pagination = v.InferOutput<typeof resources.pagination>
@@ -38,6 +42,8 @@ export type CreateIssueBody = v.InferInput<typeof resources.createIssueBody>
 export type UpdateIssueBody = v.InferInput<typeof resources.updateIssueBody>
 export type MemberBody = v.InferInput<typeof access.memberBody>
 export type CreateKeyBody = v.InferInput<typeof access.createKeyBody>
+export type CreateWebhookBody = v.InferInput<typeof webhooks.createWebhookBody>
+export type UpdateWebhookBody = v.InferInput<typeof webhooks.updateWebhookBody>
 export type SpawnBody = v.InferInput<typeof agents.spawnBody>
 export type UpdateAgentBody = v.InferInput<typeof agents.updateBody>
 export type PauseBody = v.InferInput<typeof agents.pauseBody>

@@ -47,6 +47,7 @@ const permittedInProject = {
   issue_agent_token: owners,
   manage_members: owners,
   manage_keys: owners,
+  manage_webhooks: owners,
   manage_project: owners,
 } as const satisfies Record<string, readonly ProjectRole[]>
 

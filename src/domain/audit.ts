@@ -12,5 +12,10 @@ export const auditActions = [
   'key_created',
   'key_revoked',
   'agent_token_issued',
+  'webhook_created',
+  'webhook_updated',
+  'webhook_deleted',
+  'webhook_secret_rotated',
+  'webhook_disabled',
 ] as const
 export type AuditAction = (typeof auditActions)[number]

@@ -66,6 +66,8 @@ export const notFound = {
     refuse('not_found', `Issue ${id} not found in project ${project_id}`),
   signal: (id: string) => refuse('not_found', `Signal ${id} not found`),
   api_key: (id: string) => refuse('not_found', `API key ${id} not found`),
+  webhook: (id: string, project_id: string) =>
+    refuse('not_found', `Webhook ${id} not found in project ${project_id}`),
   member: (id: string, project_id: string) =>
     refuse('not_found', `User ${id} is not a member of project ${project_id}`),
   user: (id: string) => refuse('not_found', `User ${id} not found`),

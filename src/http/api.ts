@@ -17,6 +17,7 @@ import { issueRoutes } from './routes/issues.ts'
 import { projectRoutes } from './routes/projects.ts'
 import { runtimeRoutes } from './routes/runtime.ts'
 import { userRoutes } from './routes/users.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { addSystemRoutes, type SystemParts } from './system.ts'
 import { addWebSocketRoute } from './websocket.ts'
 
@@ -33,6 +34,7 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
     ...issueRoutes(),
     ...accessRoutes(),
     ...eventRoutes(),
+    ...webhookRoutes(),
   ]
   const document = createOpenApi(routes)
   const app = createRouter(parts)

@@ -1,5 +1,6 @@
 import type { TokenKeys } from '#src/auth/tokens.ts'
 import type { CommandContext } from '#src/commands/context.ts'
+import type { WebhookContext } from '#src/commands/webhooks.ts'
 import {
   assertAllowed,
   assertAllowedAnywhere,
@@ -17,6 +18,7 @@ import type { LimitSignIn } from './sign-in-limit.ts'
 /** What the routes work with. */
 export type HttpContext = CommandContext & {
   keys: TokenKeys
+  isAllowedAddress: WebhookContext['isAllowedAddress']
   limitSignIn: LimitSignIn
   openEventStream: OpenEventStream
 }

@@ -12,6 +12,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 65_000
 const TIMEOUT_CHECK_MS = 1_000
 const MAX_HEADER_BYTES = 16 * 1024
+/** How long requests under way may take once the server drains. */
+const REQUEST_GRACE_MS = 8_000
 
 const refusals: Record<string, { status: number; message: string }> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: `The headers are larger than ${MAX_HEADER_BYTES} bytes` },
@@ -49,4 +51,15 @@ export function createHttpServer(app: Hono<HttpEnv>): Server {
 function refuseRequest(error: unknown): Response {
   if (error instanceof RequestError) return refuseNotHttp()
   return bareRefusal({ status: 500, message: 'Internal server error', code: errorCodes.internal })
+}
+
+/** Takes no new connections; requests under way have time to finish. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeIdleConnections()
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const end = setTimeout(() => server.closeAllConnections(), REQUEST_GRACE_MS)
+  await closed
+  clearInterval(idle)
+  clearTimeout(end)
 }

@@ -40,7 +40,7 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
     await app.stop()
   })
 
-  describe('of projects, types, users, members and keys', () => {
+  describe('of projects, types, users, members, keys and webhooks', () => {
     it('lists, shows, changes and deletes projects', async () => {
       const other = unique('other')
       await cli.json('projects', 'create', other)
@@ -96,6 +96,24 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
         stderr: containing('AUTH_003'),
       })
       program.remove()
+    })
+
+    it('makes a webhook, shows its secret once, changes, rotates and deletes it', async () => {
+      const [from, to] = ['https://example.org/hook', 'https://example.org/new']
+      const made = await cli.run(['webhooks', 'create', from, '--events', 'agent.terminated'])
+      const secret = expect.stringMatching(/^whsec_\S+$/)
+      expect(made).toMatchObject({ code: 0, stdout: secret, stderr: containing('once') })
+      expect((await cli.run(['webhooks', 'list'])).stdout).toMatch(/hook +active +agent.terminated +0/)
+      const changed = await cli.run(['webhooks', 'update', from, '--to', to, '--events', 'all', '--disable'])
+      expect(changed).toEqual(done(expect.stringMatching(/new\nstate +disabled .*\nevents +all/)))
+      expect(await cli.json('webhooks', 'update', to, '--enable')).toMatchObject({ is_active: true, url: to })
+      const rotated = await cli.run(['webhooks', 'rotate', to])
+      expect(rotated).toMatchObject({ code: 0, stdout: secret })
+      expect(rotated.stdout).not.toBe(made.stdout)
+      const wrong = await cli.run(['webhooks', 'update', to, '--events', 'agent.lost'])
+      expect(wrong).toMatchObject({ code: 2, stderr: containing('agent.lost') })
+      expect(await cli.run(['webhooks', 'delete', to])).toEqual(done('The webhook has been deleted'))
+      expect(await cli.run(['webhooks', 'delete', to])).toMatchObject({ code: 1 })
     })
   })
 

@@ -77,6 +77,12 @@ async function freshProject({ rests }: Cast) {
   return { params: { id: (await createFleetOf(rests.owner, rests.superuser)).project_id } }
 }
 
+const newWebhook = () => ({ url: `https://example.org/${unique('hook')}` })
+async function freshWebhook(cast: Cast) {
+  const path = `/projects/${cast.fleet.project_id}/webhooks`
+  return { webhook_id: await freshId(cast, path, newWebhook()) }
+}
+
 /** By operation id. A route that is not here fails its test. */
 export const expectations: Record<string, Expectation> = {
   login: { may: everybody, call: () => ({ body: admin }) },
@@ -161,6 +167,16 @@ export const expectations: Record<string, Expectation> = {
     call: async ({ rests }, who) => ({ params: { id: (await addKey(rests[who])).id } }),
   },
   list_audit: { may: superusers },
+
+  list_webhooks: { may: owners },
+  create_webhook: { may: owners, call: () => ({ body: newWebhook() }) },
+  get_webhook: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
+  update_webhook: {
+    may: owners,
+    call: async (cast) => ({ params: await freshWebhook(cast), body: { is_active: false } }),
+  },
+  delete_webhook: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
+  rotate_webhook_secret: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
 
   list_events: { may: viewers },
   stream_events: { may: viewers },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect } from 'vitest'
 import type { App } from '#src/app.ts'
 import type { Config } from '#src/config.ts'
+import type { WebhookTimings } from '#src/domain/webhook.ts'
 import type { EventFrame } from '#src/protocol/frames.ts'
 import { type Backend, startApp } from '../support/backends.ts'
 import { Rest, unique } from '../support/rest.ts'
@@ -8,10 +9,14 @@ import { Rest, unique } from '../support/rest.ts'
 type Running = { app: App; rest: Rest }
 
 /** Starts an app for the suite that calls this, and signs its superuser in. */
-export function useApp({ config }: Backend, own: Partial<Config> = {}): () => Running {
+export function useApp(
+  { config }: Backend,
+  own: Partial<Config> = {},
+  timings?: WebhookTimings,
+): () => Running {
   let running: Running | undefined
   beforeAll(async () => {
-    const app = await startApp({ ...(await config()), ...own })
+    const app = await startApp({ ...(await config()), ...own }, timings)
     running = { app, rest: await Rest.of(app).signIn() }
   })
   afterAll(() => running?.app.stop())

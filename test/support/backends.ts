@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import { type App, createApp } from '#src/app.ts'
 import { type Config, readConfig } from '#src/config.ts'
+import type { WebhookTimings } from '#src/domain/webhook.ts'
 import { admin } from './admin.ts'
 import { createEmptyDatabase, createTestDatabase } from './databases.ts'
 
@@ -62,6 +63,6 @@ export function testConfig(own: Partial<Config>): Config {
   return { ...defaults, ...own }
 }
 
-export function startApp(own: Partial<Config>): Promise<App> {
-  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }))
+export function startApp(own: Partial<Config>, timings?: WebhookTimings): Promise<App> {
+  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }), timings)
 }

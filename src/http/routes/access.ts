@@ -119,7 +119,7 @@ function auditRoute(): Route {
     method: 'get',
     path: '/audit',
     operation_id: 'list_audit',
-    summary: 'Who changed users, members and keys, and who signed in',
+    summary: 'Who changed users, members, keys and webhooks, and who signed in',
     tag,
     limit: limits.read,
     access: 'read_audit',

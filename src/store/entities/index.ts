@@ -11,6 +11,7 @@ import { RefreshTokenEntity } from './refresh-token.ts'
 import { ReplicaEntity } from './replica.ts'
 import { SignalEntity } from './signal.ts'
 import { UserEntity } from './user.ts'
+import { WebhookEntity } from './webhook.ts'
 
 export {
   AgentEntity,
@@ -26,6 +27,7 @@ export {
   ReplicaEntity,
   SignalEntity,
   UserEntity,
+  WebhookEntity,
 }
 
 /** The whole schema; the migrations are made from it, and a test compares the two. */
@@ -43,4 +45,5 @@ export const entities = [
   ProjectMemberEntity,
   AuditEntryEntity,
   IdempotentAnswerEntity,
+  WebhookEntity,
 ]

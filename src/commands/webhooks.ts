@@ -1,0 +1,157 @@
+import { v7 as uuid } from 'uuid'
+import type { TokenKeys } from '#src/auth/tokens.ts'
+import { createWebhookSecret, openSecret, sealSecret } from '#src/auth/webhook-secrets.ts'
+import { type Principal, toActor } from '#src/domain/access.ts'
+import type { AuditAction } from '#src/domain/audit.ts'
+import { notFound, refuse } from '#src/domain/errors.ts'
+import { MAX_WEBHOOKS, OLD_SECRET_HOURS, type Webhook } from '#src/domain/webhook.ts'
+import { writeAudit } from '#src/store/audit.ts'
+import type { Database, Sql } from '#src/store/database.ts'
+import { lockProjects } from '#src/store/events.ts'
+import {
+  countWebhooks,
+  deleteWebhookRow,
+  insertWebhook,
+  listSealedSecrets,
+  lockWebhook,
+  replaceSecret,
+  resealSecrets,
+  type SealedSecrets,
+  updateWebhookRow,
+} from '#src/store/webhooks.ts'
+import { type AddressRule, literalAddress } from '#src/webhooks/addresses.ts'
+import type { CommandContext } from './context.ts'
+
+export type WebhookContext = Pick<CommandContext, 'database' | 'clock'> & {
+  keys: TokenKeys
+  /** Where webhooks may be sent. */
+  isAllowedAddress: AddressRule
+}
+type InProject = { project_id: string; principal: Principal }
+type Target = InProject & { webhook_id: string }
+type Input = Pick<Webhook, 'url' | 'events'>
+
+/**
+ * REST `create_webhook`: gets the events from now on. The secret is shown this once. Refuses the 21st of a
+ * project with `conflict`, and a URL whose host is an address that is not allowed.
+ */
+export async function createWebhook(
+  context: WebhookContext,
+  { project_id, principal }: InProject,
+  input: Input,
+): Promise<Webhook & { secret: string }> {
+  assertAddress(context, input.url)
+  const id = uuid()
+  const secret = createWebhookSecret()
+  const created = await context.database.transaction(async (sql) => {
+    // Under the lock of the numbering: no event is before the cursor and after the answer, and nobody else counts.
+    const head = (await lockProjects(sql, [project_id])).get(project_id)
+    if (!head) throw notFound.project(project_id)
+    if ((await countWebhooks(sql, project_id)) >= MAX_WEBHOOKS)
+      throw refuse('conflict', `A project has at most ${MAX_WEBHOOKS} webhooks`)
+    const webhook = await insertWebhook(sql, {
+      ...input,
+      id,
+      project_id,
+      secret: sealSecret(secret, id, context.keys),
+      cursor: head.event_seq,
+      created_by: principal.id,
+      created_at: context.clock(),
+    })
+    await note(sql, 'webhook_created', { project_id, principal, webhook_id: id, url: input.url })
+    return webhook
+  })
+  return { ...created, secret }
+}
+
+/** REST `update_webhook`. A new URL, or `is_active: true`, begins anew: past failures do not count any more. */
+export function updateWebhook(
+  context: WebhookContext,
+  { principal, ...target }: Target,
+  patch: Partial<Input & Pick<Webhook, 'is_active'>>,
+): Promise<Webhook> {
+  if (patch.url !== undefined) assertAddress(context, patch.url)
+  return context.database.transaction(async (sql) => {
+    const before = await lockWebhook(sql, target)
+    if (!before) throw unknown(target)
+    const begins_anew = patch.is_active === true || (patch.url ?? before.url) !== before.url
+    const after = await updateWebhookRow(sql, { ...before, ...patch }, begins_anew)
+    if (!after) throw unknown(target)
+    const details = { changed: Object.keys(patch), is_active: after.is_active }
+    await note(sql, 'webhook_updated', { ...target, principal, url: after.url, details })
+    return after
+  })
+}
+
+/** REST `delete_webhook`. A request under way may still arrive. */
+export async function deleteWebhook(
+  { database }: WebhookContext,
+  { principal, ...target }: Target,
+): Promise<void> {
+  await database.transaction(async (sql) => {
+    const url = await deleteWebhookRow(sql, target)
+    if (url === undefined) throw unknown(target)
+    await note(sql, 'webhook_deleted', { ...target, principal, url })
+  })
+}
+
+/** REST `rotate_webhook_secret`: shown this once; the old one signs too until `old_secret_until`. */
+export function rotateWebhookSecret(
+  { database, keys }: WebhookContext,
+  { principal, ...target }: Target,
+): Promise<{ secret: string; old_secret_until: string }> {
+  const secret = createWebhookSecret()
+  const sealed = sealSecret(secret, target.webhook_id, keys)
+  return database.transaction(async (sql) => {
+    const replaced = await replaceSecret(sql, target, { secret: sealed, old_hours: OLD_SECRET_HOURS })
+    if (!replaced) throw unknown(target)
+    const { url, old_secret_until } = replaced
+    await note(sql, 'webhook_secret_rotated', { ...target, principal, url })
+    return { secret, old_secret_until }
+  })
+}
+
+const RESEAL_PAGE = 500
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
+
+/** Seals every secret by the newest key, so that an older one can be taken out once all replicas have started. */
+export async function resealWebhooks(database: Database, keys: TokenKeys): Promise<void> {
+  for (let page: SealedSecrets[] = [], after = BEFORE_ALL; ; after = page.at(-1)?.id ?? after) {
+    page = await listSealedSecrets(database, after, RESEAL_PAGE)
+    for (const before of page) {
+      const { id } = before
+      const again = (sealed: string): string => {
+        const opened = openSecret(sealed, id, keys)
+        return opened && !opened.is_newest ? sealSecret(opened.secret, id, keys) : sealed
+      }
+      const old_secret = before.old_secret === null ? null : again(before.old_secret)
+      const now = { id, secret: again(before.secret), old_secret }
+      if (now.secret !== before.secret || now.old_secret !== before.old_secret)
+        await resealSecrets(database, now, before)
+    }
+    if (page.length < RESEAL_PAGE) return
+  }
+}
+
+/** Names are resolved when they are called; what is wrong with an address itself is said at once. */
+function assertAddress({ isAllowedAddress }: WebhookContext, url: string): void {
+  const literal = literalAddress(new URL(url))
+  if (literal !== undefined && !isAllowedAddress(literal))
+    throw refuse('invalid', 'The address is not allowed', 'url')
+}
+
+function unknown({ webhook_id, project_id }: Omit<Target, 'principal'>) {
+  return notFound.webhook(webhook_id, project_id)
+}
+
+type Noted = Target & { url: string; details?: object }
+
+/** Of a URL the trail has no more than the origin: there may be a token in the rest. */
+async function note(
+  sql: Sql,
+  action: AuditAction,
+  { principal, project_id, webhook_id, url, details }: Noted,
+): Promise<void> {
+  const target = { actor: toActor(principal), target_id: webhook_id, project_id }
+  await writeAudit(sql, { action, ...target, details: { origin: new URL(url).origin, ...details } })
+}

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import type { Webhook } from '#src/domain/webhook.ts'
+import { statement } from '#src/store/database.ts'
+import { readAudit } from '../http/audit.ts'
+import { useApp } from '../http/suite.ts'
+import { backends } from '../support/backends.ts'
+import { createFleet, spawn } from '../support/rest.ts'
+import { eventually } from '../support/stage.ts'
+import { drop, hang, ok, quick, status, WebhookReceiver } from '../support/webhook-receiver.ts'
+import { Deliveries } from './suite.ts'
+
+const failedFor = statement(
+  'test_webhook_failed_for',
+  'update webhooks set failing_since = now() - make_interval(secs => $2) where id = $1',
+)
+const leaseTo = statement(
+  'test_webhook_lease',
+  'update webhooks set lease = id, leased_until = now() + make_interval(secs => $2) where id = $1',
+)
+
+describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (backend) => {
+  const on = Deliveries.use(backend)
+
+  it('with what went wrong last in sight', async () => {
+    const said = async (answer: typeof ok) => {
+      on().receiver.answer = answer
+      const hook = await on().create()
+      await spawn(on().fleet)
+      await on().reach(hook, ({ failures }) => failures > 1)
+      const { last_error, last_status, failing_since, is_active } = await on().find(hook)
+      expect({ is_active, since: typeof failing_since }).toEqual({ is_active: true, since: 'string' })
+      await on().remove(hook)
+      return [last_error, last_status]
+    }
+    expect(await said(status(503))).toEqual(['Answered 503', 503])
+    expect(await said(drop)).toEqual(['The connection was broken', null])
+    expect(await said(hang)).toEqual(['No answer within 0.4 s', null])
+  })
+
+  it('not to where a redirect leads', async () => {
+    const inner = await WebhookReceiver.start()
+    on().receiver.answer = status(307, { location: inner.url })
+    const hook = await on().create()
+    await spawn(on().fleet)
+    await on().reach(hook, ({ failures }) => failures > 1)
+    expect(await on().find(hook)).toMatchObject({ last_status: 307, last_error: 'Answered 307', cursor: 0 })
+    expect(inner.all).toEqual([])
+    await inner.close()
+  })
+
+  it('also to a on().receiver whose answer has no end', async () => {
+    on().receiver.answer = (response) => {
+      response.writeHead(200)
+      const chunk = 'x'.repeat(64 * 1024)
+      const write = () => response.write(chunk, (error) => error || write())
+      write()
+    }
+    const hook = await on().create()
+    await spawn(on().fleet)
+    await on().reach(hook, ({ cursor }) => cursor === 1)
+    expect(on().receiver.all).toHaveLength(1)
+  })
+
+  it('no more after 410, nor after a day of failures; enabled, they go on where they stood', async () => {
+    for (const end of ['gone', 'a day'] as const) {
+      on().receiver.answer = status(end === 'gone' ? 410 : 500)
+      const hook = await on().create()
+      const { cursor } = hook
+      await spawn(on().fleet)
+      if (end === 'a day') {
+        await on().reach(hook, ({ failures }) => failures > 0)
+        await on().app.database.run(failedFor, [hook.id, 23 * 3_600])
+        const { failures: before } = await on().find(hook)
+        await on().reach(hook, ({ failures }) => failures > before)
+        expect((await on().find(hook)).is_active).toBe(true)
+        await on().app.database.run(failedFor, [hook.id, 24 * 3_600])
+      }
+      await on().reach(hook, ({ is_active }) => !is_active)
+      expect((await on().find(hook)).disabled_at).not.toBeNull()
+      const trail = await readAudit(on().fleet.rest)
+      expect(
+        trail.find(({ target_id, action }) => target_id === hook.id && action === 'webhook_disabled'),
+      ).toMatchObject({ actor: { kind: 'system', id: null }, project_id: on().fleet.project_id })
+      on().receiver.answer = ok
+      on().receiver.all.length = 0
+      const enabled = await on().patch(hook, { is_active: true })
+      expect(enabled).toMatchObject({ failures: 0, failing_since: null, disabled_at: null })
+      await on().reach(hook, (now) => now.cursor === cursor + 1)
+      expect(on().receiver.seqs).toEqual([cursor + 1])
+      await on().remove(hook)
+    }
+    expect(on().app.webhooks.counts.disabled).toBe(2)
+  })
+
+  it('by the holder of the lease alone, until it has run out', async () => {
+    const [held, free] = [await on().create(), await on().create({ events: ['agent.spawned'] })]
+    await on().app.database.run(leaseTo, [held.id, 3_600])
+    await spawn(on().fleet)
+    await on().reach(free, ({ cursor }) => cursor === 1)
+    expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1`])
+    await on().app.database.run(leaseTo, [held.id, -1])
+    await on().reach(held, ({ cursor }) => cursor === 1)
+    expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1`, `${held.id}_1_1`])
+  })
+
+  it('of many projects at once, none waiting for one that hangs', async () => {
+    on().receiver.answer = (response, received) =>
+      (received.payload.data.project_id === on().fleet.project_id ? hang : ok)(response, received)
+    const stuck = await on().create()
+    const others = await Promise.all(Array.from({ length: 20 }, () => createFleet(on().fleet.rest)))
+    for (const other of others)
+      await other.rest.post(`/projects/${other.project_id}/webhooks`, { url: on().receiver.url })
+    await Promise.all([on().fleet, ...others].map((one) => spawn(one)))
+    const reached = () => new Set(on().receiver.events.map(({ project_id }) => project_id)).size
+    await eventually(async () => reached() === 21)
+    expect((await on().find(stuck)).cursor).toBe(0)
+  })
+})
+
+describe.each(backends)('webhooks are not sent, on $name,', (backend) => {
+  const running = useApp(backend, {}, quick)
+
+  it('to a name that resolves to an address that is not allowed, which is all that is said of it', async () => {
+    const receiver = await WebhookReceiver.start()
+    const fleet = await createFleet(running().rest)
+    const path = `/projects/${fleet.project_id}/webhooks`
+    const ids: string[] = []
+    for (const name of ['localhost', 'LocalHost', 'nobody.invalid']) {
+      const url = `http://${name}:${receiver.port}/`
+      const { status, body } = await fleet.rest.post<Webhook>(path, { url })
+      expect(status).toBe(201)
+      ids.push(body.id)
+    }
+    await spawn(fleet)
+    const read = async (id: string) => (await fleet.rest.get<Webhook>(`${path}/${id}`)).body
+    for (const id of ids) await eventually(async () => (await read(id)).failures > 0)
+    const errors = (await Promise.all(ids.map(read))).map(({ last_error }) => last_error)
+    const refused = 'The address is not allowed'
+    expect(errors).toEqual([refused, refused, 'The name cannot be resolved'])
+    expect(receiver.all).toEqual([])
+    await receiver.close()
+  })
+})

@@ -48,7 +48,7 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     await inner.close()
   })
 
-  it('also to a on().receiver whose answer has no end', async () => {
+  it('also to a receiver whose answer has no end', async () => {
     on().receiver.answer = (response) => {
       response.writeHead(200)
       const chunk = 'x'.repeat(64 * 1024)

@@ -9,7 +9,7 @@ import { ServerProcess } from '../support/server-process.ts'
 import { freePort } from '../support/services.ts'
 import { Tracker } from '../support/tracker.ts'
 
-const rules = readFileSync(new URL('../../ops/prometheus/alerts.yml', import.meta.url), 'utf8')
+export const rules = readFileSync(new URL('../../ops/prometheus/alerts.yml', import.meta.url), 'utf8')
 const OTHER_KEY = 'another secret key than that of all the others'
 
 /** How often each server is written to, every so many milliseconds; what it commits is watched. */

@@ -130,7 +130,6 @@ async function build(config: Config, log: Logger, { stops, stop, timings }: Endi
     { authenticate, database, hub, snapshots, links, guards, counts: new SocketCounts(), writes, onError },
     { version, instance },
   )
-  metrics.readOff({ hub, realtime, streams, links, database, bus, writes })
   await renewReplica(database, instance)
   await resealWebhooks(database, keys)
   const webhooks = new WebhookDeliveries({
@@ -142,6 +141,7 @@ async function build(config: Config, log: Logger, { stops, stop, timings }: Endi
     onDisabled: (webhook) => log.warn(webhook, 'a webhook is disabled: it has failed for too long'),
     onError: (err) => log.error({ err }, 'a webhook was not delivered'),
   })
+  metrics.readOff({ hub, realtime, streams, links, database, bus, writes, webhooks })
   stops.push(() => webhooks.close())
   const jobs = [
     createRetentionJob(database, config.retention_seconds),

@@ -1,15 +1,19 @@
 import type { Bus } from '#src/bus/bus.ts'
 import type { WriteQueue } from '#src/commands/write-queue.ts'
+import type { WebhookDeliveries } from '#src/jobs/webhooks.ts'
 import type { Database } from '#src/store/database.ts'
 import { createDatabaseProbe } from './database-probe.ts'
 import type { Instruments } from './instruments.ts'
 
-export type Dependencies = { database: Database; bus: Bus; writes: WriteQueue }
+export type Dependencies = { database: Database; bus: Bus; writes: WriteQueue; webhooks: WebhookDeliveries }
 
 const redisStates = { up: 1, down: 0, none: -1 } as const
 
-/** What is read off the database, the queue in front of it, and Redis. */
-export function readDependencies(instruments: Instruments, { database, bus, writes }: Dependencies): void {
+/** What is read off the database, the queue in front of it, Redis, and deliveries to webhooks. */
+export function readDependencies(
+  instruments: Instruments,
+  { database, bus, writes, webhooks }: Dependencies,
+): void {
   // Before the probe, which opens a connection where none is idle, and waits for it.
   const usage = (name: keyof ReturnType<Database['usage']>) => () => database.usage()[name]
   instruments.gauge({ name: 'database_connections', help: 'Open database connections' }, usage('open'))
@@ -50,5 +54,24 @@ export function readDependencies(instruments: Instruments, { database, bus, writ
   instruments.gauge(
     { name: 'redis_up', help: '1: connected, 0: not, -1: not configured' },
     () => redisStates[bus.state()],
+  )
+  instruments.counter(
+    {
+      name: 'webhook_requests_total',
+      help: 'Requests to webhooks; `refused`: answered, but not with 2xx; `failed`: not answered',
+    },
+    () => {
+      const { delivered, refused, failed } = webhooks.counts
+      return { delivered, refused, failed }
+    },
+    'outcome',
+  )
+  instruments.counter(
+    { name: 'webhook_events_total', help: 'Events that webhooks have taken' },
+    () => webhooks.counts.events,
+  )
+  instruments.counter(
+    { name: 'webhooks_disabled_total', help: 'Webhooks that failed for too long, or answered 410' },
+    () => webhooks.counts.disabled,
   )
 }

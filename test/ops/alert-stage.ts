@@ -63,7 +63,7 @@ async function endAll(ends: (() => unknown)[]): Promise<void> {
 
 async function build(ends: (() => unknown)[], make: (parts: Parts) => AlertStage): Promise<AlertStage> {
   const open = async (size: number) => {
-    const cluster = await startCluster({}, size)
+    const cluster = await startCluster({ WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8' }, size)
     ends.push(() => cluster.stop())
     return cluster
   }

@@ -6,6 +6,7 @@ import { createFleet, type Rest } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
 import type { ServerProcess } from '../support/server-process.ts'
 import { Tracker } from '../support/tracker.ts'
+import { status, WebhookReceiver } from '../support/webhook-receiver.ts'
 import { AlertStage, load, rules } from './alert-stage.ts'
 import { ask, during, lockAgents, openStuckReaders, pause, runStatement } from './faults.ts'
 
@@ -32,7 +33,14 @@ const expected: Record<string, { alerts: string[]; also: string[] }> = {
     ],
   },
   silent: {
-    alerts: ['SignalsOverdue', 'LaggingSockets', 'SlowReaders', 'MassRuntimeLoss', 'JobFailing'],
+    alerts: [
+      'SignalsOverdue',
+      'LaggingSockets',
+      'SlowReaders',
+      'MassRuntimeLoss',
+      'JobFailing',
+      'WebhookDisabled',
+    ],
     also: [],
   },
   deaf: { alerts: ['BusLosesNews'], also: ['DeliveryLatencyHigh', 'Down'] },
@@ -93,6 +101,18 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await fires('SlowReaders', 'silent', 60)
     for (const reader of readers) reader.socket.destroy()
     await Promise.all([ends('LaggingSockets', 'silent'), ends('SlowReaders', 'silent')])
+  })
+
+  it.concurrent('that of a webhook that wants no more fires', async () => {
+    await quiet
+    const rest = stage.silent.rests[0] as Rest
+    const fleet = await createFleet(rest)
+    const receiver = await WebhookReceiver.start(status(410))
+    await rest.post(`/projects/${fleet.project_id}/webhooks`, { url: receiver.url })
+    await spawnMany(fleet, 1)
+    await fires('WebhookDisabled', 'silent')
+    await receiver.close()
+    await ends('WebhookDisabled', 'silent')
   })
 
   it.concurrent('those of runtimes that are silent, or gone, and that of a job fire', async () => {

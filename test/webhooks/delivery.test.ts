@@ -26,7 +26,7 @@ describe.each(backends)('webhooks are sent, on $name:', (backend) => {
       timestamp: events[0]?.at,
       data: { project_id: on().fleet.project_id, events },
     })
-    expect(first.id).toBe(`${hook.id}_2_2`)
+    expect(first.id).toBe(`${hook.id}_1_2_2`)
     expect(first.headers).toMatchObject({ 'content-type': 'application/json' })
     expect(on().receiver.all).toHaveLength(1)
     const now = await on().find(hook)
@@ -69,8 +69,8 @@ describe.each(backends)('webhooks are sent, on $name:', (backend) => {
     await spawn(on().fleet)
     await on().reach(hook, ({ cursor }) => cursor === 2)
     expect(on().receiver.all.map(({ id }) => id)).toEqual([
-      ...Array.from({ length: 5 }, () => `${hook.id}_1_1`),
-      `${hook.id}_2_2`,
+      ...Array.from({ length: 5 }, () => `${hook.id}_1_1_1`),
+      `${hook.id}_1_2_2`,
     ])
     expect(new Set(on().receiver.all.map(({ body }) => body)).size).toBe(2)
     for (const received of on().receiver.all) verify(hook.secret, received)
@@ -101,7 +101,7 @@ describe.each(backends)('webhooks are sent, on $name:', (backend) => {
     await on().patch(hook, { is_active: true })
     await on().reach(hook, ({ cursor }) => cursor === 5)
     expect(on().receiver.all.at(-1)?.payload.data).toMatchObject({ missed_before: 4 })
-    expect(on().receiver.all.at(-1)?.id).toBe(`${hook.id}_1_5`)
+    expect(on().receiver.all.at(-1)?.id).toBe(`${hook.id}_1_1_5`)
     await on().pause(hook)
     await addEvents(on().app, on().fleet.project_id, 1)
     await on().app.database.run(prune, [on().fleet.project_id, 100])

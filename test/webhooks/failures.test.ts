@@ -97,10 +97,10 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     await on().app.database.run(leaseTo, [held.id, 3_600])
     await spawn(on().fleet)
     await on().reach(free, ({ cursor }) => cursor === 1)
-    expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1`])
+    expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1_1`])
     await on().app.database.run(leaseTo, [held.id, -1])
     await on().reach(held, ({ cursor }) => cursor === 1)
-    expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1`, `${held.id}_1_1`])
+    expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1_1`, `${held.id}_1_1_1`])
   })
 
   it('of many projects at once, none waiting for one that hangs', async () => {

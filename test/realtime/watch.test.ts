@@ -111,6 +111,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
       type: 'snapshot',
       project_id: fleet.project_id,
       seq: 1,
+      epoch: 1,
       agents: [summary],
       last: true,
     })

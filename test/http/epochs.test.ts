@@ -12,6 +12,8 @@ const forgetEpochs = statement(
   `update events set frame = regexp_replace(frame::text, '"epoch":[0-9]+,', '')::json where project_id = $1`,
 )
 
+const setBack = statement('test_set_lease_back', 'update agents set lease = 0 where id = $1')
+
 describe.each(backends)('the epoch of a project on $name', (backend) => {
   let stage: Stage
   let fleet: Fleet
@@ -146,5 +148,19 @@ describe.each(backends)('the epoch of a project on $name', (backend) => {
     const back = await stage.connect(fleet.rest.token)
     expect(await back.attach(agent.id)).toMatchObject({ lease: epoch + 1, agent: { id: agent.id } })
     expect(await back.report(agent.id, { n: 1, status: 'working' })).toMatchObject({ status: 'working' })
+  })
+
+  it('need not change for a link to give way to one with a lower lease: that tells of a database set back', async () => {
+    await open()
+    const agent = await spawn(fleet)
+    const first = await stage.connect(fleet.rest.token)
+    await first.attach(agent.id)
+    expect(await first.attach(agent.id)).toMatchObject({ lease: 2 })
+    await stage.app.database.run(setBack, [agent.id])
+    const second = await stage.connect(fleet.rest.token)
+    expect(await second.attach(agent.id)).toMatchObject({ lease: 1 })
+    expect(await first.next('goodbye')).toMatchObject({ reason: 'restored' })
+    expect(first.frames.filter(({ type }) => type === 'detached')).toEqual([])
+    expect(await second.report(agent.id, { n: 1, status: 'working' })).toMatchObject({ status: 'working' })
   })
 })

@@ -25,6 +25,16 @@ export function hasPreviousRelease(): boolean {
   }
 }
 
+/** A clone with a part of the history alone, which is nobody's mistake. */
+export function isShallowClone(): boolean {
+  try {
+    const answer = execFileSync('git', ['rev-parse', '--is-shallow-repository'], { cwd: here })
+    return answer.toString().trim() === 'true'
+  } catch {
+    return false
+  }
+}
+
 /** Its source in a folder of its own, ready to run. */
 export async function exportPreviousRelease(): Promise<{ folder: string; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-previous-'))

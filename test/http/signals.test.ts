@@ -56,6 +56,7 @@ describe.each(backends)('signals on $name', (backend) => {
         type: 'event',
         project_id: fleet.project_id,
         seq: agent.seq + 1,
+        epoch: 1,
         name: 'agent.signal_sent',
         at: after.updated_at,
         actor: { kind: 'user', id: me.id },

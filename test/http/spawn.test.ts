@@ -74,6 +74,7 @@ describe.each(backends)('spawning on $name', (backend) => {
       type: 'event',
       project_id: fleet.project_id,
       seq: agent.seq,
+      epoch: 1,
       name: 'agent.spawned',
       at: agent.created_at,
       actor: { kind: 'user', id: expect.any(String) },

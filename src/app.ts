@@ -138,7 +138,7 @@ async function build(config: Config, log: Logger, { stops, stop, timings }: Endi
     isAllowedAddress,
     timings,
     user_agent: `Signalbox/${version}`,
-    onDisabled: (webhook) => log.warn(webhook, 'a webhook is disabled: it has failed for too long'),
+    onDisabled: (webhook) => log.warn(webhook, 'a webhook is disabled'),
     onError: (err) => log.error({ err }, 'a webhook was not delivered'),
   })
   metrics.readOff({ hub, realtime, streams, links, database, bus, writes, webhooks })

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import ip from 'ipaddr.js'
 import * as v from 'valibot'
 import { parseRedisUrl } from './bus/redis-url.ts'
@@ -52,7 +53,8 @@ const list = v.pipe(
 const networks = v.pipe(
   list,
   v.everyItem(
-    (network) => ip.isValidCIDR(network),
+    // `10/8` would be another network, 0.0.0.10/8, than whoever writes it means.
+    (network) => ip.isValidCIDR(network) && isIP(network.split('/')[0] ?? '') !== 0,
     'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas',
   ),
 )

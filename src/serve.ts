@@ -26,7 +26,8 @@ export async function serve(variables: Record<string, string | undefined>): Prom
 }
 
 async function start(config: Config, log: Logger): Promise<App> {
-  const stopTracing = config.tracing && (await startTracing(config.tracing))
+  const onTrouble = (trouble: string) => log.warn({ trouble }, 'traces cannot be exported')
+  const stopTracing = config.tracing && (await startTracing(config.tracing, onTrouble))
   const app = await createApp(config, log)
   const stop = () => app.stop().finally(stopTracing)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

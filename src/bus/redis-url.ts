@@ -27,7 +27,13 @@ export function parseRedisUrl(value: string): RedisLocation {
   if (!scheme || !(isCluster || URL.canParse(value))) {
     throw new RangeError(`must be a URL beginning with ${schemes}`)
   }
-  if (!isCluster) return { kind: 'server', url: value }
+  if (rest.includes(',')) throw new RangeError('must name the nodes of a cluster before anything else')
+  if (!isCluster) {
+    parseCredentials(credentials)
+    if (!/^(\/\d{0,5})?(\?.*)?$/.test(rest))
+      throw new RangeError('must end with the number of a database, or before it')
+    return { kind: 'server', url: value }
+  }
   if (/@|\/\//.test(rest)) {
     throw new RangeError('must have scheme and credentials once: redis://user:password@a:6379,b:6379')
   }

@@ -18,9 +18,9 @@ import { sendWebhook } from '#src/webhooks/request.ts'
 import type { Job } from './job.ts'
 
 /** Requests of one replica under way; what else is due waits. */
-const MAX_RUNNING = 16
+const MAX_RUNNING = 64
 /** A lease outlives the request: only a replica that is gone, or whose database hangs, lets it run out. */
-const LEASE_MARGIN_MS = 60_000
+const LEASE_MARGIN_MS = 10_000
 
 type Parts = {
   database: Database

@@ -1,4 +1,4 @@
-import { context, propagation, trace } from '@opentelemetry/api'
+import { context, type DiagLogger, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import {
@@ -32,6 +32,7 @@ const samplers: Record<TracingConfig['sampler'], (ratio: number) => Sampler> = {
 
 /** A stop does not wait longer for a collector. */
 const LAST_EXPORT_MS = 2_000
+const TROUBLE_MS = 60_000
 
 /** Loaded when they are asked for: most servers export nothing. They read `OTEL_EXPORTER_OTLP_*` themselves. */
 const exporters: Record<TracingConfig['exporter'], () => Promise<SpanExporter>> = {
@@ -45,12 +46,10 @@ const exporters: Record<TracingConfig['exporter'], () => Promise<SpanExporter>> 
  * Begins to record and export traces, for the whole process. Returns what sends the rest and ends it. A collector that
  * is not there costs the spans alone: a bounded queue of them is kept, then they are dropped.
  */
-export async function startTracing({
-  exporter,
-  sampler,
-  ratio,
-  delay_ms,
-}: TracingConfig): Promise<() => Promise<void>> {
+export async function startTracing(
+  { exporter, sampler, ratio, delay_ms }: TracingConfig,
+  onTrouble: (message: string) => void,
+): Promise<() => Promise<void>> {
   const resource = resourceFromAttributes({ 'service.name': 'signalbox', 'service.version': version })
   const provider = new TracerProvider({
     resource: defaultResource()
@@ -61,6 +60,7 @@ export async function startTracing({
       new BatchSpanProcessor({ exporter: await exporters[exporter](), scheduledDelayMillis: delay_ms }),
     ],
   })
+  diag.setLogger(atIntervals(onTrouble), DiagLogLevel.WARN)
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   propagation.setGlobalPropagator(new W3CTraceContextPropagator())
   trace.setGlobalTracerProvider(provider)
@@ -71,4 +71,16 @@ export async function startTracing({
     await promise
     clearTimeout(late)
   }
+}
+
+/** Each batch that cannot be sent is trouble; it is told of once in a while. */
+function atIntervals(onTrouble: (message: string) => void): DiagLogger {
+  let told = Number.NEGATIVE_INFINITY
+  const tell = (message: string) => {
+    if (performance.now() - told < TROUBLE_MS) return
+    told = performance.now()
+    onTrouble(message)
+  }
+  const ignore = () => {}
+  return { error: tell, warn: tell, info: ignore, debug: ignore, verbose: ignore }
 }

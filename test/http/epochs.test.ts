@@ -133,7 +133,8 @@ describe.each(backends)('the epoch of a project on $name', (backend) => {
     expect(live.events[1]).toMatchObject({ last_event_id: `3.${epoch}`, event: 'reset' })
     expect(JSON.parse(live.events[1]?.data ?? '')).toEqual({ seq: 3, epoch })
     expect(await ids(`1.${epoch}`, 2)).toEqual([`2.${epoch} agent.spawned`, `3.${epoch} agent.spawned`])
-    for (const after of [2, '2', '2.7']) expect(await ids(after, 1)).toEqual([`3.${epoch} reset`])
+    for (const after of [2, '2', '2.7', 'x', '2.', '-1'])
+      expect(await ids(after, 1)).toEqual([`3.${epoch} reset`])
   })
 
   it('sends runtimes away when it changes; they come back to a lease that nothing of before has', async () => {

@@ -61,6 +61,8 @@ async function bump(variables: Variables, project_id: string | undefined): Promi
   const { SignalboxError } = await import('#src/domain/errors.ts')
   try {
     const renewed = await bumpEpochs(await configure(variables), project_id)
+    if (renewed.length === 0)
+      throw new CliError('failed', 'There is no project in this database: is it the right one?')
     for (const { project_id, epoch } of renewed) console.log(`${project_id} ${epoch}`)
   } catch (error) {
     if (!(error instanceof SignalboxError)) throw error

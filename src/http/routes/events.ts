@@ -87,10 +87,14 @@ async function readPage({ database }: HttpContext, { project_id, after, epoch, l
   return { frames: events.map((event) => event.frame), last_seq: bounds.newest }
 }
 
-/** What EventSource sends by itself, `SEQ` or `SEQ.EPOCH`; anything else is as good as none. */
+/** No log has come so far: whoever is there gets a reset. */
+const NOWHERE = { seq: Number.MAX_SAFE_INTEGER }
+
+/** What EventSource sends by itself, `SEQ` or `SEQ.EPOCH`. Any other id is of no event in the log. */
 function readLastEventId(header = ''): { seq: number; epoch?: number | undefined } | undefined {
+  if (header === '') return undefined
   const [, seq, epoch] = /^(\d{1,15})(?:\.(\d{1,15}))?$/.exec(header) ?? []
-  return seq === undefined ? undefined : { seq: Number(seq), epoch: epoch ? Number(epoch) : undefined }
+  return seq === undefined ? NOWHERE : { seq: Number(seq), epoch: epoch ? Number(epoch) : undefined }
 }
 
 /** Pulls a block when it is asked for one; given up, it says so, also where it was never asked. */

@@ -17,14 +17,19 @@ const claim = statement(
      select w.id from webhooks w join projects p on p.id = w.project_id
      where w.is_active and p.event_seq > w.cursor and w.next_attempt_at <= now()
        and (w.leased_until is null or w.leased_until <= now())
-     order by w.next_attempt_at limit $3 for update of w skip locked
+     order by (
+       select count(*) from webhooks other where other.project_id = w.project_id and other.leased_until > now()
+     ), w.next_attempt_at limit $3 for update of w skip locked
    )
    update webhooks w set lease = $1, leased_until = now() + make_interval(secs => $2) from due where w.id = due.id
    returning w.id, w.project_id, w.url, w.events, w.cursor, w.failures, w.lease, w.pending_last, w.secret,
      case when w.old_secret_until > now() then w.old_secret end as old_secret`,
 )
 
-/** Claims what is due, the longest waiting first: one statement, whoever else claims. */
+/**
+ * Claims what is due, one statement, whoever else claims. First those whose project has the fewest under way, so that
+ * slow receivers are in the way of their own project alone; then the longest waiting.
+ */
 export function claimDueWebhooks(
   sql: Sql,
   { lease, seconds, limit }: { lease: string; seconds: number; limit: number },

@@ -83,10 +83,11 @@ function createHandler(
 ) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
   const identify = createIdentify(route, parts.authenticate)
-  const name = `${route.method.toUpperCase()} ${base}${route.path}`
+  const path = base + route.path
+  const name = `${route.method.toUpperCase()} ${path}`
   return async (c: Context<HttpEnv>): Promise<Response> => {
     c.set('operation', route.operation_id)
-    describeActive(name, { 'http.route': `${base}${route.path}` })
+    describeActive(name, { 'http.route': path })
     await limit(c, c.get('address'))
     const standing = await identify(c)
     const input = await parseInput(c, route)

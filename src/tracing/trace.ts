@@ -54,23 +54,18 @@ export function activeTraceId(): string | undefined {
 
 type SpanInput = { kind?: SpanKind; attributes?: Attributes }
 
+function open(name: string, { kind = SpanKind.INTERNAL, attributes = {} }: SpanInput, parent: Context): Span {
+  return tracer.startSpan(name, { kind, attributes }, parent)
+}
+
 /** A span below one that is known by its traceparent, here or in another process. */
-export function startSpan(
-  name: string,
-  traceparent: Traceparent,
-  { kind, attributes }: SpanInput = {},
-): Span {
-  return tracer.startSpan(
-    name,
-    { kind: kind ?? SpanKind.INTERNAL, attributes: attributes ?? {} },
-    parentFrom({ traceparent }),
-  )
+export function startSpan(name: string, traceparent: Traceparent, input: SpanInput = {}): Span {
+  return open(name, input, parentFrom({ traceparent }))
 }
 
 /** A span of what is under way here; undefined where that is not traced. Whoever starts it ends it. */
-export function startChild(name: string, { kind, attributes }: SpanInput = {}): Span | undefined {
-  if (!trace.getActiveSpan()?.isRecording()) return undefined
-  return tracer.startSpan(name, { kind: kind ?? SpanKind.INTERNAL, attributes: attributes ?? {} })
+export function startChild(name: string): Span | undefined {
+  return trace.getActiveSpan()?.isRecording() ? open(name, {}, context.active()) : undefined
 }
 
 /** Does the work as a span below what is under way here, where that is traced. */
@@ -85,11 +80,7 @@ export function asSpan<Result>(
   { parent = ROOT_CONTEXT, ...input }: SpanInput & { parent?: Context },
   work: (span: Span) => Promise<Result>,
 ): Promise<Result> {
-  const span = tracer.startSpan(
-    name,
-    { kind: input.kind ?? SpanKind.INTERNAL, attributes: input.attributes ?? {} },
-    parent,
-  )
+  const span = open(name, input, parent)
   return inSpan(span, trace.setSpan(parent, span), () => work(span))
 }
 

@@ -30,7 +30,9 @@ export class LogPages {
    * Events after `after`, at least the next one if it is in the log; undefined when there is none yet, or the project
    * has another epoch by now.
    */
-  async read(log: Log, after: number): Promise<EventBatch | undefined> {
+  async read({ project_id, epoch }: Log, after: number): Promise<EventBatch | undefined> {
+    // Of now: what a feed's epoch is may change while this waits.
+    const log = { project_id, epoch }
     const index = Math.floor(after / PAGE_SIZE)
     const key = `${keyOf(log)}${index}`
     const cached = this.#cached.get(key)?.batch.after(after)

@@ -97,11 +97,11 @@ export class ProjectFeed {
   }
 
   async #fill(): Promise<void> {
-    const { epoch } = this
     for (;;) {
-      const before = this.last
+      const { epoch, last: before } = this
       const batch = await this.#parts.pages.read(this, before)
-      if (!batch || epoch !== this.epoch) break
+      if (epoch !== this.epoch) continue
+      if (!batch) break
       if (batch.first > this.last + 1) this.#skipTo(batch.first - 1)
       for (const event of batch.after(this.last)?.events ?? []) {
         this.#parts.counts.filled++
@@ -115,11 +115,14 @@ export class ProjectFeed {
   /** The end of the log as the tail check found it. */
   async catchUpTo({ epoch, newest }: LogHead): Promise<void> {
     if (epoch !== this.epoch) return this.#renew({ epoch, newest })
-    if (newest <= this.last) return
-    await this.fill()
-    if (newest <= this.last) return
-    // Nothing to read after `last` although the log went on: retention took it all.
-    if (!(await this.#parts.pages.read(this, this.last)) && newest > this.last) this.#skipTo(newest)
+    // With each wait the epoch may change, and then that end is of a history that is over.
+    const isBehind = () => epoch === this.epoch && newest > this.last
+    while (isBehind()) {
+      // It may have been under way already, and have read the log before that end was there.
+      await this.fill()
+      // Nothing to read after `last` although the log went on: retention took it all.
+      if (isBehind() && !(await this.#parts.pages.read(this, this.last)) && isBehind()) this.#skipTo(newest)
+    }
   }
 
   /** Takes a reader that has everything up to `position`; false while it has to read on first. */

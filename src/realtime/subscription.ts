@@ -44,6 +44,8 @@ export class Subscription implements Watcher {
   /** Pages of a snapshot that have yet to be written; then `position` is the snapshot's seq. */
   #backlog: readonly Buffer[] = []
   #position = 0
+  /** The seq of the last snapshot that was sent. */
+  #snapshot: number | undefined
   #epoch: number
   #ended = false
 
@@ -59,6 +61,7 @@ export class Subscription implements Watcher {
   /** Answers with `subscribed`, then backfills. Rejects only where the database fails before the answer. */
   async start({ after, epoch = FIRST_EPOCH, id }: Start): Promise<void> {
     const found = after === undefined ? 'none' : await this.#locate(after, epoch)
+    if (this.#ended) return
     if (found === 'known') {
       this.#position = after ?? 0
       const seq = Math.max(this.#feed.last, this.#position)
@@ -107,13 +110,15 @@ export class Subscription implements Watcher {
 
   async #sendSnapshot(answer: { id?: string | undefined; reason?: 'expired' | 'unknown' }): Promise<void> {
     const snapshot = await this.#parts.snapshots.read(this.project_id)
+    // The socket may have a new subscription to this project by now.
+    if (this.#ended) return
     if (!snapshot) return this.#onDeleted()
     const { seq, epoch, pages } = snapshot
     const isElsewhere = answer.reason !== undefined && epoch !== this.#epoch
     const reason = isElsewhere ? { reason: 'unknown' as const } : {}
     this.#send({ type: 'subscribed', ...answer, ...reason, seq, epoch, resumed: false })
     this.#backlog = pages
-    this.#position = seq
+    this.#position = this.#snapshot = seq
     this.#epoch = epoch
   }
 
@@ -142,7 +147,11 @@ export class Subscription implements Watcher {
         if (this.#ended) return
         if (this.#epoch !== this.#feed.epoch) continue
         if (batch?.first === this.#position + 1) this.#write(batch)
-        else await this.#sendSnapshot({ reason: 'expired' })
+        else {
+          // The log ends before the feed: a backup that was restored, and whose epoch is bumped by and by.
+          if (this.#position === this.#snapshot) await this.#parts.hub.nextTailCheck()
+          await this.#sendSnapshot({ reason: 'expired' })
+        }
       } catch {
         await this.#parts.hub.nextTailCheck()
       }

@@ -126,8 +126,8 @@ function join<Waiter>(
   before: AgentStatus,
 ): Entry<Waiter> | undefined {
   const told = Object.entries(later.fields).filter(([, value]) => value !== undefined)
-  // The end is the last that is said, but for usage.
-  if (earlier.fields.status === 'terminated' && told.length > 0) return undefined
+  // The end is the last that is said, but for usage. What is said after it is refused together.
+  if (before !== 'terminated' && earlier.fields.status === 'terminated' && told.length > 0) return undefined
   if (!canPassOver(earlier.fields.status, later.fields.status, before)) return undefined
   const usage =
     earlier.usage && later.usage ? addUsage(earlier.usage, later.usage) : (later.usage ?? earlier.usage)

@@ -29,7 +29,7 @@ describe('a reader', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 5 }),
-        fc.array(step, { maxLength: 60 }),
+        fc.array(step, { maxLength: 60, size: 'max' }),
         async (max, steps) => {
           const { log, reader } = makeReader(max)
           const reads: Promise<IteratorResult<Item> | undefined>[] = []

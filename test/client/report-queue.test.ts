@@ -66,7 +66,7 @@ const seen = ({
 describe('reports that are joined', () => {
   it('leave the agent as each by itself would, with every token and cent counted once', () => {
     fc.assert(
-      fc.property(status, fc.array(step, { maxLength: 40 }), (start, steps) => {
+      fc.property(status, fc.array(step, { maxLength: 40, size: 'max' }), (start, steps) => {
         let [apart, joined] = [anAgent({ status: start }), anAgent({ status: start })]
         const queue = new ReportQueue<number>(start)
         let settled: number[] = []
@@ -159,7 +159,7 @@ describe('cost', () => {
 
   it('finer than the server counts adds up to the last ten-thousandth', () => {
     fc.assert(
-      fc.property(fc.array(amount, { minLength: 1, maxLength: 50 }), (amounts) => {
+      fc.property(fc.array(amount, { minLength: 1, maxLength: 50, size: 'max' }), (amounts) => {
         const queue = new ReportQueue<undefined>('working')
         let sent = 0n
         for (const cost_incurred of amounts) {

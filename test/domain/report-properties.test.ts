@@ -56,7 +56,7 @@ describe('the usage of any reports', () => {
   it('adds up exactly, whatever else they say, and whatever becomes of the agent', () => {
     const report = fc.record({ said, cost: units, tokens: fc.nat(12) })
     fc.assert(
-      fc.property(anyAgent, fc.array(report, { maxLength: 40 }), (start, reports) => {
+      fc.property(anyAgent, fc.array(report, { maxLength: 40, size: 'max' }), (start, reports) => {
         let agent = start
         reports.forEach(({ said, cost, tokens }, index) => {
           const usage = { cost_incurred: format(cost), tokens_used: tokens }
@@ -73,7 +73,7 @@ describe('the usage of any reports', () => {
   it('is counted once for each number, in whatever order and how often they come', () => {
     const numbered = fc.record({ n: fc.integer({ min: 1, max: 12 }), tokens_used: fc.nat(9) })
     fc.assert(
-      fc.property(fc.array(numbered, { maxLength: 40 }), (reports) => {
+      fc.property(fc.array(numbered, { maxLength: 40, size: 'max' }), (reports) => {
         let agent = anAgent()
         let [highest, counted] = [0, 0]
         for (const { n, tokens_used } of reports) {
@@ -165,7 +165,7 @@ describe('any sequence of reports, actions, updates and timers', () => {
 
   it('takes only legal steps, which their events tell, and keeps what follows from the status', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         let agent = anAgent({ token_limit: 30 })
         for (const [index, one] of steps.entries()) {
           const before = agent

@@ -126,7 +126,7 @@ function expectConsistent({ agent, signals, overdue }: Kept): void {
 describe('any sequence of signals, deliveries and acknowledgements', () => {
   it('leaves an agent that says what is kept of its signals', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         let kept: Kept = { agent: anAgent(), signals: [], overdue: [] }
         for (const [index, one] of steps.entries()) {
           const before = kept
@@ -153,7 +153,7 @@ describe('any sequence of links', () => {
 
   it('counts leases up, and is connected only while its newest link is', () => {
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 30 }), (events) => {
+      fc.property(fc.array(event, { maxLength: 30, size: 'max' }), (events) => {
         let agent = anAgent()
         const leases: number[] = []
         for (const one of events) {

@@ -47,8 +47,11 @@ function readReaders(instruments: Instruments, { hub, realtime, streams }: Realt
     () => hub.counts.filled,
   )
   instruments.counter(
-    { name: 'tail_check_finds_total', help: 'Times that the tail check found events that the bus lost' },
-    () => hub.counts.tail_finds,
+    {
+      name: 'tail_check_finds_total',
+      help: 'Times that the tail check found events that the bus did not bring later either',
+    },
+    () => hub.counts.lost,
   )
   instruments.counter(
     { name: 'log_queries_total', help: 'Pages read from the event log' },

@@ -18,7 +18,7 @@ export class Hub {
   readonly #timer: NodeJS.Timeout
   readonly pages: LogPages
   /** For metrics; `subscriptions` are those that are open. */
-  readonly counts = { tail_finds: 0, filled: 0, repeated: 0, delivered: 0, subscriptions: 0 }
+  readonly counts = { filled: 0, repeated: 0, lost: 0, delivered: 0, subscriptions: 0 }
   readonly #onWritten: FeedParts['onWritten']
   #checking: Promise<void> | undefined
   readonly #waiting: (() => void)[] = []
@@ -103,7 +103,6 @@ export class Hub {
   async #checkTails(): Promise<void> {
     const feeds = [...this.#feeds.values()]
     if (feeds.length === 0) return
-    const before = new Map(feeds.map((feed) => [feed, feed.last]))
     const heads = await readLogHeads(
       this.#database,
       feeds.map((feed) => feed.project_id),
@@ -111,10 +110,8 @@ export class Hub {
     await Promise.all(
       feeds.map(async (feed) => {
         const head = heads.get(feed.project_id)
-        if (!head) return feed.end()
-        // What came by itself meanwhile was not lost.
-        if (head.newest > feed.last && feed.last === before.get(feed)) this.counts.tail_finds++
-        await feed.catchUpTo(head)
+        if (head) await feed.catchUpTo(head)
+        else feed.end()
       }),
     )
   }

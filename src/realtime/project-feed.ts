@@ -1,7 +1,9 @@
 import type { LoggedEvent, LogHead } from '#src/store/events.ts'
+import { EarlyEvents } from './early-events.ts'
 import { EventBatch } from './event-batch.ts'
 import { LiveSockets, type Watcher } from './live-sockets.ts'
 import type { LogPages } from './log-pages.ts'
+import { LostNews } from './lost-news.ts'
 import { RecentEvents } from './recent-events.ts'
 import { Deliveries } from './traced-deliveries.ts'
 
@@ -19,7 +21,7 @@ export type FeedReader = {
 }
 
 /** Of all feeds of a process, for metrics: plain numbers, counted once a batch. */
-export type FeedCounts = { filled: number; repeated: number; delivered: number }
+export type FeedCounts = { filled: number; repeated: number; lost: number; delivered: number }
 
 export type FeedParts = {
   pages: LogPages
@@ -30,9 +32,6 @@ export type FeedParts = {
   onAhead?: () => void
 }
 
-/** How long an event that came too early waits for those before it, until the log is asked. */
-const REORDER_WAIT_MS = 20
-const MAX_EARLY_EVENTS = 1_024
 const MAX_TURN_EVENTS = 256
 
 /**
@@ -51,43 +50,45 @@ export class ProjectFeed {
   readonly #parts: FeedParts
   readonly #live = new Set<FeedReader>()
   readonly #sockets = new LiveSockets()
-  readonly #early = new Map<number, LoggedEvent>()
+  readonly #early = new EarlyEvents(() => void this.fill())
   readonly #traced = new Deliveries()
   #turn: LoggedEvent[] = []
   readonly #recent = new RecentEvents()
+  #lost: LostNews
   #flush: NodeJS.Immediate | undefined
-  #reorder: NodeJS.Timeout | undefined
   #filling: Promise<void> | undefined
 
   constructor(project_id: string, { epoch, newest }: LogHead, parts: FeedParts) {
     this.project_id = project_id
     this.epoch = epoch
     this.last = newest
+    this.#lost = new LostNews(newest)
     this.#parts = parts
   }
 
   /** News from the bus: possibly old, early or repeated, but true. */
   accept(event: LoggedEvent): void {
     if (event.epoch > this.epoch) return this.#parts.onAhead?.()
+    if (event.epoch === this.epoch) this.#lost.hear(event.seq)
+    this.#take(event)
+  }
+
+  #take(event: LoggedEvent): void {
     if (event.seq <= this.last || event.epoch < this.epoch) {
       this.#parts.counts.repeated++
       return
     }
-    if (event.seq > this.last + 1) {
-      if (this.#early.size < MAX_EARLY_EVENTS) this.#early.set(event.seq, event)
-      this.#reorder ??= setTimeout(() => void this.fill(), REORDER_WAIT_MS)
-      return
-    }
+    if (event.seq > this.last + 1) return this.#early.add(event)
     this.#append(event)
     for (let next = this.#early.get(this.last + 1); next; next = this.#early.get(this.last + 1)) {
       this.#append(next)
     }
-    if (this.#early.size === 0) this.#stopReorder()
+    this.#early.deleteUpTo(this.last)
   }
 
   /** Reads from the log what is missing. Failures are left to the next tail check. */
   fill(): Promise<void> {
-    this.#stopReorder()
+    this.#early.stop()
     this.#filling ??= this.#fill()
       .catch(() => {})
       .finally(() => {
@@ -105,7 +106,7 @@ export class ProjectFeed {
       if (batch.first > this.last + 1) this.#skipTo(batch.first - 1)
       for (const event of batch.after(this.last)?.events ?? []) {
         this.#parts.counts.filled++
-        this.accept(event)
+        this.#take(event)
       }
       this.flush()
       if (this.last === before) break
@@ -115,6 +116,7 @@ export class ProjectFeed {
   /** The end of the log as the tail check found it. */
   async catchUpTo({ epoch, newest }: LogHead): Promise<void> {
     if (epoch !== this.epoch) return this.#renew({ epoch, newest })
+    if (this.#lost.check(newest, performance.now())) this.#parts.counts.lost++
     // With each wait the epoch may change, and then that end is of a history that is over.
     const isBehind = () => epoch === this.epoch && newest > this.last
     while (isBehind()) {
@@ -158,7 +160,7 @@ export class ProjectFeed {
   }
 
   close(): void {
-    this.#stopReorder()
+    this.#early.stop()
     clearImmediate(this.#flush)
     this.#live.clear()
     this.#sockets.clear()
@@ -180,7 +182,6 @@ export class ProjectFeed {
   }
 
   #append(event: LoggedEvent): void {
-    this.#early.delete(event.seq)
     this.last = event.seq
     this.#turn.push(event.traceparent === undefined ? event : this.#traced.begin(event, event.traceparent))
     this.#recent.add(event)
@@ -191,16 +192,16 @@ export class ProjectFeed {
   /** Retention overtook this feed: its live readers cannot be given what is gone. */
   #skipTo(seq: number): void {
     this.flush()
-    for (const early of this.#early.keys()) if (early <= seq) this.#early.delete(early)
+    this.#early.deleteUpTo(seq)
     this.#beginAt(seq)
   }
 
   /** What has not been passed on yet is of a history that is over. */
   #renew({ epoch, newest }: LogHead): void {
     this.#parts.pages.forget(this)
-    this.#stopReorder()
     this.#early.clear()
     this.#turn = []
+    this.#lost = new LostNews(newest)
     this.epoch = epoch
     this.#beginAt(newest)
   }
@@ -214,10 +215,5 @@ export class ProjectFeed {
       this.#live.delete(reader)
       reader.lost()
     }
-  }
-
-  #stopReorder(): void {
-    clearTimeout(this.#reorder)
-    this.#reorder = undefined
   }
 }

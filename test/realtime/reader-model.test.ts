@@ -135,7 +135,7 @@ async function play(steps: Step[]): Promise<{ log: Log; readers: Reader[]; feed:
     { epoch: 1, newest: 0 },
     {
       pages: new LogPages(log.database),
-      counts: { filled: 0, repeated: 0, delivered: 0 },
+      counts: { filled: 0, repeated: 0, lost: 0, delivered: 0 },
       onAhead: () => void feed.catchUpTo(log),
     },
   )

@@ -14,7 +14,7 @@ it('sends one snapshot a tail check, where the log ends before what was announce
   const feed = new ProjectFeed(
     '00000000-0000-4000-8000-000000000000',
     { epoch: 1, newest: 9 },
-    { pages: new LogPages(database), counts: { filled: 0, repeated: 0, delivered: 0 } },
+    { pages: new LogPages(database), counts: { filled: 0, repeated: 0, lost: 0, delivered: 0 } },
   )
   const sent: ServerMessage[] = []
   const connection = {

@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, inject, it } from 'vitest'
 import { variableNames } from '#src/config.ts'
 import { pinnedImage, readYaml, root } from './yaml-files.ts'
 
@@ -41,11 +42,24 @@ const compose = v.looseObject({
   volumes: v.record(v.string(), v.null()),
 })
 const { services, volumes } = readYaml('docker-compose.yml', compose)
+const { docker_compose } = inject('programs')
 const all = Object.entries(services)
 const own = all.filter(([, { build }]) => build)
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
 
 describe('docker-compose.yml', () => {
+  it.skipIf(!docker_compose)('is what docker-compose takes, with the secrets and not without', () => {
+    const check = (SECRET_KEY: string, POSTGRES_PASSWORD: string) =>
+      execFileSync(docker_compose ?? '', ['--profile', 'monitoring', 'config', '--quiet'], {
+        cwd: root,
+        env: { PATH: process.env.PATH, SECRET_KEY, POSTGRES_PASSWORD },
+        stdio: 'pipe',
+      })
+    check('one', 'another')
+    expect(() => check('one', '')).toThrow('make .env first')
+    expect(() => check('', 'another')).toThrow('make .env first')
+  })
+
   it('names versions of images, services that there are, and volumes and files that there are', () => {
     expect(own.map(([name]) => name)).toEqual(['signalbox-1', 'signalbox-2'])
     for (const [, { image, build }] of all) expect(build ?? image).toMatch(build ? /^\.$/ : pinnedImage)

@@ -41,6 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       Python: programs.python,
       nginx: programs.nginx,
       kubectl: programs.kubectl,
+      'docker-compose': programs.docker_compose,
       'the previous release (in the history of git)': hasPreviousRelease(),
     }
     const absent = [...missing, ...Object.entries(optional).flatMap(([name, found]) => (found ? [] : [name]))]

@@ -11,6 +11,7 @@ const names = {
   promtool: ['promtool'],
   nginx: ['nginx'],
   kubectl: ['kubectl'],
+  docker_compose: ['docker-compose'],
 } as const satisfies Record<string, readonly string[]>
 
 export function findPrograms(env: NodeJS.ProcessEnv): Programs {
@@ -23,5 +24,6 @@ export function findPrograms(env: NodeJS.ProcessEnv): Programs {
     promtool: find('promtool'),
     nginx: find('nginx'),
     kubectl: find('kubectl'),
+    docker_compose: find('docker_compose'),
   }
 }

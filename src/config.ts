@@ -1,71 +1,6 @@
-import { isIP } from 'node:net'
-import ip from 'ipaddr.js'
 import * as v from 'valibot'
-import { parseRedisUrl } from './bus/redis-url.ts'
-
-const seconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
-
-const wholeNumber = (min: number, max: number) =>
-  v.pipe(
-    v.string(),
-    v.regex(/^\d+$/, 'must be a whole number'),
-    v.transform(Number),
-    v.minValue(min, `must be at least ${min}`),
-    v.maxValue(max, `must be at most ${max}`),
-  )
-
-const url = (...protocols: string[]) =>
-  v.pipe(
-    v.string(),
-    v.check(
-      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
-      `must be a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
-    ),
-  )
-
-const redisUrl = v.pipe(
-  v.string(),
-  v.rawCheck(({ dataset, addIssue }) => {
-    try {
-      if (dataset.typed) parseRedisUrl(dataset.value)
-    } catch (error) {
-      addIssue({ message: error instanceof RangeError ? error.message : 'cannot be read' })
-    }
-  }),
-)
-
-const duration = v.pipe(
-  v.string(),
-  v.regex(/^[1-9]\d{0,8}[smhd]$/, 'must be a number with s, m, h or d, as in 7d'),
-  v.transform((value) => Number(value.slice(0, -1)) * seconds[value.slice(-1) as keyof typeof seconds]),
-)
-
-const list = v.pipe(
-  v.string(),
-  v.transform((value) =>
-    value
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== ''),
-  ),
-)
-
-const networks = v.pipe(
-  list,
-  v.everyItem(
-    // `10/8` would be another network, 0.0.0.10/8, than whoever writes it means.
-    (network) => ip.isValidCIDR(network) && isIP(network.split('/')[0] ?? '') !== 0,
-    'must be networks such as 10.0.0.0/8 or fd00::/8, separated by commas',
-  ),
-)
-
-const origins = v.pipe(
-  list,
-  v.everyItem(
-    (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
-    'must be origins such as https://example.org, separated by commas',
-  ),
-)
+import { type TracingConfig, toTracing, tracingVariables } from './config-tracing.ts'
+import { duration, networks, oneOf, origins, redisUrl, url, wholeNumber } from './config-values.ts'
 
 const MIN_SECRET = 32
 
@@ -73,39 +8,6 @@ const MIN_SECRET = 32
 function toSecrets(value: string): [string, ...string[]] {
   const [first = value, ...others] = value.split(',').map((key) => key.trim())
   return [first, ...others].every((key) => key.length >= MIN_SECRET) ? [first, ...others] : [value]
-}
-
-const traceExporters = ['none', 'otlp', 'console'] as const
-const protocols = ['http/protobuf', 'http/json'] as const
-const samplers = [
-  'always_on',
-  'always_off',
-  'traceidratio',
-  'parentbased_always_on',
-  'parentbased_always_off',
-  'parentbased_traceidratio',
-] as const
-
-const oneOf = <const Options extends readonly string[]>(options: Options) =>
-  v.picklist(options, `must be one of ${options.join(', ')}`)
-
-const ratio = v.pipe(
-  v.string(),
-  v.regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1'),
-  v.transform(Number),
-)
-
-/** OpenTelemetry's own, as far as they decide here; its exporter reads `OTEL_EXPORTER_OTLP_*` and the resource's. */
-const tracingVariables = {
-  OTEL_SDK_DISABLED: v.optional(v.string(), 'false'),
-  OTEL_TRACES_EXPORTER: v.optional(oneOf(traceExporters)),
-  OTEL_EXPORTER_OTLP_ENDPOINT: v.optional(url('http:', 'https:')),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: v.optional(url('http:', 'https:')),
-  OTEL_EXPORTER_OTLP_PROTOCOL: v.optional(oneOf(protocols), 'http/protobuf'),
-  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: v.optional(oneOf(protocols)),
-  OTEL_TRACES_SAMPLER: v.optional(oneOf(samplers), 'parentbased_always_on'),
-  OTEL_TRACES_SAMPLER_ARG: v.optional(ratio, '1'),
-  OTEL_BSP_SCHEDULE_DELAY: v.optional(wholeNumber(1, 3_600_000), '5000'),
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
@@ -153,16 +55,6 @@ const environment = v.object({
 })
 
 export const variableNames: readonly string[] = Object.keys(environment.entries)
-
-/** How traces are recorded, and where they go. */
-export type TracingConfig = {
-  exporter: (typeof protocols)[number] | 'console'
-  sampler: (typeof samplers)[number]
-  /** Of the samplers that take one. */
-  ratio: number
-  /** How long spans may wait for those that are sent with them. */
-  delay_ms: number
-}
 
 export type Config = {
   host: string
@@ -217,19 +109,5 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     retention_seconds: env.EVENT_RETENTION,
     log_level: env.LOG_LEVEL,
     tracing: toTracing(env),
-  }
-}
-
-/** Off, until an exporter or an endpoint is named. */
-function toTracing(env: v.InferOutput<typeof environment>): TracingConfig | undefined {
-  const endpoint = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? env.OTEL_EXPORTER_OTLP_ENDPOINT
-  const exporter = env.OTEL_TRACES_EXPORTER ?? (endpoint ? 'otlp' : 'none')
-  if (exporter === 'none' || env.OTEL_SDK_DISABLED.toLowerCase() === 'true') return undefined
-  const protocol = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL ?? env.OTEL_EXPORTER_OTLP_PROTOCOL
-  return {
-    exporter: exporter === 'otlp' ? protocol : exporter,
-    sampler: env.OTEL_TRACES_SAMPLER,
-    ratio: env.OTEL_TRACES_SAMPLER_ARG,
-    delay_ms: env.OTEL_BSP_SCHEDULE_DELAY,
   }
 }

@@ -169,6 +169,7 @@ describe('the configuration', () => {
     OTEL_EXPORTER_OTLP_PROTOCOL: ['grpc'],
     OTEL_TRACES_SAMPLER: ['some'],
     OTEL_TRACES_SAMPLER_ARG: ['2', '-1'],
+    OTEL_RESOURCE_ATTRIBUTES: ['staging', 'a=b=c', '=b', 'a=%', 'a=b,c', `a=${'b'.repeat(256)}`],
   }
 
   it.each(Object.entries(wrong).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(

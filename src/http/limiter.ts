@@ -47,4 +47,9 @@ class Insurance extends RateLimiterMemory {
     this.#used()
     return super.consume(...args)
   }
+
+  override get(...args: Parameters<RateLimiterMemory['get']>): Promise<RateLimiterRes | null> {
+    this.#used()
+    return super.get(...args)
+  }
 }

@@ -4,8 +4,9 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import {
   defaultResource,
   detectResources,
-  envDetector,
+  resourceAttributesEnvDetector,
   resourceFromAttributes,
+  serviceNameEnvDetector,
 } from '@opentelemetry/resources'
 import {
   AlwaysOffSampler,
@@ -18,7 +19,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { TracingConfig } from '#src/config.ts'
+import type { TracingConfig } from '#src/config-tracing.ts'
 import { version } from '#src/version.ts'
 
 const samplers: Record<TracingConfig['sampler'], (ratio: number) => Sampler> = {
@@ -54,7 +55,7 @@ export async function startTracing(
   const provider = new TracerProvider({
     resource: defaultResource()
       .merge(resource)
-      .merge(detectResources({ detectors: [envDetector] })),
+      .merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] })),
     sampler: samplers[sampler](ratio),
     spanProcessors: [
       new BatchSpanProcessor({ exporter: await exporters[exporter](), scheduledDelayMillis: delay_ms }),

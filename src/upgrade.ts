@@ -4,6 +4,7 @@ import type { Hono } from 'hono'
 import { errorCodes } from './domain/errors.ts'
 import { answerSocket, bareRefusal, refuseNotHttp } from './http/bare-answers.ts'
 import type { HttpEnv, UpgradeTicket } from './http/env.ts'
+import { webSocketTarget } from './http/websocket-target.ts'
 import type { Realtime } from './realtime/realtime.ts'
 
 /** The handler of the HTTP server's `upgrade` event: the routes decide, the real-time side takes over. */
@@ -18,7 +19,7 @@ export function createUpgradeHandler(
     const request = toRequest(incoming)
     if (!request) return answerSocket(socket, refuseNotHttp())
     const response = await app.fetch(request, { incoming, upgrade: ticket })
-    if (socket.destroyed) return
+    if (socket.destroyed) return void response.body?.cancel()
     if (ticket.accepted) realtime.accept(incoming, socket, { head, ...ticket.accepted })
     else await answerSocket(socket, response)
   }
@@ -43,20 +44,13 @@ function drainingResponse(): Response {
   })
 }
 
-/**
- * Which host is asked for plays no part. A URL with a name and a password in it is no URL of a Request. Undefined for
- * a target that is no URL at all.
- */
+/** Undefined where it leads elsewhere: the server lets none of those through. */
 function toRequest(incoming: IncomingMessage): Request | undefined {
+  const url = webSocketTarget(incoming.url)
+  if (!url) return undefined
   const headers = new Headers()
   for (let index = 0; index < incoming.rawHeaders.length; index += 2) {
     headers.append(incoming.rawHeaders[index] as string, incoming.rawHeaders[index + 1] as string)
   }
-  const target = incoming.url ?? '/'
-  const absolute = target.startsWith('/') ? `http://localhost${target}` : target
-  if (!URL.canParse(absolute)) return undefined
-  const url = new URL(absolute)
-  url.username = ''
-  url.password = ''
   return new Request(url, { headers, method: incoming.method === 'GET' ? 'GET' : 'POST' })
 }

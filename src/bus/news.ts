@@ -15,6 +15,8 @@ export type NewsCodec = {
 }
 
 const MAC_LENGTH = 22
+/** No event is so long; what somebody else publishes is not read to its end. */
+const MAX_LENGTH = 1024 * 1024
 
 /** Of a W3C traceparent. Forged, it tells of a trace that is not there: so the MAC leaves it out. */
 const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -41,6 +43,7 @@ export function createNewsCodec(secrets: readonly [string, ...string[]], sender:
       return `${from} ${seq} ${macOf(key, { project_id, seq: String(seq), frame })} ${frame}`
     },
     decode(project_id, message) {
+      if (message.length > MAX_LENGTH) return undefined
       if (message.startsWith(own[0]) || message.startsWith(own[1])) return undefined
       const afterSender = message.indexOf(' ') + 1
       const afterSeq = message.indexOf(' ', afterSender) + 1

@@ -5,6 +5,7 @@ import type { Hono } from 'hono'
 import { errorCodes } from '#src/domain/errors.ts'
 import { answerSocket, bareRefusal, refuseNotHttp } from './bare-answers.ts'
 import type { HttpEnv } from './env.ts'
+import { webSocketTarget } from './websocket-target.ts'
 
 /** How long a peer may take: for the headers, for the whole request, and between two requests. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -33,7 +34,8 @@ export function createHttpServer(app: Hono<HttpEnv>): Server {
       // Refused by the listener all the same, in the contract's shape.
       requireHostHeader: false,
       // Clients that offer HTTP/2 (`Upgrade: h2c`) get HTTP/1.1, with their body and all.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
+      shouldUpgradeCallback: ({ headers, url }) =>
+        headers.upgrade?.toLowerCase() === 'websocket' && webSocketTarget(url) !== undefined,
     },
     listener,
   )

@@ -46,14 +46,24 @@ function post(isAllowed: AddressRule, request: WebhookRequest, signal: AbortSign
       signal,
       headers: { ...request.headers, 'content-type': 'application/json', 'content-length': length },
     })
-    sent.on('error', reject)
+    let status: number | undefined
     sent.on('response', (response) => {
+      status = response.statusCode
       drop(response)
-      resolve(response.statusCode ?? 0)
     })
+    // Another protocol is no answer; nobody else would end its socket's request.
+    sent.on('upgrade', (response, socket) => {
+      status = response.statusCode
+      socket.destroy()
+    })
+    sent.on('error', (error) => status === undefined && reject(error))
+    // With the connection, so that no more of them are open than there are requests under way.
+    sent.on('close', () => (status === undefined ? reject(brokenOff()) : resolve(status)))
     sent.end(request.body)
   })
 }
+
+const brokenOff = () => Object.assign(new Error('no answer'), { code: 'ECONNRESET' })
 
 /** Reads an answer to its end, so that a receiver is not cut off, as far as it is short and in time. */
 function drop(response: IncomingMessage): void {

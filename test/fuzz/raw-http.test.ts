@@ -65,6 +65,7 @@ const requests: [what: string, bytes: string | Buffer, statuses: number[]][] = [
   ['a handshake with huge headers', handshake(ws, { 'X-A': 'x'.repeat(17_000) }), [431]],
   ['a handshake elsewhere', handshake('/healthz'), [200]],
   ['a handshake nowhere', handshake('/nowhere'), [404]],
+  ['a handshake past a proxy that keeps /metrics inside', handshake('/api/..\\metrics'), [400]],
   ['a handshake with a name and a password', handshake('http://a:b@x/nowhere'), [404]],
   ['a handshake at a target that is no URL', handshake('http://x:99999999/'), [400]],
   ['a handshake with a token that is none', handshake(ws, { Authorization: 'Bearer \u00ff' }), [401]],

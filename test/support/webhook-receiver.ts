@@ -35,6 +35,13 @@ export const status =
   (response) =>
     response.writeHead(code, headers).end('no')
 export const drop: Answer = (response) => response.destroy()
+/** Speaks another protocol from here on. */
+export const switchProtocols: Answer = ({ socket }) =>
+  socket?.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n')
+/** Begins to answer, and leaves it at that. */
+export const begin: Answer = (response) => {
+  response.writeHead(200).write('one moment')
+}
 /** Never answers. */
 export const hang: Answer = () => {}
 

@@ -6,7 +6,16 @@ import { useApp } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
 import { createFleet, spawn } from '../support/rest.ts'
 import { eventually } from '../support/stage.ts'
-import { drop, hang, ok, quick, status, WebhookReceiver } from '../support/webhook-receiver.ts'
+import {
+  begin,
+  drop,
+  hang,
+  ok,
+  quick,
+  status,
+  switchProtocols,
+  WebhookReceiver,
+} from '../support/webhook-receiver.ts'
 import { Deliveries } from './suite.ts'
 
 const failedFor = statement(
@@ -35,6 +44,7 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     expect(await said(status(503))).toEqual(['Answered 503', 503])
     expect(await said(drop)).toEqual(['The connection was broken', null])
     expect(await said(hang)).toEqual(['No answer within 0.4 s', null])
+    expect(await said(switchProtocols)).toEqual(['Answered 101', 101])
   })
 
   it('not to where a redirect leads', async () => {
@@ -59,6 +69,18 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     await spawn(on().fleet)
     await on().reach(hook, ({ cursor }) => cursor === 1)
     expect(on().receiver.all).toHaveLength(1)
+  })
+
+  it('one at a time to a receiver that never ends its answers', async () => {
+    on().receiver.answer = begin
+    const hook = await on().create()
+    const started = performance.now()
+    for (let count = 1; count <= 3; count++) {
+      await spawn(on().fleet)
+      await on().reach(hook, ({ cursor }) => cursor === count)
+    }
+    // What ends each answer, and its connection, is the deadline, and only then comes the next.
+    expect(performance.now() - started).toBeGreaterThan(3 * quick.timeout_ms - 50)
   })
 
   it('no more after 410, nor after a day of failures; enabled, they go on where they stood', async () => {

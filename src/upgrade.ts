@@ -20,6 +20,8 @@ export function createUpgradeHandler(
     if (!request) return answerSocket(socket, refuseNotHttp())
     const response = await app.fetch(request, { incoming, upgrade: ticket })
     if (socket.destroyed) return void response.body?.cancel()
+    // The drain may have begun meanwhile: it closes only those that it has found.
+    if (realtime.isDraining) return answerSocket(socket, drainingResponse())
     if (ticket.accepted) realtime.accept(incoming, socket, { head, ...ticket.accepted })
     else await answerSocket(socket, response)
   }

@@ -20,9 +20,13 @@ export const publisherOptions = {
   socketTimeout: SOCKET_TIMEOUT_MS,
 } satisfies RedisOptions
 
-/** A command that has no answer in 150 ms counts as refused: then the limiter's insurance decides. */
+/**
+ * A command that has no answer in so long counts as refused, and then the limiter's insurance decides. The socket goes as
+ * well, so that what a request asks next does not wait as long once more.
+ */
+const LIMITER_TIMEOUT_MS = 150
 export const limiterOptions = {
   maxRetriesPerRequest: 1,
-  commandTimeout: 150,
-  socketTimeout: SOCKET_TIMEOUT_MS,
+  commandTimeout: LIMITER_TIMEOUT_MS,
+  socketTimeout: LIMITER_TIMEOUT_MS,
 } satisfies RedisOptions

@@ -22,6 +22,8 @@ export class Shards {
   #owners: (Shard | undefined)[] = []
   #timer: NodeJS.Timeout | undefined
   #due = 0
+  #isChecking = false
+  #isAskedAgain = false
   #isTold = false
   #failure: string | undefined
   #isClosed = false
@@ -55,7 +57,9 @@ export class Shards {
   /** Never later than what is due already. */
   #checkIn(delay_ms: number): void {
     const due = Date.now() + delay_ms
-    if (this.#isClosed || (this.#timer && this.#due <= due)) return
+    // One at a time: an answer that is overtaken would set the owners back.
+    if (this.#isChecking) this.#isAskedAgain = true
+    if (this.#isClosed || this.#isChecking || (this.#timer && this.#due <= due)) return
     clearTimeout(this.#timer)
     this.#due = due
     this.#timer = setTimeout(() => {
@@ -65,6 +69,7 @@ export class Shards {
   }
 
   async #check(): Promise<void> {
+    this.#isChecking = true
     for (const { shard } of this.#shards.values()) shard.probe()
     try {
       const ranges = await this.#readSlots()
@@ -76,7 +81,9 @@ export class Shards {
       if (message !== this.#failure) this.#events.onError(new Error(message))
       this.#failure = message
     }
-    this.#checkIn(CHECK_MS)
+    this.#isChecking = false
+    this.#checkIn(this.#isAskedAgain ? CHECK_SOON_MS : CHECK_MS)
+    this.#isAskedAgain = false
   }
 
   /** Asks the masters that are known, one after the other from any on, else the nodes of the configuration. */

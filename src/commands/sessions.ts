@@ -43,11 +43,17 @@ export async function signIn(
     if (!isRight || !user) throw refuse('wrong_login', 'Wrong e-mail or password')
     throw refuse('user_inactive', 'The user is inactive')
   }
-  noteAudit(em, { action: 'signed_in', actor, details: { address } })
-  await em.nativeDelete(RefreshTokenEntity, { user, expires_at: { $lt: new Date() } })
-  const pair = await issuePair(em, { user, family_id: uuid() }, keys)
-  await em.flush()
-  return pair
+  return em.transactional(async (em) => {
+    // Checking takes its time: a change that has ended all sessions meanwhile ends this one, too.
+    const { id, password_hash } = user
+    const asChecked = { id, password_hash, is_active: true }
+    if (!(await em.findOne(UserEntity, asChecked, { lockMode: LockMode.PESSIMISTIC_READ }))) {
+      throw refuse('wrong_login', 'Wrong e-mail or password')
+    }
+    noteAudit(em, { action: 'signed_in', actor, details: { address } })
+    await em.nativeDelete(RefreshTokenEntity, { user, expires_at: { $lt: new Date() } })
+    return issuePair(em, { user, family_id: uuid() }, keys)
+  })
 }
 
 /** Spends a refresh token for a new pair. A spent one used again revokes all that came of its sign-in. */

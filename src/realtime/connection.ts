@@ -5,7 +5,7 @@ import { type CloseReason, closeCodes } from '#src/protocol/close-codes.ts'
 import type { GoodbyeReason, ServerMessage } from '#src/protocol/frames.ts'
 import { type FrameSink, PARK_BYTES } from './live-sockets.ts'
 
-/** Unsent bytes above which a peer is given up: replies that it asks for and does not read. */
+/** Unsent bytes above which a peer is given up. Nothing should get there: see `isFlooded` and `isFull`. */
 const MAX_UNSENT_BYTES = 4 * 1024 * 1024
 /** A parked socket that takes nothing for so long is closed. */
 const STALL_MS = 30_000
@@ -74,6 +74,11 @@ export class Connection {
 
   get isFull(): boolean {
     return this.#socket.writableLength > PARK_BYTES
+  }
+
+  /** So much is unsent that what its peer says next has to wait: only its own questions bring that about. */
+  get isFlooded(): boolean {
+    return this.#socket.writableLength > MAX_UNSENT_BYTES / 2
   }
 
   /** Whether its peer is waited for: it gets nothing more until it has read. */
@@ -162,8 +167,8 @@ export class Connection {
   }
 
   #beat(): void {
-    // A parked peer gets no pings through: its stall timer alone counts.
-    if (this.#stall) {
+    // A parked peer gets no pings through: its stall timer alone counts. Nor is it heard while its messages wait.
+    if (this.#stall || this.#ws.isPaused) {
       this.#lastSeen = Date.now()
       return
     }

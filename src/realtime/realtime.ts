@@ -7,6 +7,7 @@ import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/boun
 import type { AccessWatch } from './access-watch.ts'
 import { Closes } from './closes.ts'
 import { Connection } from './connection.ts'
+import { tooMany } from './credentials.ts'
 import { toWirePrincipal } from './message.ts'
 import { Session, type SessionParts } from './session.ts'
 
@@ -65,7 +66,11 @@ export class Realtime {
     const connection = new Connection(ws, socket)
     void connection.closed.then((code) => this.#closes.add(code))
     const { counts, guards } = this.#parts
-    if (!counts.take('address', address)) return connection.close('too_many')
+    if (!counts.take('address', address)) {
+      const { code, problems } = tooMany()
+      connection.send({ type: 'error', code, message: problems[0]?.message ?? '' })
+      return connection.close('too_many')
+    }
     ws.on('close', () => counts.release('address', address))
     if (ws.protocol && ws.protocol !== SUBPROTOCOL) return connection.close('wrong_subprotocol')
 
@@ -105,7 +110,10 @@ export class Realtime {
         bytes -= length
         if (ws.isPaused && !isBusy()) ws.resume()
       }
-      turn = turn.then(() => (connection.isOpen ? session.handle(text, answered) : answered()))
+      turn = turn.then(async () => {
+        if (connection.isFlooded) await connection.drained()
+        return connection.isOpen ? session.handle(text, answered) : answered()
+      })
     })
   }
 

@@ -172,6 +172,7 @@ export class RuntimeLinks {
     if (this.isDraining) return
     const here = [...this.#links.values()]
     const held = await listHeldLinks(this.#parts.database, this.#parts.replica)
+    if (this.isDraining) return
     const leases = new Map(held.map(({ agent_id, lease }) => [agent_id, lease]))
     const gone = held.filter(
       ({ agent_id, lease }) => this.#links.get(agent_id)?.lease !== lease && !this.#attaching.has(agent_id),

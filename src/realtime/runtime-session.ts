@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { acknowledgeSignal, reportAgent } from '#src/commands/runtime.ts'
 import type { Writes } from '#src/commands/write-batch.ts'
 import { assertAllowed, assertReaches, type Principal, toActor } from '#src/domain/access.ts'
@@ -12,6 +13,9 @@ import type { Connection } from './connection.ts'
 import type { DetachReason, Link } from './link.ts'
 import type { RuntimeLinks } from './runtime-links.ts'
 
+/** Attaches of one socket under way: each is answered with a whole agent, so more could flood it. */
+const MAX_ATTACHING = 32
+
 type Parts = { database: Database; writes: Writes; links: RuntimeLinks }
 
 /** The runtime's side of one connection: the agents attached on it, and what is said for them. */
@@ -24,6 +28,7 @@ export class RuntimeSession {
   /** Attaches and detaches under way: what is said for their agents meanwhile waits for them. */
   readonly #moving = new Map<string, Promise<unknown>>()
   #reserved = 0
+  readonly #limitAttaching = pLimit(MAX_ATTACHING)
 
   constructor(parts: Parts, connection: Connection) {
     this.#parts = parts
@@ -37,7 +42,8 @@ export class RuntimeSession {
         throw refuse('invalid', `At most ${MAX_AGENTS} agents on one connection`, 'agent_id')
       }
       this.#reserved += more
-      await this.#attach(message, principal).finally(() => {
+      const attach = () => this.#attach(message, principal)
+      await this.#limitAttaching(attach).finally(() => {
         this.#reserved -= more
       })
     })
@@ -45,8 +51,10 @@ export class RuntimeSession {
 
   detach({ id, agent_id }: ClientMessage<'detach'>): Promise<void> {
     return this.#inTurn(agent_id, async () => {
-      await this.#parts.links.end(this.#find(agent_id), { isRequested: true })
+      const link = this.#find(agent_id)
       this.#links.delete(agent_id)
+      // Nothing reaches it any more, also where that cannot be committed now: `reconcile` does it later.
+      await this.#parts.links.end(link, { isRequested: true }).catch(() => {})
       this.#connection.send({ type: 'detached', id, agent_id, reason: 'requested' })
     })
   }
@@ -105,6 +113,7 @@ export class RuntimeSession {
   }
 
   async #attach({ id, agent_id }: ClientMessage<'attach'>, principal: Principal): Promise<void> {
+    if (this.#connection.isFull) await this.#connection.drained()
     assertReaches(principal, agent_id)
     const found = await findRoleByAgent(this.#parts.database, principal, agent_id)
     if (!found) throw notFound.agentAnywhere(agent_id)

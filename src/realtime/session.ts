@@ -47,7 +47,11 @@ export class Session implements Guarded {
     this.#runtime = new RuntimeSession(parts, connection)
     const refuse = (error: unknown, id: string | undefined) => this.#refuse(error, id)
     this.#credentials = new Credentials({ ...parts, address }, connection, refuse)
-    connection.onClosing(() => this.#endAll())
+    // At once, not when the peer has answered: what is sent to them from now on is lost.
+    connection.onClosing(() => {
+      this.#endAll()
+      this.#runtime.stop()
+    })
   }
 
   get authentication(): Authentication | undefined {

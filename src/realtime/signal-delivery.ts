@@ -44,7 +44,8 @@ export class SignalDelivery {
 
   /** Reads from the database what a link has yet to send, and whether it is still the newest. */
   catchUp(link: Link): void {
-    if (link.hasEnded) return
+    // A socket that closes counts as drained at once, and would be asked for ever.
+    if (link.hasEnded || !link.outlet.isOpen) return
     link.isBehind = true
     this.#behind.add(link)
     if (this.#isReading) return

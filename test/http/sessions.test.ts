@@ -3,6 +3,7 @@ import { statement } from '#src/store/database.ts'
 import { makeToken } from '../support/access-token.ts'
 import { admin, backends } from '../support/backends.ts'
 import type { Rest } from '../support/rest.ts'
+import { eventually } from '../support/stage.ts'
 import { addUser, invalid, password, refusal, UNKNOWN, type User, useApp } from './suite.ts'
 
 type Pair = {
@@ -12,6 +13,16 @@ type Pair = {
   expires_in: number
   user: User
 }
+
+/** The same password with another salt. */
+const takePasswordOf = statement(
+  'test_take_password',
+  'update users set password_hash = (select password_hash from users where id = $2) where id = $1',
+)
+const waiting = statement(
+  'test_waiting_for_user',
+  `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%users%'`,
+)
 
 const anything = { message: expect.any(String) }
 
@@ -101,6 +112,20 @@ describe.each(backends)('sessions on $name', (backend) => {
     await running().app.database.run(age, [user.id, '2020-01-01T00:00:00Z'])
     expect(await refresh(refresh_token)).toEqual(refusal(401, 'AUTH_002', anything))
     expect(await refresh('sbr_unknown')).toEqual(refusal(401, 'AUTH_003', anything))
+  })
+
+  it.skipIf(backend.name === 'embedded')('a sign-in that a new password overtakes is none', async () => {
+    const user = await addUser(running().rest)
+    const [{ database }, other] = [running().app, await addUser(running().rest)]
+    let signingIn: ReturnType<typeof login> | undefined
+    await database.transaction(async (sql) => {
+      await sql.run(takePasswordOf, [user.id, other.id])
+      signingIn = login({ email: user.email, password })
+      // Its password was right when it was checked; now it waits for what is known of the user.
+      await eventually(async () => (await database.run(waiting, [])).length > 0)
+    })
+    expect(await signingIn).toEqual(refusal(401, 'AUTH_001', anything))
+    expect((await login({ email: user.email, password })).status).toBe(200)
   })
 
   it('an inactive user gets no further, and learns so only with the right password', async () => {

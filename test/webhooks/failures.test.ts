@@ -83,6 +83,25 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     expect(performance.now() - started).toBeGreaterThan(3 * quick.timeout_ms - 50)
   })
 
+  it('to a new URL at once, whatever the old one answers to what was under way', async () => {
+    let refuse = () => {}
+    on().receiver.answer = (response, received) => {
+      refuse = () => status(410)(response, received)
+    }
+    const hook = await on().create()
+    await spawn(on().fleet)
+    await eventually(async () => on().receiver.all.length === 1)
+    const moved = await WebhookReceiver.start()
+    await on().patch(hook, { url: moved.url })
+    refuse()
+    await on().reach(hook, ({ cursor }) => cursor === 1)
+    await spawn(on().fleet)
+    await on().reach(hook, ({ cursor }) => cursor === 2)
+    expect(moved.seqs).toEqual([1, 2])
+    expect(await on().find(hook)).toMatchObject({ is_active: true, failures: 0, last_error: null })
+    await moved.close()
+  })
+
   it('no more after 410, nor after a day of failures; enabled, they go on where they stood', async () => {
     for (const end of ['gone', 'a day'] as const) {
       on().receiver.answer = status(end === 'gone' ? 410 : 500)

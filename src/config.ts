@@ -4,10 +4,14 @@ import { duration, networks, oneOf, origins, redisUrl, url, wholeNumber } from '
 
 const MIN_SECRET = 32
 
-/** Several keys, separated by commas; a comma in a value that is too short for that belongs to its one key. */
+/**
+ * Several keys, separated by commas, without blanks around them; a comma in a value that is too short for that
+ * belongs to its one key. One key is taken as it is.
+ */
 function toSecrets(value: string): [string, ...string[]] {
   const [first = value, ...others] = value.split(',').map((key) => key.trim())
-  return [first, ...others].every((key) => key.length >= MIN_SECRET) ? [first, ...others] : [value]
+  const isList = others.length > 0 && [first, ...others].every((key) => key.length >= MIN_SECRET)
+  return isList ? [first, ...others] : [value]
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const

@@ -126,6 +126,14 @@ describe('the configuration', () => {
     expect(readConfig({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).tracing).toBeUndefined()
   })
 
+  it('takes one secret as it is, and several without the blanks around them', () => {
+    const keysOf = (SECRET_KEY: string) => readConfig({ SECRET_KEY }).secret_keys
+    const other = 'y'.repeat(32)
+    expect(keysOf(` ${secret}\n`)).toEqual([` ${secret}\n`])
+    expect(keysOf(`${secret}, ${other} `)).toEqual([secret, other])
+    expect(keysOf(` ${secret}, short`)).toEqual([` ${secret}, short`])
+  })
+
   it('needs a secret in production', () => {
     expect(problemsOf({ NODE_ENV: 'production' })).toEqual([expect.stringMatching(/^SECRET_KEY /)])
     expect(problemsOf({ NODE_ENV: 'production', SECRET_KEY: '' })).toHaveLength(1)

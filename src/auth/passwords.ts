@@ -7,6 +7,7 @@ export function hashPassword(password: string): Promise<string> {
   return hash(password, options)
 }
 
+/** One a process, whoever asks: it is no account's, and making it costs as much as a sign-in. */
 let decoy: Promise<string> | undefined
 
 /** Checks a password; without a hash (unknown user) it does the same work and says no. */

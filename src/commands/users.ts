@@ -89,7 +89,13 @@ export async function updateOwnUser({ orm }: UserContext, id: string, change: Ow
 }
 
 async function applyOwnChange(em: EntityManager, user: UserEntity, change: OwnChange): Promise<void> {
-  if (change.full_name !== undefined) user.full_name = change.full_name
+  const actor = { kind: 'user' as const, id: user.id }
+  if (change.full_name !== undefined) {
+    user.full_name = change.full_name
+    const { is_active, is_superuser } = user
+    const details = { changed: ['full_name'], is_active, is_superuser }
+    noteAudit(em, { action: 'user_updated', actor, target_id: user.id, details })
+  }
   if (change.password !== undefined) {
     if (change.current_password === undefined) {
       throw refuse('invalid', 'Field required', 'current_password')
@@ -100,7 +106,7 @@ async function applyOwnChange(em: EntityManager, user: UserEntity, change: OwnCh
     assertNotEmail(change.password, user.email)
     user.password_hash = await hashPassword(change.password)
     await revokeSessions(em, user.id)
-    noteAudit(em, { action: 'password_changed', actor: { kind: 'user', id: user.id }, target_id: user.id })
+    noteAudit(em, { action: 'password_changed', actor, target_id: user.id })
   }
 }
 

@@ -31,7 +31,7 @@ export function decideTimedResume(agent: AgentState, context: DecisionContext): 
 
 export type ActionRequest = { reason: string | null; resume_at: Time | null }
 
-/** Decides an operator's action (lifecycle of the REST contract). Refuses with `invalid`, field `status`. */
+/** Decides an operator's action (ARCHITECTURE.md: Lifecycle). Refuses with `invalid`, field `status`. */
 export function decideAction(
   agent: AgentState,
   { action, ...request }: ActionRequest & { action: ActionName },

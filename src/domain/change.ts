@@ -41,7 +41,7 @@ function controlKindOf(from: AgentStatus, to: AgentStatus): ControlKind | undefi
 }
 
 /**
- * The one way in which a status changes (lifecycle of the REST contract): checks it, keeps the fields that
+ * The one way in which a status changes (ARCHITECTURE.md: Lifecycle): checks it, keeps the fields that
  * follow from the status, and issues the control signal, which supersedes the agent's earlier ones.
  */
 export function applyTransition(

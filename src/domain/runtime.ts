@@ -54,7 +54,7 @@ export function assertNewestLease(agent: AgentState, lease: number): void {
     throw refuse('replaced', 'A newer link has taken the place of this one', 'agent_id')
 }
 
-/** Sends a runtime a message (REST contract: signals). Refuses a terminated agent, and one with too many. */
+/** Sends a runtime a message (REST contract: `POST …/signals`). Refuses a terminated agent, and one with too many. */
 export function decideMessage(
   agent: AgentState,
   payload: Record<string, unknown>,

@@ -5,6 +5,7 @@ import { addDashboardRoutes } from './dashboard.ts'
 import { DASHBOARD_BASE, dashboardSessionRoutes } from './dashboard-session.ts'
 import { addDocsRoutes } from './docs.ts'
 import type { HttpEnv } from './env.ts'
+import { createAnswerOnce } from './idempotency.ts'
 import { createOpenApi } from './openapi.ts'
 import { API_BASE, addRoutes, createRouter, type RouterParts, refuseOtherMethods } from './router.ts'
 import { accessRoutes } from './routes/access.ts'
@@ -44,9 +45,10 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
   const messages = createAsyncApi()
   app.get(`${API_BASE}/asyncapi.json`, (c) => c.json(messages))
   addDocsRoutes(app, messages)
-  addRoutes(app, routes, { ...parts, context })
+  const shared = { ...parts, context, answerOnce: createAnswerOnce() }
+  addRoutes(app, routes, shared)
   addDashboardRoutes(app)
-  addRoutes(app, dashboardSessionRoutes(parts.trusted_hops), { ...parts, context, base: DASHBOARD_BASE })
+  addRoutes(app, dashboardSessionRoutes(parts.trusted_hops), { ...shared, base: DASHBOARD_BASE })
   const readOnly = [
     '/',
     '/healthz',

@@ -42,28 +42,27 @@ export function readClaim(
 }
 
 /** Such requests have a connection each: this many at once, so that others are never without. */
-const limitUnderWay = pLimit(4)
+const MAX_UNDER_WAY = 4
 
+type Handle = (context: HttpContext) => Promise<Response>
 type Once = { context: HttpContext; claim: ReadClaim }
+export type AnswerOnce = (c: Context<HttpEnv>, once: Once, handle: Handle) => Promise<Response>
 
 /**
  * Answers a request once (REST contract: Idempotency-Key). The claim, all that the request changes and the
  * answer are one transaction: a crash leaves all of it or nothing, and whoever comes with the same key
  * meanwhile, on any replica, waits for it. Refusals are kept, too; answers of 5xx and 429 undo the claim.
  */
-export async function answerOnce(
-  c: Context<HttpEnv>,
-  { context, claim }: Once,
-  handle: Handle,
-): Promise<Response> {
-  const { kept, events } = await limitUnderWay(() =>
-    context.database.transaction((sql) => answerIn(sql, c, { context, claim, handle })),
-  )
-  for (const event of events) context.bus.publish(event)
-  return fromKept(c, kept)
+export function createAnswerOnce(): AnswerOnce {
+  const limitUnderWay = pLimit(MAX_UNDER_WAY)
+  return async (c, { context, claim }, handle) => {
+    const { kept, events } = await limitUnderWay(() =>
+      context.database.transaction((sql) => answerIn(sql, c, { context, claim, handle })),
+    )
+    for (const event of events) context.bus.publish(event)
+    return fromKept(c, kept)
+  }
 }
-
-type Handle = (context: HttpContext) => Promise<Response>
 
 async function answerIn(
   sql: Transaction,

@@ -12,7 +12,7 @@ export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
 
 export type RateLimits = (name: string, a_minute: number) => RateLimit
 
-/** One limiter a name, fixed windows of 60 s (REST contract: Rate limits). Two routes of one name share a budget. */
+/** One limiter a name, fixed windows of 60 s. Two routes of one name share a budget. */
 export function createRateLimits(
   redis: Redis | Cluster | undefined,
   multiplier: number,

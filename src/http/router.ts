@@ -13,7 +13,7 @@ import { activeTraceId, describeActive } from '#src/tracing/trace.ts'
 import { authorize, type HttpContext, projectParam } from './context.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse, toRefusal } from './errors.ts'
-import { answerOnce, readClaim } from './idempotency.ts'
+import { type AnswerOnce, readClaim } from './idempotency.ts'
 import { parseInput } from './input.ts'
 import { clientAddress, type RateLimits } from './rate-limit.ts'
 import type { Route } from './route.ts'
@@ -61,14 +61,16 @@ export function refuseOtherMethods(app: Hono<HttpEnv>, path: string, allowed: re
   })
 }
 
+type RouteParts = RouterParts & { context: HttpContext; answerOnce: AnswerOnce; base?: string }
+
 /** Adds the routes below `base`, `/api/v1` by default, and for each of their paths the answer to other methods. */
 export function addRoutes(
   app: Hono<HttpEnv>,
   routes: readonly Route[],
-  { context, base = API_BASE, ...parts }: RouterParts & { context: HttpContext; base?: string },
+  { base = API_BASE, ...parts }: RouteParts,
 ): void {
   for (const route of routes) {
-    const handler = createHandler(route, { ...parts, base }, context)
+    const handler = createHandler(route, { ...parts, base })
     app.on(route.method.toUpperCase(), base + toHonoPath(route.path), handler)
   }
   for (const [path, methods] of groupMethods(routes)) {
@@ -76,11 +78,7 @@ export function addRoutes(
   }
 }
 
-function createHandler(
-  route: Route,
-  { base, ...parts }: RouterParts & { base: string },
-  context: HttpContext,
-) {
+function createHandler(route: Route, { base, context, answerOnce, ...parts }: RouteParts & { base: string }) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
   const identify = createIdentify(route, parts.authenticate)
   const path = base + route.path

@@ -5,8 +5,8 @@ import type { Job } from './job.ts'
 const BATCH = 1_000
 
 /**
- * Ends pauses at their `resume_at` (REST contract: at most 2 s late). Every replica looks: who finds an agent
- * resumed already leaves it alone.
+ * Ends pauses at their `resume_at`, at most 2 s late. Every replica looks: who finds an agent resumed already
+ * leaves it alone.
  */
 export function createPauseJob(context: Pick<CommandContext, 'writes' | 'database' | 'clock'>): Job {
   return {

@@ -1,4 +1,4 @@
-/** Why a socket is closed, and whether its client should come back (protocol.md of this project: Closing). */
+/** Why a socket is closed, and whether its client should come back (PROTOCOL.md: Errors and closing). */
 export const closeCodes = {
   draining: { code: 1001, reconnect: 'after retry_after_ms' },
   restored: { code: 1001, reconnect: 'after retry_after_ms' },

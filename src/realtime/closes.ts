@@ -1,7 +1,7 @@
 import { closeCodes } from '#src/protocol/close-codes.ts'
 
 /** Codes that peers and the library close with, besides ours. 1005: none given; 1006: the connection broke. */
-const others = [1000, 1002, 1005, 1006, 1007]
+const others = [1000, 1002, 1005, 1006, 1007, 1008]
 
 /** Counts closes by code. A peer may name any code: what is not in the tables is `other`. */
 export class Closes {

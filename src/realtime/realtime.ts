@@ -15,6 +15,11 @@ import { Session, type SessionParts } from './session.ts'
 const MAX_WAITING_MESSAGES = 256
 const MAX_WAITING_BYTES = 1024 * 1024
 
+/** Of one message; one more closes the socket with 1008. */
+const MAX_FRAGMENTS = 16_384
+/** Pongs that wait for the peer to read; one more cuts it off. The types of `ws` do not know this option yet. */
+const pongs = { maxPendingAutoPongs: 60 }
+
 const DRAIN_SLICES = 20
 const DRAIN_SLICE_MS = 50
 
@@ -33,6 +38,8 @@ export class Realtime {
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
+    maxFragments: MAX_FRAGMENTS,
+    ...pongs,
     // One that only speaks others gets its first name, so that a browser lets the close code through.
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : [...offered][0] || false),
   })

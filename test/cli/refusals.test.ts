@@ -42,6 +42,14 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       expect(stderr.split('\n')).toHaveLength(1)
     })
 
+    const local = ['serve', 'migrate', 'epoch bump', 'demo']
+    it.each(local)('names each variable of a server that is wrong, and ends with 1: %s', async (command) => {
+      const env = { DATA_DIR: 'memory://', PORT: 'http', LOG_LEVEL: 'loud' }
+      const { code, stdout, stderr } = await cli.run(command.split(' '), { env })
+      expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: containing('PORT must be') })
+      expect(stderr).toContain('LOG_LEVEL must be')
+    })
+
     it('names what the server found wrong, for people and for programs', async () => {
       const args = ['projects', 'create', 'Not A Slug', '--name', ' ']
       expect(await cli.run(args)).toMatchObject({

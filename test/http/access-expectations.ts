@@ -14,7 +14,7 @@ type Expectation = {
   denied?: (cast: Cast) => Call
 }
 
-/** The table of the REST contract, "Who may do what", by hand: not what the code takes it to be. */
+/** What the REST contract says under "Who may do what", as a table by hand: not what the code takes it to be. */
 const everybody = principals
 const superusers: Who[] = ['superuser']
 const owners: Who[] = ['superuser', 'owner']

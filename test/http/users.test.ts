@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { admin, backends } from '../support/backends.ts'
 import { type Rest, unique } from '../support/rest.ts'
+import { readAudit } from './audit.ts'
 import { addUser, invalid, password, refusal, UNKNOWN, type User, useApp, wrongValues } from './suite.ts'
 
 type Page = { data: User[]; pagination: { total: number; page_size: number } }
@@ -106,6 +107,24 @@ describe.each(backends)('users on $name', (backend) => {
     expect((await login(email, 'another password')).status).toBe(200)
     const refreshed = await rest.as(undefined).post('/auth/refresh', { refresh_token })
     expect(refreshed).toEqual(refusal(401, 'AUTH_003', anything))
+  })
+
+  it('are told of in the audit trail when they change themselves, and not when they are refused', async () => {
+    const { rest, id } = await addUser(running().rest)
+    const refused = { full_name: 'Ada', password: 'another password', current_password: 'wrong' }
+    expect((await rest.patch('/users/me', refused)).status).toBe(422)
+    expect((await rest.patch('/users/me', { ...refused, current_password: password })).status).toBe(200)
+    const own = (await readAudit(running().rest)).filter(({ actor }) => actor.id === id)
+    const entry = { actor: { kind: 'user', id }, target_id: id }
+    const details = { changed: ['full_name'], is_active: true, is_superuser: false }
+    const changes = own.filter(({ action }) => action !== 'signed_in')
+    expect(changes).toHaveLength(2)
+    expect(changes).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ...entry, action: 'user_updated', details }),
+        expect.objectContaining({ ...entry, action: 'password_changed', details: {} }),
+      ]),
+    )
   })
 
   it('lose their sessions when a superuser gives them a password', async () => {

@@ -78,6 +78,6 @@ async function configure(variables: Variables): Promise<Config> {
     return readConfig(variables)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    throw new CliError('usage', error.message.replaceAll('\n', '; '))
+    throw new CliError('failed', error.message.replaceAll('\n', '; '))
   }
 }

@@ -23,7 +23,7 @@ const inProject = '/projects/{project_id}/agents'
 const ofAgent = '/projects/{project_id}/agents/{agent_id}'
 const oneAgent = { status: 200, schema: agent, description: 'The agent' } as const
 
-/** Seven of the nine agent routes (REST contract); the others are actions. */
+/** The routes of an agent as a resource; its actions, and what concerns its runtime, are files of their own. */
 export function agentRoutes(): Route[] {
   return [...collectionRoutes(), ...resourceRoutes()]
 }

@@ -109,14 +109,23 @@ export function findInPath(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that systems give to outgoing connections: so none takes it before whoever it is for. */
+const PORTS = { first: 10_000, count: 20_000 }
+let tried = Math.floor(Math.random() * PORTS.count)
+
+/** A port on which nothing listens; each call gives another. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.first + (tried++ % PORTS.count)
+    if (await canListen(port)) return port
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 

@@ -205,8 +205,9 @@ export class RunningAgent {
     this.#connection.leave(this.#channel)
   }
 
+  /** What is closed stays that: a listener may have closed it in the midst of what would change it. */
   #become(state: LinkState): void {
-    if (isSameState(state, this.#state)) return
+    if (this.#state.kind === 'closed' || isSameState(state, this.#state)) return
     this.#state = state
     this.#emitter.emit('state', state)
   }

@@ -51,8 +51,7 @@ export class RunningAgent {
     )
     this.#reporter = new Reporter(
       'idle',
-      (report, onReply) =>
-        this.#isAttached && connection.send({ type: 'report', agent_id: this.agent_id, ...report }, onReply),
+      (report, onReply) => connection.send({ type: 'report', agent_id: this.agent_id, ...report }, onReply),
       ({ status }) => status === 'terminated' && this.#obedience.end(new ClosedError('terminated')),
     )
     this.#channel = {

@@ -119,7 +119,6 @@ export class RunningAgent {
     const timer = setTimeout(resolve, CLOSE_WAIT_MS)
     await Promise.race([late, Promise.all([this.#reporter.flush(), this.#acknowledged()])])
     clearTimeout(timer)
-    this.#connection.send({ type: 'detach', agent_id: this.agent_id })
     this.#end('requested')
   }
 
@@ -198,10 +197,13 @@ export class RunningAgent {
     clearTimeout(this.#again)
     this.#isAttached = false
     const error = cause instanceof ClosedError ? cause : new ClosedError(reason, cause)
-    this.#reporter.end(error)
-    this.#obedience.end(error)
-    this.#become({ kind: 'closed', reason, error })
+    if (reason === 'requested') this.#connection.send({ type: 'detach', agent_id: this.agent_id })
+    // Before anybody hears of it: whoever does may run it anew.
     this.#connection.leave(this.#channel)
+    this.#obedience.end(error)
+    // After what is reported when the signal aborts.
+    this.#reporter.end(error)
+    this.#become({ kind: 'closed', reason, error })
   }
 
   /** What is closed stays that: a listener may have closed it in the midst of what would change it. */

@@ -170,10 +170,11 @@ export class Watch implements AsyncIterable<WatchItem> {
     clearTimeout(this.#again)
     this.#isFollowing = false
     const error = cause instanceof ClosedError ? cause : new ClosedError(reason, cause)
+    // Before anybody hears of it: whoever does may open another.
+    this.#connection.leave(this.#channel)
     this.#become({ kind: 'closed', reason, error })
     for (const reader of this.#readers) reader.end(this.#failure(error))
     this.#readers.clear()
-    this.#connection.leave(this.#channel)
   }
 
   #failure(error: ClosedError): ClosedError | undefined {

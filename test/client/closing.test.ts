@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { runAgent } from '#src/client/agents.ts'
 import { type Connection, connect } from '#src/client/connection.ts'
 import { ClosedError } from '#src/client/errors.ts'
+import type { RunningAgent } from '#src/client/running-agent.ts'
 import { backends } from '../support/backends.ts'
 import { type Agent, createFleet, spawn } from '../support/rest.ts'
 import { eventually } from '../support/stage.ts'
@@ -112,5 +113,57 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
     // The server answers in order: what was asked before this is done when this is.
     await open(connection, three.project_id).watch.whenLive()
     expect([kinds, counts.subscriptions]).toEqual([['closed'], 2])
+  })
+
+  it('every listener hears last what is, also after one that closes what it hears of', async () => {
+    const [whole, connection] = [dial(), dial()]
+    const { watch } = open(connection)
+    whole.on('state', ({ kind }) => kind === 'open' && whole.close())
+    watch.on('state', ({ kind }) => kind === 'live' && watch.close())
+    const heard = [hear(whole), hear(watch)]
+    await Promise.all([becomes(whole, 'closed'), becomes(watch, 'closed')])
+    expect(heard.map((kinds) => kinds.at(-1))).toEqual(['closed', 'closed'])
+  })
+
+  it('a watch that is over makes room for another before it says so', async () => {
+    const connection = dial()
+    const { watch } = open(connection)
+    await watch.whenLive()
+    const successor = new Promise<ReturnType<typeof open>>((resolve) => {
+      watch.on('state', ({ kind }) => kind === 'closed' && resolve(open(connection)))
+    })
+    watch.close()
+    expect(await (await successor).next()).toMatchObject({ type: 'reset', reason: 'start' })
+  })
+
+  it('an agent that is replaced settles what is reported when its signal aborts', async () => {
+    const { reach, fleet } = scene()
+    const { id } = await spawn(fleet)
+    const agent = await runAgent({ connection: dial(), agent_id: id })
+    const reported = new Promise((resolve) => {
+      agent.signal.addEventListener('abort', () => resolve(agent.report({ usage: { tokens_used: 1 } })))
+    })
+    const newer = await runAgent({ ...reach, agent_id: id })
+    await expect(reported).rejects.toMatchObject({ reason: 'replaced' })
+    await newer.close()
+  })
+
+  it('an agent that is replaced while it closes leaves its successor attached', async () => {
+    const { fleet, stage, reach, proxy } = scene()
+    const { id } = await spawn(fleet)
+    const connection = dial()
+    const agent = await runAgent({ connection, agent_id: id })
+    const ended = becomes(agent, 'closed')
+    const successor = new Promise<RunningAgent>((resolve) => {
+      agent.on('state', () => resolve(runAgent({ connection, agent_id: id })))
+    })
+    proxy.hang()
+    agent.report({ usage: { tokens_used: 1 } })
+    const closed = agent.close()
+    await runAgent({ ...reach, url: stage.origins[0] ?? '', agent_id: id })
+    proxy.heal()
+    expect(await ended).toMatchObject({ reason: 'replaced' })
+    await closed
+    expect(await (await successor).report({ usage: { tokens_used: 2 } })).toMatchObject({ status: 'idle' })
   })
 })

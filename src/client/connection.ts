@@ -87,8 +87,7 @@ export class Connection {
     const alike = [...this.#channels.values()].filter((other) => other.kind === kind).length
     if (alike >= most[kind]) throw new RangeError(`At most ${most[kind]} ${kind} on one connection`)
     this.#channels.set(channel.key, channel)
-    if (this.#state.kind === 'open') channel.opened()
-    else channel.changed(this.#state)
+    this.#tell(channel)
   }
 
   /** @internal Leaving twice does nothing. */
@@ -131,7 +130,6 @@ export class Connection {
   #opened(): void {
     this.#openedAt = Date.now()
     this.#become({ kind: 'open' })
-    for (const channel of [...this.#channels.values()]) channel.opened()
   }
 
   #route(frame: Frame): void {
@@ -189,10 +187,19 @@ export class Connection {
     this.#retry = undefined
   }
 
+  /** Who is told may end one that is still to be told, or all; one that joins meanwhile is told by that. */
   #become(state: ConnectionState): void {
     this.#state = state
-    if (state.kind !== 'open') for (const channel of [...this.#channels.values()]) channel.changed(state)
-    this.#emitter.emit('state', state)
+    for (const channel of [...this.#channels.values()]) {
+      if (this.#state !== state) return
+      if (this.#channels.get(channel.key) === channel) this.#tell(channel)
+    }
+    if (this.#state === state) this.#emitter.emit('state', state)
+  }
+
+  #tell(channel: Channel): void {
+    if (this.#state.kind === 'open') channel.opened()
+    else channel.changed(this.#state)
   }
 }
 

@@ -60,7 +60,7 @@ export class ReportQueue<Waiter> {
     this.#status = status
   }
 
-  /** What to send: the one under way, if there is one, else the next. */
+  /** What to send at once: the one under way, if there is one, else the next, which has its number from then on. */
   take(): NumberedReport | undefined {
     if (!this.#flying) {
       const next = this.#waiting.shift()
@@ -78,12 +78,12 @@ export class ReportQueue<Waiter> {
   }
 
   /**
-   * The one under way was refused, and its number is not used up. Usage that was not to blame stays: it goes out alone.
+   * The one under way was refused. Usage that was not to blame stays: it goes out alone, under a number of its own, since
+   * another runtime may have used this one.
    */
   refused(isUsageToBlame: boolean): Waiter[] {
     const entry = this.#flying
     const waiters = this.#letGo()
-    if (entry) this.#last_n = entry.n - 1
     if (entry?.usage && !isUsageToBlame) {
       this.#waiting.unshift({ fields: {}, usage: entry.usage, waiters: [] })
     }

@@ -16,8 +16,7 @@ export type Reported = {
 type Waiter = PromiseWithResolvers<Reported>
 type Answer = Extract<ServerMessage, { type: 'reported' }>
 type Refusal = Extract<ServerMessage, { type: 'error' }>
-/** False: it didn't go out. */
-type Send = (report: NumberedReport, onReply: Reply) => boolean
+type Send = (report: NumberedReport, onReply: Reply) => void
 
 /** An agent sends at most one report in so many milliseconds; what is reported meanwhile is joined. */
 const REPORT_EVERY_MS = 1_000
@@ -33,7 +32,11 @@ export class Reporter {
   #timer: ReturnType<typeof setTimeout> | undefined
   /** By the clock of `performance`. */
   #notBefore = 0
-  #isUnderWay = false
+  /**
+   * `broken` from the start, and from `interrupt` to `resume`: nothing is taken from the queue then, since what has a
+   * number and is not sent is lost as a duplicate when another runtime uses that number meanwhile.
+   */
+  #line: 'broken' | 'free' | 'busy' = 'broken'
   #isHurried = false
   #idle: PromiseWithResolvers<void> | undefined
 
@@ -56,13 +59,13 @@ export class Reporter {
   /** The agent is attached, for the first time or again: what was under way goes out again, with its number. */
   resume(last_report: number, status: AgentStatus): void {
     this.#queue.resume(last_report, status)
-    this.#isUnderWay = false
+    this.#line = 'free'
     this.#schedule()
   }
 
-  /** Replies to what was sent will not come. */
+  /** The agent is attached no more: replies to what was sent will not come. */
   interrupt(): void {
-    this.#isUnderWay = false
+    this.#line = 'broken'
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
@@ -87,7 +90,7 @@ export class Reporter {
   }
 
   #schedule(): void {
-    if (this.#isUnderWay || this.#timer !== undefined || this.#queue.isEmpty) return
+    if (this.#line !== 'free' || this.#timer !== undefined || this.#queue.isEmpty) return
     this.#timer = setTimeout(() => this.#next(), Math.max(0, this.#notBefore - performance.now()))
   }
 
@@ -96,7 +99,8 @@ export class Reporter {
     const report = this.#queue.take()
     if (!report) return
     try {
-      this.#isUnderWay = this.#send(report, (reply) => this.#answered(reply))
+      this.#send(report, (reply) => this.#answered(reply))
+      this.#line = 'busy'
       if (!this.#isHurried) this.#wait()
     } catch (error) {
       this.#refused(error as Error, false)
@@ -104,7 +108,7 @@ export class Reporter {
   }
 
   #answered(reply: ServerMessage): void {
-    this.#isUnderWay = false
+    this.#line = 'free'
     if (reply.type === 'reported') {
       const { status, seq, status_rejected } = reply
       for (const waiter of this.#queue.applied(status)) waiter.resolve({ status, seq, status_rejected })

@@ -51,8 +51,7 @@ export class RunningAgent {
     )
     this.#reporter = new Reporter(
       'idle',
-      (report, onReply) =>
-        this.#isAttached && connection.send({ type: 'report', agent_id: this.agent_id, ...report }, onReply),
+      (report, onReply) => connection.send({ type: 'report', agent_id: this.agent_id, ...report }, onReply),
       ({ status }) => status === 'terminated' && this.#obedience.end(new ClosedError('terminated')),
     )
     this.#channel = {
@@ -120,7 +119,6 @@ export class RunningAgent {
     const timer = setTimeout(resolve, CLOSE_WAIT_MS)
     await Promise.race([late, Promise.all([this.#reporter.flush(), this.#acknowledged()])])
     clearTimeout(timer)
-    this.#connection.send({ type: 'detach', agent_id: this.agent_id })
     this.#end('requested')
   }
 
@@ -199,14 +197,18 @@ export class RunningAgent {
     clearTimeout(this.#again)
     this.#isAttached = false
     const error = cause instanceof ClosedError ? cause : new ClosedError(reason, cause)
-    this.#reporter.end(error)
-    this.#obedience.end(error)
-    this.#become({ kind: 'closed', reason, error })
+    if (reason === 'requested') this.#connection.send({ type: 'detach', agent_id: this.agent_id })
+    // Before anybody hears of it: whoever does may run it anew.
     this.#connection.leave(this.#channel)
+    this.#obedience.end(error)
+    // After what is reported when the signal aborts.
+    this.#reporter.end(error)
+    this.#become({ kind: 'closed', reason, error })
   }
 
+  /** What is closed stays that: a listener may have closed it in the midst of what would change it. */
   #become(state: LinkState): void {
-    if (isSameState(state, this.#state)) return
+    if (this.#state.kind === 'closed' || isSameState(state, this.#state)) return
     this.#state = state
     this.#emitter.emit('state', state)
   }

@@ -170,18 +170,20 @@ export class Watch implements AsyncIterable<WatchItem> {
     clearTimeout(this.#again)
     this.#isFollowing = false
     const error = cause instanceof ClosedError ? cause : new ClosedError(reason, cause)
+    // Before anybody hears of it: whoever does may open another.
+    this.#connection.leave(this.#channel)
     this.#become({ kind: 'closed', reason, error })
     for (const reader of this.#readers) reader.end(this.#failure(error))
     this.#readers.clear()
-    this.#connection.leave(this.#channel)
   }
 
   #failure(error: ClosedError): ClosedError | undefined {
     return error.reason === 'requested' ? undefined : error
   }
 
+  /** What is closed stays that: a listener may have closed it in the midst of what would change it. */
   #become(state: LinkState): void {
-    if (isSameState(state, this.#state)) return
+    if (this.#state.kind === 'closed' || isSameState(state, this.#state)) return
     this.#state = state
     this.#emitter.emit('state', state)
   }

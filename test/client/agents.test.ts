@@ -145,6 +145,21 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(await read(id)).toMatchObject({ status: 'working', tokens_used: 750, cost_incurred: '0.0250' })
   })
 
+  it('loses nothing that it reported while it was away, and another in its place', async () => {
+    const { agent, id } = await run()
+    const { proxy, stage, reach } = scene()
+    const [url = ''] = stage.origins
+    let reported: Promise<unknown> | undefined
+    await whileCut(proxy, agent, async () => {
+      reported = agent.report({ usage: { tokens_used: 3 } })
+      const other = await runAgent({ ...reach, url, agent_id: id })
+      await other.report({ usage: { tokens_used: 40 } })
+      await other.close()
+    })
+    await reported
+    expect(await read(id)).toMatchObject({ tokens_used: 43 })
+  })
+
   it('reports at most once a second, all that there is to say', async () => {
     const { agent, watch, id } = await run()
     const frames: number[] = []

@@ -109,6 +109,64 @@ describe('reports that are joined', () => {
   })
 })
 
+/**
+ * What happens to two runtimes of one agent, of which the newest to attach may speak. An answer may be lost, also that of a
+ * refusal. What has not come to the server is sent again before the other attaches: later, nobody could tell whether it came.
+ */
+const turn = fc.oneof(
+  fc.record({ reports: fc.record({ usage }), by: fc.nat(1) }),
+  fc.record({ reports: fc.record({ usage, session_id: fc.constant('too long') }), by: fc.nat(1) }),
+  fc.record({ attaches: fc.nat(1) }),
+  fc.record({ sent: fc.constantFrom('answered', 'unanswered', 'again') }),
+)
+
+describe('reports of runtimes that take an agent over from each other', () => {
+  it('count every token and cent once, and each is answered', () => {
+    fc.assert(
+      fc.property(fc.array(turn, { maxLength: 60, size: 'max' }), (turns) => {
+        let [apart, agent] = [anAgent({ status: 'working' }), anAgent({ status: 'working' })]
+        const queues = [new ReportQueue<number>('working'), new ReportQueue<number>('working')]
+        const settled: number[] = []
+        let speaker: ReportQueue<number> | undefined
+        const attach = (queue = speaker) => {
+          queue?.resume(agent.last_report, agent.status)
+          speaker = queue
+        }
+        const send = (sent: string) => {
+          const frame = speaker?.take()
+          if (!speaker || !frame) return false
+          if (sent === 'again') {
+            attach()
+            expect(speaker.take()).toEqual(frame)
+          }
+          const isRefused = frame.session_id === 'too long'
+          if (!isRefused) agent = apply(agent, frame)
+          if (sent === 'unanswered') speaker = undefined
+          else settled.push(...(isRefused ? speaker.refused(false) : speaker.applied(agent.status)))
+          return true
+        }
+        for (const [index, turn] of turns.entries()) {
+          if ('attaches' in turn) attach(queues[turn.attaches])
+          else if ('sent' in turn) send(turn.sent)
+          else {
+            const alone = { n: index + 1, usage: turn.reports.usage }
+            apart = apply(apart, alone)
+            queues[turn.by]?.add(turn.reports, index)
+          }
+        }
+        for (const queue of queues) {
+          attach(queue)
+          while (send('answered')) {}
+        }
+        expect(seen(agent)).toEqual(seen(apart))
+        const said = turns.flatMap((turn, index) => ('reports' in turn ? [index] : []))
+        expect(settled.sort((left, right) => left - right)).toEqual(said)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
 describe('a report', () => {
   it('keeps its number until it is applied, and is sent as it was', () => {
     const queue = new ReportQueue<string>('idle')
@@ -128,9 +186,21 @@ describe('a report', () => {
     expect(queue.take()).toMatchObject({ n: 1, session_id: 'too long' })
     expect(queue.refused(false)).toEqual(['a'])
     const usage = { tasks_completed: 0, tokens_used: 5, cost_incurred: '0.0000' }
-    expect(queue.take()).toEqual({ n: 1, usage })
+    expect(queue.take()).toEqual({ n: 2, usage })
     expect(queue.refused(true)).toEqual([])
     expect(queue.isEmpty).toBe(true)
+  })
+
+  it('that is refused after another runtime has gone on reporting gives its usage a number above theirs', () => {
+    const queue = new ReportQueue<string>('idle')
+    queue.resume(5, 'idle')
+    queue.add({ session_id: 'too long', usage: { tokens_used: 5 } }, 'a')
+    expect(queue.take()).toMatchObject({ n: 6 })
+    // Its answer was lost with the connection.
+    queue.resume(9, 'idle')
+    expect(queue.take()).toMatchObject({ n: 6 })
+    expect(queue.refused(false)).toEqual(['a'])
+    expect(queue.take()).toMatchObject({ n: 10, usage: { tokens_used: 5 } })
   })
 
   it('of usage that cannot be is refused before it is joined with others', () => {

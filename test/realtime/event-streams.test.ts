@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Principal } from '#src/domain/access.ts'
 import { AccessWatch } from '#src/realtime/access-watch.ts'
+import type { Connection } from '#src/realtime/connection.ts'
+import { Credentials } from '#src/realtime/credentials.ts'
 import { EventStreams } from '#src/realtime/event-streams.ts'
 import { MAX_SOCKETS_OF_PRINCIPAL, MAX_SOCKETS_OF_USER, SocketCounts } from '#src/realtime/socket-counts.ts'
 import { UNKNOWN, useApp } from '../http/suite.ts'
@@ -35,7 +37,7 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
     }
     return { hub, counts, streams, open }
   }
-  const many = async (count: number, take: () => boolean) => {
+  const many = (count: number, take: () => boolean) => {
     for (let left = count; left > 0; left--) expect(take()).toBe(true)
   }
   const tooMany = expect.objectContaining({ kind: 'rate_limited', retry_after: expect.any(Number) })
@@ -73,7 +75,7 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
   ])('has a place among its principal’s sockets until it %s', async (_, end) => {
     const started = start()
     const { counts, open } = started
-    await many(MAX_SOCKETS_OF_PRINCIPAL - 1, () => counts.take('principal', 'user Ada'))
+    many(MAX_SOCKETS_OF_PRINCIPAL - 1, () => counts.take('principal', 'user Ada'))
     const blocks = await open()
     await expect(open()).rejects.toEqual(tooMany)
     expect(counts.take('principal', 'user Ada')).toBe(false)
@@ -85,12 +87,35 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
 
   it('counts for its address, and for the user whose key it is', async () => {
     const { counts, open } = start()
-    await many(MAX_SOCKETS_OF_USER - 1, () => counts.take('user', user.id))
+    many(MAX_SOCKETS_OF_USER - 1, () => counts.take('user', user.id))
     const blocks = await open(keyOf('one'))
     await expect(open(keyOf('two'))).rejects.toEqual(tooMany)
     await expect(open()).rejects.toEqual(tooMany)
     await blocks?.return?.()
     await (await open(keyOf('two')))?.return?.()
+    expect(counts.size).toBe(1)
+  })
+
+  it('shares the user’s limit with sockets, whichever key they come with', async () => {
+    const { counts, open } = start()
+    const closes: string[] = []
+    const socket = (principal: Principal) => {
+      const connection = { close: (code: string) => closes.push(code) } as unknown as Connection
+      const parts = { authenticate: async () => expect.fail('not asked'), counts, address: '192.0.2.1' }
+      const credentials = new Credentials(parts, connection, () => {})
+      credentials.start({ principal, expires_at: null, credential_id: principal.id })
+      return credentials
+    }
+    many(MAX_SOCKETS_OF_USER - 2, () => counts.take('user', user.id))
+    const blocks = await open(keyOf('one'))
+    const first = socket(keyOf('two'))
+    expect(closes).toEqual([])
+    socket(keyOf('three')).stop()
+    expect(closes).toEqual(['too_many'])
+    first.stop()
+    socket(keyOf('three')).stop()
+    expect(closes).toEqual(['too_many'])
+    await blocks?.return?.()
     expect(counts.size).toBe(1)
   })
 

@@ -26,7 +26,7 @@ import { createForgettingJob, createRetentionJob } from './jobs/retention.ts'
 import { WebhookDeliveries } from './jobs/webhooks.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { AccessWatch } from './realtime/access-watch.ts'
-import { EventStreams } from './realtime/event-stream.ts'
+import { EventStreams } from './realtime/event-streams.ts'
 import { Hub } from './realtime/hub.ts'
 import { Realtime } from './realtime/realtime.ts'
 import { RuntimeLinks } from './realtime/runtime-links.ts'
@@ -117,7 +117,8 @@ async function build(config: Config, log: Logger, { stops, stop, timings }: Endi
   const snapshots = new Snapshots(database)
   const guards = new AccessWatch(database)
   stops.push(() => guards.close())
-  const streams = new EventStreams(hub, guards)
+  const counts = new SocketCounts()
+  const streams = new EventStreams({ hub, guards, counts })
   const { writes } = context
   const massLosses = createMassLossWatch(database, (loss) => {
     metrics.countMassLoss()
@@ -127,7 +128,7 @@ async function build(config: Config, log: Logger, { stops, stop, timings }: Endi
   const links = new RuntimeLinks({ ...held, hub })
   stops.push(() => links.close())
   const realtime = new Realtime(
-    { authenticate, database, hub, snapshots, links, guards, counts: new SocketCounts(), writes, onError },
+    { authenticate, database, hub, snapshots, links, guards, counts, writes, onError },
     { version, instance },
   )
   await renewReplica(database, instance)
@@ -162,7 +163,7 @@ async function build(config: Config, log: Logger, { stops, stop, timings }: Endi
       ...context,
       isAllowedAddress,
       limitSignIn: createSignInLimit(redis?.limiter, config.rate_limit_multiplier, metrics.http.limiters),
-      openEventStream: (project_id, from) => streams.open(project_id, from),
+      openEventStream: (project_id, reader) => streams.open(project_id, reader),
     },
     {
       log,

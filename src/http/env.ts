@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server'
 import type { Authentication } from '#src/auth/authenticate.ts'
 import type { Principal } from '#src/domain/access.ts'
 
-/** Filled by the upgrade route when a WebSocket may be opened. */
+/** Filled by the upgrade route when a WebSocket may be opened; `address` is the one that limits count. */
 export type UpgradeTicket = { accepted?: { authentication: Authentication | undefined; address: string } }
 
 export type HttpEnv = {

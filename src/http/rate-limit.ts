@@ -3,6 +3,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterRes } from 'rate-limiter-flexible'
 import { SignalboxError } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
+import { toLimitKey } from './limit-key.ts'
 import { createLimiter, type LimiterWatch } from './limiter.ts'
 
 const WINDOW_SECONDS = 60
@@ -32,7 +33,7 @@ export function createRateLimits(
     const limiter = createLimiter(redis, window)
     watch.made(name)
     const limit: RateLimit = async (c, address) => {
-      const { result, rejected } = await limiter.consume(address).then(
+      const { result, rejected } = await limiter.consume(toLimitKey(address)).then(
         (result) => ({ result, rejected: false }),
         (result: unknown) => {
           if (!(result instanceof RateLimiterRes)) throw result

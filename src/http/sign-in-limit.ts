@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import { SignalboxError } from '#src/domain/errors.ts'
+import { toLimitKey } from './limit-key.ts'
 import { createLimiter, type LimiterWatch } from './limiter.ts'
 
 /** Failed sign-ins to one account from one address in an hour; above it even the right password has to wait. */
@@ -27,7 +28,9 @@ export function createSignInLimit(
   const limiter = createLimiter(redis, window)
   watch.made(OPERATION)
   return async ({ email, address }, signIn) => {
-    const key = createHash('sha256').update(`${email} ${address}`).digest('base64url')
+    const key = createHash('sha256')
+      .update(`${email} ${toLimitKey(address)}`)
+      .digest('base64url')
     const failures = await limiter.get(key)
     if (failures && failures.remainingPoints <= 0) {
       const seconds = Math.max(1, Math.ceil(failures.msBeforeNext / 1000))

@@ -3,6 +3,7 @@ import type { Authenticate } from '#src/auth/authenticate.ts'
 import { refuse } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse } from './errors.ts'
+import { toLimitKey } from './limit-key.ts'
 import { isFromHere } from './origin.ts'
 import { limits } from './route.ts'
 import { API_BASE, type RouterParts, readBearer } from './router.ts'
@@ -29,7 +30,7 @@ export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void 
       return errorResponse(c, refuse('forbidden', 'This origin is not allowed'))
     }
     const authentication = await readAuthentication(c, parts.authenticate)
-    ticket.accepted = { authentication, address: c.get('address') }
+    ticket.accepted = { authentication, address: toLimitKey(c.get('address')) }
     return c.body(null, 204)
   })
 }

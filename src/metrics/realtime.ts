@@ -1,4 +1,4 @@
-import type { EventStreams } from '#src/realtime/event-stream.ts'
+import type { EventStreams } from '#src/realtime/event-streams.ts'
 import type { Hub } from '#src/realtime/hub.ts'
 import type { Realtime } from '#src/realtime/realtime.ts'
 import type { RuntimeLinks } from '#src/realtime/runtime-links.ts'

@@ -1,15 +1,17 @@
 import type { Authenticate, Authentication } from '#src/auth/authenticate.ts'
 import type { Principal } from '#src/domain/access.ts'
-import { refuse, type SignalboxError } from '#src/domain/errors.ts'
+import { SignalboxError } from '#src/domain/errors.ts'
 import type { ClientMessage } from '#src/protocol/frames.ts'
 import { isUnavailable } from '#src/store/failures.ts'
 import type { Connection } from './connection.ts'
 import { toWirePrincipal } from './message.ts'
-import type { SocketCounts } from './socket-counts.ts'
+import { type Place, placesOf, type SocketCounts } from './socket-counts.ts'
 import { callAt } from './timer.ts'
 
 const AUTH_TIMEOUT_MS = 5_000
 const EXPIRY_NOTICE_MS = 60_000
+/** When whoever has too many of something may try again: nobody knows when there is room. */
+const RETRY_SECONDS = 10
 
 type Parts = { authenticate: Authenticate; counts: SocketCounts; address: string }
 
@@ -19,8 +21,8 @@ export class Credentials {
   readonly #connection: Connection
   readonly #refuse: (error: unknown, id: string | undefined) => void
   #cancels: (() => void)[] = []
-  /** What is counted for this socket: its principal once it has one, until then a stranger. */
-  #counted: ['principal' | 'stranger', string] | undefined
+  /** What is counted for this socket: its principal's places once it has one, until then a stranger's. */
+  #counted: readonly Place[] = []
   current: Authentication | undefined
 
   constructor(
@@ -39,14 +41,14 @@ export class Credentials {
       this.#accept(authentication)
       return
     }
-    if (!this.#count('stranger', this.#parts.address)) return
+    if (!this.#count([['stranger', this.#parts.address]])) return
     this.#cancels = [callAt(Date.now() + AUTH_TIMEOUT_MS, () => this.#connection.close('auth_timeout'))]
   }
 
   stop(): void {
     this.#cancelAll()
-    if (this.#counted) this.#parts.counts.release(...this.#counted)
-    this.#counted = undefined
+    this.#parts.counts.releaseAll(this.#counted)
+    this.#counted = []
   }
 
   /** Message `auth`: the first one, or a renewal by the same principal. */
@@ -81,8 +83,8 @@ export class Credentials {
   }
 
   #accept(authentication: Authentication): boolean {
-    const { kind, id } = authentication.principal
-    if (!this.#count('principal', `${kind} ${id}`)) return false
+    // A renewal is by the same principal.
+    if (!this.current && !this.#count(placesOf(authentication.principal))) return false
     this.#cancelAll()
     this.current = authentication
     const { expires_at } = authentication
@@ -97,12 +99,12 @@ export class Credentials {
   }
 
   /** Counts this socket anew; false where there are too many, and then it is closed. */
-  #count(kind: 'principal' | 'stranger', whose: string): boolean {
+  #count(places: readonly Place[]): boolean {
     const { counts } = this.#parts
-    if (this.#counted?.[0] === kind && this.#counted[1] === whose) return true
-    if (this.#counted) counts.release(...this.#counted)
-    this.#counted = counts.take(kind, whose) ? [kind, whose] : undefined
-    if (this.#counted) return true
+    counts.releaseAll(this.#counted)
+    const isCounted = counts.takeAll(places)
+    this.#counted = isCounted ? places : []
+    if (isCounted) return true
     this.#refuse(tooMany(), undefined)
     this.#connection.close('too_many')
     return false
@@ -114,6 +116,6 @@ export class Credentials {
   }
 }
 
-export function tooMany(what = 'Too many connections'): SignalboxError {
-  return refuse('rate_limited', what)
+export function tooMany(message = 'Too many connections'): SignalboxError {
+  return new SignalboxError('rate_limited', [{ message, field: null }], RETRY_SECONDS)
 }

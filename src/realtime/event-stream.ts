@@ -1,12 +1,8 @@
-import type { Authentication } from '#src/auth/authenticate.ts'
-import type { Principal, ProjectOperation } from '#src/domain/access.ts'
 import { FIRST_EPOCH } from '#src/domain/events.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
-import type { AccessWatch, Guarded } from './access-watch.ts'
 import { type EventBatch, nameOf } from './event-batch.ts'
 import type { Hub } from './hub.ts'
 import type { FeedReader, ProjectFeed } from './project-feed.ts'
-import { callAt } from './timer.ts'
 
 /** The last event that a client has. Without an epoch it is of the first. */
 export type Position = { seq: number; epoch?: number | undefined }
@@ -112,95 +108,4 @@ function toEventId({ seq, epoch }: Pick<LoggedEvent, 'seq' | 'epoch'>): string {
 
 function toServerSentEvent({ seq, epoch, frame }: LoggedEvent): string {
   return `id: ${toEventId({ seq, epoch })}\nevent: ${nameOf(frame)}\ndata: ${frame}\n\n`
-}
-
-/** A stream and whose it is: it ends with its credentials, and with the right to watch. */
-class GuardedStream implements Guarded {
-  readonly #stream: EventStream
-  readonly #project_id: string
-  authentication: Authentication
-
-  constructor(stream: EventStream, project_id: string, authentication: Authentication) {
-    this.#stream = stream
-    this.#project_id = project_id
-    this.authentication = authentication
-  }
-
-  uses(): { project_id: string; operation: ProjectOperation }[] {
-    return [{ project_id: this.#project_id, operation: 'watch_project' }]
-  }
-
-  refresh(principal: Principal): void {
-    this.authentication = { ...this.authentication, principal }
-  }
-
-  credentialLost(): void {
-    this.#stream.end()
-  }
-
-  accessLost(): void {
-    this.#stream.end()
-  }
-}
-
-/** All streams of a server. */
-export class EventStreams {
-  readonly #hub: Hub
-  readonly #guards: AccessWatch
-  readonly #open = new Set<EventStream>()
-
-  constructor(hub: Hub, guards: AccessWatch) {
-    this.#hub = hub
-    this.#guards = guards
-  }
-
-  get size(): number {
-    return this.#open.size
-  }
-
-  /** Undefined: no such project. The stream ends by itself with its reader's credentials. */
-  async open(
-    project_id: string,
-    { after, authentication }: { after: Position | undefined; authentication: Authentication },
-  ): Promise<AsyncIterable<string> | undefined> {
-    const feed = await this.#hub.acquire(project_id)
-    if (!feed) return undefined
-    const stream = new EventStream(feed, this.#hub)
-    const guarded = new GuardedStream(stream, project_id, authentication)
-    this.#open.add(stream)
-    this.#guards.add(guarded)
-    const { expires_at } = authentication
-    const cancel = expires_at === null ? () => {} : callAt(expires_at, () => stream.end())
-    return withEnd(stream.read(after), () => {
-      if (!this.#open.delete(stream)) return
-      cancel()
-      stream.end()
-      this.#guards.delete(guarded)
-      feed.leave(stream)
-      this.#hub.release(feed)
-    })
-  }
-
-  close(): void {
-    for (const stream of this.#open) stream.end()
-  }
-}
-
-/** Calls `done` at the end of a generator, also of one that is given up before it was begun: it never runs. */
-function withEnd(blocks: AsyncGenerator<string>, done: () => void): AsyncIterable<string> {
-  const iterator: AsyncIterator<string> = {
-    async next() {
-      const result = await blocks.next().catch((error: unknown) => {
-        done()
-        throw error
-      })
-      if (result.done) done()
-      return result
-    },
-    async return() {
-      done()
-      return blocks.return(undefined)
-    },
-  }
-  return { [Symbol.asyncIterator]: () => iterator }
 }

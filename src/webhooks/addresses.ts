@@ -1,7 +1,6 @@
-import type { LookupAddress, LookupOptions } from 'node:dns'
-import { lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import ip from 'ipaddr.js'
+import type { ResolveName } from './names.ts'
 
 /** Says whether a webhook may be sent to an IP address. */
 export type AddressRule = (address: string) => boolean
@@ -9,9 +8,12 @@ export type AddressRule = (address: string) => boolean
 /** What IPv6 has given out: all else, such as addresses with an IPv4 one inside, leads who knows where. */
 const globalUnicast = ip.IPv6.parseCIDR('2000::/3')
 
+/** A public address at which every machine on Azure finds the platform's own services. */
+const azurePlatform = ip.parseCIDR('168.63.129.16/32')
+
 /**
  * Public addresses, and those in `networks` (CIDR). What a table of special ranges knows is refused: private,
- * loopback, link-local, shared, multicast, reserved, tunnels, IPv4 inside IPv6.
+ * loopback, link-local, shared, multicast, reserved, tunnels, IPv4 inside IPv6; and what Azure has put among the public.
  */
 export function createAddressRule(networks: readonly string[]): AddressRule {
   const allowed = networks.map((network) => ip.parseCIDR(network))
@@ -22,6 +24,7 @@ export function createAddressRule(networks: readonly string[]): AddressRule {
     const isIn = ([base, bits]: (typeof allowed)[number]) =>
       base.kind() === plain.kind() && plain.match(base, bits)
     if (allowed.some(isIn)) return true
+    if (isIn(azurePlatform)) return false
     if (address instanceof ip.IPv6 && !address.match(globalUnicast)) return false
     return address.range() === 'unicast'
   }
@@ -39,16 +42,19 @@ export function literalAddress(url: URL): string | undefined {
 }
 
 /**
- * Resolves a name to those of its addresses that the rule lets through. The connection is made to what is
- * returned here, so a name that changes meanwhile gains nothing.
+ * Resolves a name to those of its addresses that the rule lets through; none of our requests asks for one family. The
+ * connection is made to what is returned here, so a name that changes meanwhile gains nothing.
  */
-export function createLookup(isAllowed: AddressRule): LookupFunction {
-  return (hostname, options: LookupOptions, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      const [first, ...others] = error ? [] : addresses.filter(({ address }) => isAllowed(address))
-      if (!first) return callback(error ?? new AddressRefused(), '', 0)
-      if (options.all) callback(null, [first, ...others])
-      else callback(null, first.address, first.family)
-    })
+export function createLookup(isAllowed: AddressRule, resolve: ResolveName): LookupFunction {
+  return (hostname, { all }, callback) => {
+    resolve(hostname).then(
+      (addresses) => {
+        const [first, ...others] = addresses.filter(({ address }) => isAllowed(address))
+        if (!first) callback(new AddressRefused(), '', 0)
+        else if (all) callback(null, [first, ...others])
+        else callback(null, first.address, first.family)
+      },
+      (error) => callback(error, '', 0),
+    )
   }
 }

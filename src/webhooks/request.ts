@@ -2,6 +2,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Attempt } from '#src/domain/webhook.ts'
 import { AddressRefused, type AddressRule, createLookup, literalAddress } from './addresses.ts'
+import { resolveName } from './names.ts'
 
 /** As much of an answer is read, and dropped; a longer one loses its connection. */
 const MAX_ANSWER_BYTES = 16 * 1024
@@ -42,7 +43,7 @@ function post(isAllowed: AddressRule, request: WebhookRequest, signal: AbortSign
     const sent = open(url, {
       method: 'POST',
       agent: false,
-      lookup: createLookup(isAllowed),
+      lookup: createLookup(isAllowed, (name) => resolveName(name, { signal })),
       signal,
       headers: { ...request.headers, 'content-type': 'application/json', 'content-length': length },
     })
@@ -77,8 +78,7 @@ function drop(response: IncomingMessage): void {
 
 const reasons: Record<string, string> = {
   ADDRESS_REFUSED: 'The address is not allowed',
-  ENOTFOUND: 'The name cannot be resolved',
-  EAI_AGAIN: 'The name cannot be resolved',
+  NAME_UNRESOLVED: 'The name cannot be resolved',
   ECONNREFUSED: 'The connection was refused',
   ECONNRESET: 'The connection was broken',
   EPIPE: 'The connection was broken',

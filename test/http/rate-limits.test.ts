@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { App } from '#src/app.ts'
+import { refuse } from '#src/domain/errors.ts'
+import type { UpgradeTicket } from '#src/http/env.ts'
+import { createSignInLimit } from '#src/http/sign-in-limit.ts'
 import { type Backend, backends, sharedBackends, startApp } from '../support/backends.ts'
 import { createFleet, type Failure, type Fleet, Rest, unique } from '../support/rest.ts'
 import { freePort } from '../support/services.ts'
+import { readAudit } from './audit.ts'
 import { refusal, UNKNOWN, useApp } from './suite.ts'
 
 /** Behind one trusted proxy, so that each test can come from an address of its own. */
@@ -17,6 +21,7 @@ function from(app: App, address: string, token?: string): Rest {
   return new Rest(send, token)
 }
 
+const nobody = { email: 'nobody@example.org', password: 'not the password' }
 const exceeded = refusal(429, 'SYS_004', { message: expect.any(String) })
 const times = <Result>(count: number, work: () => Promise<Result>) =>
   Promise.all(Array.from({ length: count }, work))
@@ -99,10 +104,48 @@ describe.each(backends)('rate limits on $name', (backend) => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(15)
   })
 
+  it('whoever has a network of IPv6 addresses has one budget, and the trail the address', async () => {
+    const addresses = Array.from({ length: 15 }, (_, host) => `2001:db8:0:1::${host + 1}`)
+    const login = (address: string) => from(running().app, address).post('/auth/login', nobody)
+    const answers = await Promise.all(addresses.map(login))
+    expect(answers.filter(({ status }) => status === 401)).toHaveLength(10)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(5)
+    const tried = (await readAudit(client())).map(({ details }) => details.address)
+    expect(tried.filter((address) => addresses.includes(String(address)))).toHaveLength(10)
+  })
+
+  it('an upgrade counts as its network', async () => {
+    const headers = {
+      'x-forwarded-for': '2001:db8:0:1::5',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': `${'A'.repeat(22)}==`,
+    }
+    const upgrade: UpgradeTicket = {}
+    await running().app.api.request('/api/v1/ws', { headers }, { upgrade })
+    expect(upgrade.accepted).toEqual({ authentication: undefined, address: '2001:db8:0:1::/64' })
+  })
+
   it('health, readiness and metrics are not limited', async () => {
     const response = await running().app.api.request('/healthz', {}, {})
     expect(response.status).toBe(200)
     expect(response.headers.get('ratelimit-limit')).toBeNull()
+  })
+})
+
+describe('limits of what one IPv6 network does', () => {
+  const addresses = Array.from({ length: 50 }, (_, host) => `2001:db8:0:2::${host + 1}`)
+
+  it('count failed sign-ins', async () => {
+    const watch = { made() {}, rejected() {}, insured() {} }
+    const limitSignIn = createSignInLimit(undefined, 1, watch)
+    const signIn = (address: string) =>
+      limitSignIn({ email: nobody.email, address }, async () => {
+        throw refuse('wrong_login', 'wrong')
+      })
+    for (const address of addresses)
+      await expect(signIn(address)).rejects.toMatchObject({ kind: 'wrong_login' })
+    await expect(signIn('2001:db8:0:2::ffff')).rejects.toMatchObject({ kind: 'rate_limited' })
+    await expect(signIn('2001:db8:0:3::1')).rejects.toMatchObject({ kind: 'wrong_login' })
   })
 })
 

@@ -58,8 +58,8 @@ describe('the Dockerfile', () => {
 })
 
 describe('the load balancer of docker-compose.yml', () => {
-  it('keeps /metrics inside', () => {
-    expect(read('ops/nginx.conf')).toMatch(/location = \/metrics \{\s+return 404;\s+\}/)
+  it.each(['/metrics', '/readyz'])('keeps %s inside', (path) => {
+    expect(read('ops/nginx.conf').replaceAll(/\s+/g, ' ')).toContain(`location = ${path} { return 404; }`)
   })
 
   it.skipIf(!nginx)('is configured as nginx takes it', () => {

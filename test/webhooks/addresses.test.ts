@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createAddressRule, createLookup, literalAddress } from '#src/webhooks/addresses.ts'
+import { createAddressRule, literalAddress } from '#src/webhooks/addresses.ts'
 
 const refused = [
   ['0.0.0.0', 'this host'],
@@ -8,6 +8,7 @@ const refused = [
   ['100.64.0.1', 'shared'],
   ['127.0.0.1', 'loopback'],
   ['127.255.0.1', 'loopback'],
+  ['168.63.129.16', 'Azure’s own services'],
   ['169.254.169.254', 'metadata'],
   ['172.16.0.1', 'private'],
   ['172.31.255.255', 'private'],
@@ -62,8 +63,15 @@ describe('the addresses that webhooks are sent to', () => {
   )
 
   it('may be those of networks that are named, also inside IPv6, and no others', () => {
-    const rule = createAddressRule(['10.1.0.0/16', 'fd00:1::/32', '64:ff9b::/96'])
-    const allowed = ['10.1.2.3', '::ffff:10.1.2.3', 'fd00:1::5', '64:ff9b::808:808', '8.8.8.8']
+    const rule = createAddressRule(['10.1.0.0/16', 'fd00:1::/32', '64:ff9b::/96', '168.63.129.16/32'])
+    const allowed = [
+      '10.1.2.3',
+      '168.63.129.16',
+      '::ffff:10.1.2.3',
+      'fd00:1::5',
+      '64:ff9b::808:808',
+      '8.8.8.8',
+    ]
     expect(allowed.filter((address) => !rule(address))).toEqual([])
     expect(['10.2.0.1', 'fd00:2::5', '127.0.0.1', '169.254.169.254'].filter(rule)).toEqual([])
   })
@@ -77,18 +85,5 @@ describe('the addresses that webhooks are sent to', () => {
     ['http://example.org/', undefined],
   ])('are seen in %s', (url, address) => {
     expect(literalAddress(new URL(url))).toBe(address)
-  })
-
-  const resolve = (networks: string[], all: boolean) =>
-    new Promise((done) => {
-      const lookup = createLookup(createAddressRule(networks))
-      lookup('localhost', { all, family: 4 }, (error, found) => done(error?.code ?? found))
-    })
-
-  it('are all that a name resolves to for us', async () => {
-    expect(await resolve([], true)).toBe('ADDRESS_REFUSED')
-    expect(await resolve([], false)).toBe('ADDRESS_REFUSED')
-    expect(await resolve(['127.0.0.0/8'], true)).toEqual([{ address: '127.0.0.1', family: 4 }])
-    expect(await resolve(['127.0.0.0/8'], false)).toBe('127.0.0.1')
   })
 })

@@ -6,6 +6,7 @@ import { eventStreamQuery, eventsQuery } from '#src/protocol/resources.ts'
 import { count } from '#src/protocol/values.ts'
 import { readEvents, readLogBounds } from '#src/store/events.ts'
 import type { HttpContext } from '../context.ts'
+import { toLimitKey } from '../limit-key.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
 const streamHeaders = {
@@ -15,10 +16,15 @@ const streamHeaders = {
 }
 const eventPage = v.object({ data: v.array(eventFrame), last_seq: count })
 
-/** Starts a project's live stream; undefined: no such project. The real-time side provides it. */
+/** Starts a project's live stream; undefined: no such project. Refuses with `rate_limited`. The real-time side provides it. */
 export type OpenEventStream = (
   project_id: string,
-  from: { after: { seq: number; epoch?: number | undefined } | undefined; authentication: Authentication },
+  reader: {
+    after: { seq: number; epoch?: number | undefined } | undefined
+    authentication: Authentication
+    /** As limits count it. */
+    address: string
+  },
 ) => Promise<AsyncIterable<string> | undefined>
 
 export function eventRoutes(): Route[] {
@@ -59,7 +65,8 @@ export function eventRoutes(): Route[] {
         if (!authentication) throw refuse('no_credentials', 'Credentials are required')
         // A HEAD has no body: a stream that nobody reads would stay open for ever.
         if (c.req.method === 'HEAD') return c.body(null, 200, streamHeaders)
-        const blocks = await context.openEventStream(project_id, { after, authentication })
+        const address = toLimitKey(c.get('address'))
+        const blocks = await context.openEventStream(project_id, { after, authentication, address })
         if (!blocks) throw notFound.project(project_id)
         return c.body(toBytes(blocks), 200, streamHeaders)
       },

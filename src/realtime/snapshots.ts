@@ -4,7 +4,9 @@ import type { Database } from '#src/store/database.ts'
 import { type ProjectSnapshot, readSnapshot } from '#src/store/snapshots.ts'
 import { toTextFrame } from './event-batch.ts'
 
+/** Of one frame: the page ends with the agent that reaches either. */
 const PAGE_SIZE = 500
+const PAGE_BYTES = 1024 * 1024
 
 /** Snapshots of projects as frames. Those who ask for one while it is being read get the same one. */
 export class Snapshots {
@@ -21,7 +23,7 @@ export class Snapshots {
     if (!reading) {
       reading = readSnapshot(
         this.#database,
-        { project_id, page_size: PAGE_SIZE },
+        { project_id, page_size: PAGE_SIZE, page_bytes: PAGE_BYTES },
         (agents, { seq, epoch, last }) => {
           const page: ServerMessage = {
             type: 'snapshot',

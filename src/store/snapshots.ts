@@ -3,24 +3,37 @@ import { summaryColumns } from './agents.ts'
 import { type Database, statement } from './database.ts'
 import { readLogBounds } from './events.ts'
 
-const first = statement(
-  'snapshot_first',
-  `select ${summaryColumns} from agents where project_id = $1 order by id limit $2`,
-)
-const next = statement(
-  'snapshot_next',
-  `select ${summaryColumns} from agents where project_id = $1 and id > $2 order by id limit $3`,
+/** Before every id. */
+const NOBODY = '00000000-0000-0000-0000-000000000000'
+
+// One agent more than a page takes is looked at, so that its last one knows whether it is the project's.
+const readPage = statement(
+  'snapshot_page',
+  `with scanned as (
+     select ${summaryColumns} from agents where project_id = $1 and id > $2 order by id limit $3 + 1
+   ), cut as (
+     select id from (
+       select id, count(*) over before as agents, sum(octet_length(row_to_json(scanned)::text)) over before as bytes
+       from scanned window before as (order by id rows between unbounded preceding and 1 preceding)
+     ) sized where agents >= $3 or bytes >= $4 order by id limit 1
+   ), cut_off as (
+     select (select id from cut) as next
+   )
+   select scanned.*, next is null as is_last from scanned cross join cut_off
+   where next is null or id < next order by id`,
 )
 
 export type ProjectSnapshot<Page> = { seq: number; epoch: number; pages: Page[] }
+type Bounds = { project_id: string; page_size: number; page_bytes: number }
 
 /**
  * All agents of a project as they are at one `seq`, page by page, each page turned into its final form as it
- * is read. Undefined where there is no such project.
+ * is read: at most `page_size` agents, and no more than the one that reaches `page_bytes`. Undefined where there is no
+ * such project.
  */
 export async function readSnapshot<Page>(
   database: Database,
-  { project_id, page_size }: { project_id: string; page_size: number },
+  { project_id, page_size, page_bytes }: Bounds,
   toPage: (agents: AgentState[], at: { seq: number; epoch: number; last: boolean }) => Page,
 ): Promise<ProjectSnapshot<Page> | undefined> {
   return database.transaction(async (sql) => {
@@ -28,16 +41,18 @@ export async function readSnapshot<Page>(
     if (!bounds) return undefined
     const { newest: seq, epoch } = bounds
     const pages: Page[] = []
-    let rows = await sql.run<AgentState>(first, [project_id, page_size])
-    for (;;) {
+    for (let after = NOBODY; ; ) {
+      const rows = await sql.run<AgentState & { is_last: boolean }>(readPage, [
+        project_id,
+        after,
+        page_size,
+        page_bytes,
+      ])
       const end = rows.at(-1)
-      const following =
-        end && rows.length === page_size
-          ? await sql.run<AgentState>(next, [project_id, end.id, page_size])
-          : []
-      pages.push(toPage(rows, { seq, epoch, last: following.length === 0 }))
-      if (following.length === 0) return { seq, epoch, pages }
-      rows = following
+      const last = end?.is_last ?? true
+      pages.push(toPage(rows, { seq, epoch, last }))
+      if (!end || last) return { seq, epoch, pages }
+      after = end.id
     }
   }, 'snapshot')
 }

@@ -6,21 +6,20 @@ import { readLogBounds } from './events.ts'
 /** Before every id. */
 const NOBODY = '00000000-0000-0000-0000-000000000000'
 
-// One agent more than a page takes is looked at, so that its last one knows whether it is the project's.
+/** What others have written of an agent, as long as it is in JSON; the rest is under 1 KB, and not worth its time here. */
+const bytes = `octet_length(to_json(concat(
+  name, current_task, long_term_memory_ref, session_id, control->>'reason', agent_type_name, project_name))::text)`
+
+// One agent more than a page takes is looked at, so that the last of a page knows whether it is the project's.
 const readPage = statement(
   'snapshot_page',
-  `with scanned as (
-     select ${summaryColumns} from agents where project_id = $1 and id > $2 order by id limit $3 + 1
-   ), cut as (
-     select id from (
-       select id, count(*) over before as agents, sum(octet_length(row_to_json(scanned)::text)) over before as bytes
-       from scanned window before as (order by id rows between unbounded preceding and 1 preceding)
-     ) sized where agents >= $3 or bytes >= $4 order by id limit 1
-   ), cut_off as (
-     select (select id from cut) as next
-   )
-   select scanned.*, next is null as is_last from scanned cross join cut_off
-   where next is null or id < next order by id`,
+  `select ${summaryColumns}, is_last from (
+     select limited.*, lead(id) over before is null as is_last, count(*) over before as place,
+       sum(${bytes}) over before as bytes
+     from (
+       select ${summaryColumns} from agents where project_id = $1 and id > $2 order by id limit $3 + 1
+     ) limited window before as (order by id rows between unbounded preceding and 1 preceding)
+   ) sized where place < $3 and (bytes is null or bytes < $4) order by id`,
 )
 
 export type ProjectSnapshot<Page> = { seq: number; epoch: number; pages: Page[] }

@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
+import { LogPages } from '#src/realtime/log-pages.ts'
+import { ProjectFeed } from '#src/realtime/project-feed.ts'
 import { Snapshots } from '#src/realtime/snapshots.ts'
 import { type Outlet, Subscription } from '#src/realtime/subscription.ts'
+import type { Database } from '#src/store/database.ts'
 import { readSnapshot } from '#src/store/snapshots.ts'
 import { useApp } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
@@ -33,7 +36,7 @@ function* framesOf(written: Buffer): Generator<string> {
 /** A socket that takes all that is written to it. */
 class Taker implements Outlet {
   readonly isOpen = true
-  readonly isFull = false
+  isFull = false
   readonly sink = { writable: true, writableLength: 0, write: (frames: Buffer) => this.write(frames) }
   readonly sizes: number[] = []
   readonly frames: (ServerMessage | EventFrame)[] = []
@@ -62,6 +65,26 @@ class Taker implements Outlet {
   async drained(): Promise<void> {}
 }
 
+/** One that takes a page of a snapshot at a time; `between` happens before the next. */
+class SlowTaker extends Taker {
+  readonly #between: () => Promise<unknown>
+
+  constructor(until: (frame: ServerMessage | EventFrame) => boolean, between: () => Promise<unknown>) {
+    super(until)
+    this.#between = between
+  }
+
+  override write(frames: Buffer): void {
+    super.write(frames)
+    this.isFull = this.frames.at(-1)?.type === 'snapshot'
+  }
+
+  override async drained(): Promise<void> {
+    await this.#between()
+    this.isFull = false
+  }
+}
+
 const isEvent = (frame: ServerMessage | EventFrame): frame is EventFrame => frame.type === 'event'
 const isSnapshot = (frame: { type: string }) => frame.type === 'snapshot'
 
@@ -88,11 +111,16 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     for (const { id } of agents) await fleet.rest.patch(`${fleet.agents}/${id}`, { tokens_used: 0 })
   })
 
-  const subscribe = async (project_id: string, after: number | undefined, taker: Taker) => {
-    const { hub, database } = running().app
+  const subscribe = async (
+    project_id: string,
+    after: number | undefined,
+    taker: Taker,
+    snapshots = new Snapshots(running().app.database),
+  ) => {
+    const { hub } = running().app
     const feed = await hub.acquire(project_id)
     if (!feed) throw new Error('no such project')
-    const parts = { connection: taker, hub, snapshots: new Snapshots(database) }
+    const parts = { connection: taker, hub, snapshots }
     const subscription = new Subscription(feed, parts, () => {})
     await subscription.start({ after, epoch: undefined, id: undefined })
     await taker.done
@@ -157,6 +185,31 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     expect(Math.max(...taker.sizes)).toBeLessThan(MAX_PAGE_BYTES)
   })
 
+  it('a snapshot that is read in parts, while agents change, and its events give the state of REST', async () => {
+    const line = await createFleet(fleet.rest)
+    const seen: Agent[] = []
+    for (let index = 0; index < 9; index++) seen.push(await spawn(line))
+    const changed = [8, 0, 4].map((index) => seen[index] as Agent)
+    const change = () => line.rest.patch(`${line.agents}/${changed.shift()?.id}`, { current_task: 'drive' })
+    const taker = new SlowTaker((frame) => isEvent(frame) && frame.seq === 12, change)
+    const snapshots = new Snapshots(running().app.database, { page_size: 3, part_bytes: 1 })
+    await subscribe(line.project_id, undefined, taker, snapshots)
+
+    const pages = taker.frames.flatMap((frame) => (frame.type === 'snapshot' ? [frame] : []))
+    const told = pages.map(({ seq, agents: some, last }) => [seq, some.length, last])
+    expect(told).toEqual([
+      [9, 3, false],
+      [9, 3, false],
+      [9, 2, true],
+    ])
+    const events = taker.frames.filter(isEvent)
+    expect(events.map(({ seq }) => seq)).toEqual([10, 11, 12])
+    const held = new Map(pages.flatMap((page) => page.agents.map((agent) => [agent.id, agent])))
+    for (const { agent } of events) held.set(agent.id, agent)
+    const { body } = await line.rest.get<{ data: Agent[] }>(line.agents)
+    expect(held).toEqual(new Map(body.data.map(({ short_term_memory: _, ...agent }) => [agent.id, agent])))
+  })
+
   it('a project without agents has one page, which is empty', async () => {
     const { project_id } = await createFleet(fleet.rest)
     const taker = new Taker((frame) => frame.type === 'snapshot')
@@ -166,9 +219,9 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
 
   it('a page that ends with the last agent is the last', async () => {
     const paging = async (page_size: number, page_bytes: number) => {
-      const toPage = (page: unknown[], { last }: { last: boolean }) => [page.length, last]
-      const bounds = { project_id: fleet.project_id, page_size, page_bytes }
-      return (await readSnapshot(running().app.database, bounds, toPage))?.pages
+      const toPage = (page: unknown[], { last }: { last: boolean }): [number, boolean] => [page.length, last]
+      const bounds = { project_id: fleet.project_id, page_size, page_bytes, part_bytes: ample }
+      return (await readSnapshot(running().app.database, bounds, { toPage }))?.pages
     }
     const ample = 64 * 1024 * 1024
     expect(await paging(AGENTS, ample)).toEqual([[AGENTS, true]])
@@ -182,4 +235,25 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     ])
     expect(await paging(AGENTS, 1)).toEqual(agents.map((_, index) => [1, index === AGENTS - 1]))
   })
+})
+
+it('live events of one turn are written a megabyte at a time', () => {
+  const project_id = '00000000-0000-4000-8000-000000000000'
+  const database = { run: async () => [] } as unknown as Database
+  const counts = { filled: 0, repeated: 0, lost: 0, delivered: 0 }
+  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 0 }, { pages: new LogPages(database), counts })
+  const written: Buffer[] = []
+  const sink = { writable: true, writableLength: 0, write: (frames: Buffer) => written.push(frames) }
+  const nothing = () => {}
+  feed.watch({ sink, receive: nothing, lost: nothing, deleted: nothing, parked: nothing }, 0)
+  const seqs = Array.from({ length: 100 }, (_, index) => index + 1)
+  for (const seq of seqs) {
+    const frame = JSON.stringify({ seq, task: LARGE_TASK })
+    feed.accept({ project_id, epoch: 1, seq, frame })
+  }
+  feed.flush()
+  feed.close()
+  const frames = written.flatMap((one) => [...framesOf(one)].map((text) => JSON.parse(text).seq))
+  expect(frames).toEqual(seqs)
+  expect(Math.max(...written.map((one) => one.length))).toBeLessThan(MAX_PAGE_BYTES)
 })

@@ -95,7 +95,9 @@ class Reader implements Outlet, FrameSink {
       checkTails: () => feed.catchUpTo(log),
       nextTailCheck: turn,
     }
-    const snapshots = { read: async () => ({ seq: log.newest, epoch: log.epoch, pages: [] }) }
+    const snapshots = {
+      read: async () => ({ seq: log.newest, epoch: log.epoch, pages: [], rest: undefined }),
+    }
     this.#subscription = new Subscription(feed, { connection: this, hub, snapshots }, () => {})
     await this.#subscription.start({ after: this.position, epoch: this.epoch, id: undefined })
   }

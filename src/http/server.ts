@@ -13,6 +13,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 const KEEP_ALIVE_MS = 65_000
 const TIMEOUT_CHECK_MS = 1_000
 const MAX_HEADER_BYTES = 16 * 1024
+/** An answer of which its peer reads nothing for so long is cut off, since it holds its memory. */
+const STALL_MS = 60_000
 /** How long requests under way may take once the server drains. */
 const REQUEST_GRACE_MS = 8_000
 
@@ -22,7 +24,7 @@ const refusals: Record<string, { status: number; message: string }> = {
 }
 
 /** Node's server, with bounds on what a slow or rude peer can hold, and answers of the contract's shape. */
-export function createHttpServer(app: Hono<HttpEnv>): Server {
+export function createHttpServer(app: Hono<HttpEnv>, { stall_ms = STALL_MS } = {}): Server {
   const listener = getRequestListener(app.fetch, { errorHandler: refuseRequest })
   const server = createServer(
     {
@@ -39,6 +41,8 @@ export function createHttpServer(app: Hono<HttpEnv>): Server {
     },
     listener,
   )
+  // A socket whose write makes progress is not idle, nor is one that a stream's keep-alives are read from; `ws` ends this.
+  server.timeout = stall_ms
   // An expectation that nobody knows is none: the request is answered as any other.
   server.on('checkExpectation', listener)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {

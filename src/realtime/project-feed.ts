@@ -32,7 +32,9 @@ export type FeedParts = {
   onAhead?: () => void
 }
 
+/** What one write to the live sockets takes: it ends with the event that reaches either. */
 const MAX_TURN_EVENTS = 256
+const MAX_TURN_CHARACTERS = 1024 * 1024
 
 /**
  * One project's events in this process, in order and without a gap, whatever the bus does: the next number is
@@ -53,6 +55,7 @@ export class ProjectFeed {
   readonly #early = new EarlyEvents(() => void this.fill())
   readonly #traced = new Deliveries()
   #turn: LoggedEvent[] = []
+  #characters = 0
   readonly #recent = new RecentEvents()
   #lost: LostNews
   #flush: NodeJS.Immediate | undefined
@@ -173,6 +176,7 @@ export class ProjectFeed {
     if (this.#turn.length === 0) return
     const batch = new EventBatch(this.#turn)
     this.#turn = []
+    this.#characters = 0
     const sockets = this.#sockets.size
     this.#parts.counts.delivered += batch.events.length * (this.#live.size + sockets)
     this.#traced.write(sockets, () => this.#sockets.write(batch))
@@ -185,7 +189,8 @@ export class ProjectFeed {
     this.last = event.seq
     this.#turn.push(event.traceparent === undefined ? event : this.#traced.begin(event, event.traceparent))
     this.#recent.add(event)
-    if (this.#turn.length >= MAX_TURN_EVENTS) this.flush()
+    this.#characters += event.frame.length
+    if (this.#turn.length >= MAX_TURN_EVENTS || this.#characters >= MAX_TURN_CHARACTERS) this.flush()
     else this.#flush ??= setImmediate(() => this.flush())
   }
 
@@ -201,6 +206,7 @@ export class ProjectFeed {
     this.#parts.pages.forget(this)
     this.#early.clear()
     this.#turn = []
+    this.#characters = 0
     this.#lost = new LostNews(newest)
     this.epoch = epoch
     this.#beginAt(newest)

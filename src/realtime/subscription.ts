@@ -1,5 +1,6 @@
 import { FIRST_EPOCH } from '#src/domain/events.ts'
 import type { ServerMessage } from '#src/protocol/frames.ts'
+import type { SnapshotRest } from '#src/store/snapshots.ts'
 import type { EventBatch } from './event-batch.ts'
 import type { Hub } from './hub.ts'
 import type { FrameSink, Watcher } from './live-sockets.ts'
@@ -43,6 +44,8 @@ export class Subscription implements Watcher {
   readonly #onDeleted: () => void
   /** Pages of a snapshot that have yet to be written; then `position` is the snapshot's seq. */
   #backlog: readonly Buffer[] = []
+  /** Where the snapshot goes on after those, which is read when they are written. */
+  #rest: SnapshotRest | undefined
   #position = 0
   /** The seq of the last snapshot that was sent. */
   #snapshot: number | undefined
@@ -113,11 +116,12 @@ export class Subscription implements Watcher {
     // The socket may have a new subscription to this project by now.
     if (this.#ended) return
     if (!snapshot) return this.#onDeleted()
-    const { seq, epoch, pages } = snapshot
+    const { seq, epoch, pages, rest } = snapshot
     const isElsewhere = answer.reason !== undefined && epoch !== this.#epoch
     const reason = isElsewhere ? { reason: 'unknown' as const } : {}
     this.#send({ type: 'subscribed', ...answer, ...reason, seq, epoch, resumed: false })
     this.#backlog = pages
+    this.#rest = rest
     this.#position = this.#snapshot = seq
     this.#epoch = epoch
   }
@@ -142,6 +146,10 @@ export class Subscription implements Watcher {
           this.#backlog = backlog
           continue
         }
+        if (this.#rest) {
+          await this.#readOn(this.#rest)
+          continue
+        }
         if (this.#feed.watch(this, this.#position)) return
         const batch = await this.#feed.read(this.#position)
         if (this.#ended) return
@@ -156,6 +164,15 @@ export class Subscription implements Watcher {
         await this.#parts.hub.nextTailCheck()
       }
     }
+  }
+
+  async #readOn(rest: SnapshotRest): Promise<void> {
+    const part = await this.#parts.snapshots.read(this.project_id, rest)
+    if (this.#ended) return
+    if (!part) return this.#onDeleted()
+    if (part.epoch !== this.#epoch) return this.#sendSnapshot({ reason: 'unknown' })
+    this.#backlog = part.pages
+    this.#rest = part.rest
   }
 
   #write(batch: EventBatch): void {

@@ -108,21 +108,33 @@ function toEventRecord({ project_id, seq, at, frame }: LoggedEvent & { at: Time 
   return `{"project_id":"${project_id}","seq":${seq},"at":"${at}","frame":${frame}}`
 }
 
+/** What one reading of the log takes: it ends with the event that reaches this. A frame may have some 200 KB. */
+export const MAX_READ_BYTES = 1024 * 1024
+
+// The window is over the limited rows alone, which come in order by the key.
 const readAfter = statement(
   'read_events',
-  `select e.project_id, e.seq, e.frame, p.epoch from events e join projects p on p.id = e.project_id
-   where e.project_id = $1 and e.seq > $2 order by e.seq limit $3`,
+  `select project_id, seq, frame, epoch from (
+     select project_id, seq, frame, epoch,
+       sum(octet_length(frame::text)) over (order by seq rows between unbounded preceding and 1 preceding) as before
+     from (
+       select e.project_id, e.seq, e.frame, p.epoch from events e join projects p on p.id = e.project_id
+       where e.project_id = $1 and e.seq > $2 order by e.seq limit $3
+     ) limited
+   ) sized where before is null or before < $4 order by seq`,
 )
 
+export type LogRange = { project_id: string; after: number; limit: number; max_bytes?: number }
+
 /**
- * The log after `after`, oldest first, all in the project's epoch of now. Reading only forwards, so it never misses
- * what commits meanwhile.
+ * The log after `after`, oldest first, all in the project's epoch of now: up to `limit` events, fewer where they are
+ * large, but one where there is one. Reading only forwards, so it never misses what commits meanwhile.
  */
 export async function readEvents(
   sql: Sql,
-  { project_id, after, limit }: { project_id: string; after: number; limit: number },
+  { project_id, after, limit, max_bytes = MAX_READ_BYTES }: LogRange,
 ): Promise<LoggedEvent[]> {
-  const events = await sql.run<LoggedEvent>(readAfter, [project_id, after, limit])
+  const events = await sql.run<LoggedEvent>(readAfter, [project_id, after, limit, max_bytes])
   return events.map((event) => ({ ...event, frame: withEpoch(event.frame, event.epoch) }))
 }
 

@@ -31,7 +31,7 @@ it('sends one snapshot a tail check, where the log ends before what was announce
     checkTails: async () => {},
     nextTailCheck: () => new Promise<void>((resolve) => (checked = resolve)),
   }
-  const snapshots = { read: async () => ({ seq: 5, epoch: 1, pages: [] }) }
+  const snapshots = { read: async () => ({ seq: 5, epoch: 1, pages: [], rest: undefined }) }
   const subscription = new Subscription(feed, { connection, hub, snapshots }, () => {})
   await subscription.start({ after: undefined, epoch: undefined, id: 'a' })
   for (let checks = 0; checks < 3; checks++) {

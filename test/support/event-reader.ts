@@ -19,7 +19,7 @@ export class EventReader {
   /** Resolves with the answer's status. `after`: a number for the query, or an id for `Last-Event-ID`. */
   static async open(url: string, token: string | undefined, after?: number | string): Promise<EventReader> {
     const abort = new AbortController()
-    const last = typeof after === 'string' ? { 'last-event-id': after } : {}
+    const last: Record<string, string> = typeof after === 'string' ? { 'last-event-id': after } : {}
     const headers = { ...(token && { authorization: `Bearer ${token}` }), ...last }
     const query = typeof after === 'number' ? `?after=${after}` : ''
     return new EventReader(await fetch(url + query, { headers, signal: abort.signal }), abort)

@@ -76,13 +76,19 @@ export class ProjectLive {
     if (this.#isRecalled || !this.isFilled) return
     this.#isRecalled = true
     try {
+      let size = PAGE_SIZE
       for (let page = 0; page < MAX_PAGES && this.history.first_seq > 0; page++) {
         const until = this.history.first_seq
-        const after = Math.max(0, until - PAGE_SIZE)
+        const after = Math.max(0, until - size)
         const { epoch } = this.#watch.fleet
         const { data } = await api.events.list(this.project_id, { after, epoch, limit: until - after })
         // The state may have been told anew meanwhile.
-        if (this.history.first_seq !== until || data.at(-1)?.seq !== until) return
+        if (this.history.first_seq !== until || data.length === 0) return
+        // Large events, which come fewer at a time.
+        if (data.at(-1)?.seq !== until) {
+          size = data.length
+          continue
+        }
         this.history.prepend(data)
         this.#recalled.value++
         if (Date.parse(data[0]?.at ?? '') < Date.now() - HISTORY_MS) return

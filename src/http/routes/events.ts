@@ -34,7 +34,7 @@ export function eventRoutes(): Route[] {
       path: '/projects/{project_id}/events',
       operation_id: 'list_events',
       summary:
-        'The event log after a number (without one: from the oldest that is kept), oldest first; 410 where the epoch is another',
+        'The event log after a number (without one: from the oldest that is kept), oldest first, about 1 MiB at most: fewer than `limit` events are the end only where the last is `last_seq`; 410 where the epoch is another',
       tag: 'Events',
       limit: limits.read,
       access: 'read_events',

@@ -13,7 +13,8 @@ import { type Agent, createFleet, type Fleet, spawn } from '../support/rest.ts'
 /** As many bytes as a task can have: each character is six in JSON. */
 const LARGE_TASK = '\u0001'.repeat(32_768)
 /** A page of 1 MiB ends with the event or agent that reaches that. */
-const MAX_PAGE_BYTES = 1024 * 1024 + 6 * LARGE_TASK.length + 8 * 1024
+const ONE_EVENT_BYTES = 6 * LARGE_TASK.length + 8 * 1024
+const MAX_PAGE_BYTES = 1024 * 1024 + ONE_EVENT_BYTES
 const AGENTS = 16
 const EVENTS = 300
 
@@ -127,14 +128,14 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     subscription.stop()
   }
 
-  it('are read by GET in answers of a megabyte, each event once', async () => {
+  it('are read by GET in answers of four megabytes, each event once', async () => {
     const read: number[] = []
     const counts: number[] = []
     for (let last_seq = Number.POSITIVE_INFINITY; (read.at(-1) ?? 0) < last_seq; ) {
       const headers = { authorization: `Bearer ${fleet.rest.token}` }
       const path = `/api/v1/projects/${fleet.project_id}/events?limit=1000&after=${read.at(-1) ?? 0}`
       const text = await (await running().app.api.request(path, { headers }, {})).text()
-      expect(text.length).toBeLessThan(MAX_PAGE_BYTES)
+      expect(text.length).toBeLessThan(4 * 1024 * 1024 + ONE_EVENT_BYTES)
       const body = JSON.parse(text) as { data: EventFrame[]; last_seq: number }
       counts.push(body.data.length)
       read.push(...body.data.map(({ seq }) => seq))
@@ -142,7 +143,7 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     }
     expect(read).toEqual(seqs)
     expect(Math.min(...counts)).toBeGreaterThan(0)
-    expect(counts.length).toBeGreaterThan(5)
+    expect(counts.length).toBeGreaterThan(1)
   })
 
   it.each([0, 7, 110, 270])(

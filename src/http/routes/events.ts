@@ -9,6 +9,9 @@ import type { HttpContext } from '../context.ts'
 import { toLimitKey } from '../limit-key.ts'
 import { defineRoute, limits, type Route } from '../route.ts'
 
+/** Of the events of one answer: a thousand of them, where they are ordinary ones, are one. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
 const streamHeaders = {
   'Content-Type': 'text/event-stream',
   'Cache-Control': 'no-cache, no-transform',
@@ -34,7 +37,7 @@ export function eventRoutes(): Route[] {
       path: '/projects/{project_id}/events',
       operation_id: 'list_events',
       summary:
-        'The event log after a number (without one: from the oldest that is kept), oldest first, about 1 MiB at most: fewer than `limit` events are the end only where the last is `last_seq`; 410 where the epoch is another',
+        'The event log after a number (without one: from the oldest that is kept), oldest first, about 4 MiB at most: fewer than `limit` events are the end only where the last is `last_seq`; 410 where the epoch is another',
       tag: 'Events',
       limit: limits.read,
       access: 'read_events',
@@ -80,7 +83,7 @@ async function readPage({ database }: HttpContext, { project_id, after, epoch, l
   const before = await readLogBounds(database, project_id)
   if (!before) throw notFound.project(project_id)
   const from = after ?? before.oldest - 1
-  const events = await readEvents(database, { project_id, after: from, limit })
+  const events = await readEvents(database, { project_id, after: from, limit, max_bytes: MAX_ANSWER_BYTES })
   // The end of the log is read after the page, so that `last_seq` is never behind it.
   const bounds = (await readLogBounds(database, project_id)) ?? before
   if (epoch !== undefined && (epoch !== before.epoch || epoch !== bounds.epoch)) {

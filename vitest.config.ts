@@ -16,6 +16,7 @@ const alone = [
   'test/dashboard/**/*.test.ts',
   'test/client/package.test.ts',
   'test/ops/alerts.test.ts',
+  'test/faults/sign-in.test.ts',
 ]
 
 export default defineConfig({

@@ -22,7 +22,8 @@ export const publisherOptions = {
 
 /**
  * A command that has no answer in 150 ms counts as refused, and then the limiter's insurance decides. The socket is closed
- * before: so what a request asks next finds it closed, and does not wait as long once more.
+ * before: so what a request asks next finds it closed, and does not wait as long once more. A process that is itself as
+ * late connects anew, and counts by itself meanwhile.
  */
 export const limiterOptions = {
   maxRetriesPerRequest: 1,

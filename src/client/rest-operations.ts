@@ -109,7 +109,7 @@ export const operations = {
     delete: route<t.Message>()('DELETE /projects/{project_id}/issues/{issue_id}'),
   },
   events: {
-    /** Up to `limit`, and about 1 MiB: there is more after the last one until that is `last_seq`. */
+    /** Up to `limit`, and about 4 MiB: there is more after the last one until that is `last_seq`. */
     list: route<{ data: t.EventFrame[]; last_seq: number }, [query?: t.EventsQuery]>()(
       'GET /projects/{project_id}/events',
     ),

@@ -76,9 +76,9 @@ export class Connection {
     return this.#socket.writableLength > PARK_BYTES
   }
 
-  /** So much is unsent that what its peer says next has to wait: only its own questions bring that about. */
+  /** So much is unsent that what its peer says next has to wait: more than events bring about, which stop at `isFull`. */
   get isFlooded(): boolean {
-    return this.#socket.writableLength > MAX_UNSENT_BYTES / 2
+    return this.#socket.writableLength > (MAX_UNSENT_BYTES * 3) / 4
   }
 
   /** Whether its peer is waited for: it gets nothing more until it has read. */
@@ -167,11 +167,10 @@ export class Connection {
   }
 
   #beat(): void {
-    // A parked peer gets no pings through: its stall timer alone counts. Nor is it heard while its messages wait.
-    if (this.#stall || this.#ws.isPaused) {
-      this.#lastSeen = Date.now()
-      return
-    }
+    // Neither is heard: one that waits for its peer to read, and one whose messages wait to be read here.
+    if (this.#stall || this.#ws.isPaused) this.#lastSeen = Date.now()
+    // A parked peer gets no pings through: its stall timer alone counts.
+    if (this.#stall) return
     if (Date.now() - this.#lastSeen >= PEER_TIMEOUT_MS) this.#ws.terminate()
     else if (this.isOpen) this.#ws.ping()
   }

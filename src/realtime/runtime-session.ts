@@ -13,8 +13,8 @@ import type { Connection } from './connection.ts'
 import type { DetachReason, Link } from './link.ts'
 import type { RuntimeLinks } from './runtime-links.ts'
 
-/** Attaches of one socket under way: each is answered with a whole agent, so more could flood it. */
-const MAX_ATTACHING = 32
+/** Attaches of one socket under way: each is answered with a whole agent, of up to 265 KB, so more could flood it. */
+const MAX_ATTACHING = 10
 
 type Parts = { database: Database; writes: Writes; links: RuntimeLinks }
 
@@ -114,10 +114,13 @@ export class RuntimeSession {
 
   async #attach({ id, agent_id }: ClientMessage<'attach'>, principal: Principal): Promise<void> {
     if (this.#connection.isFull) await this.#connection.drained()
+    // It waited for its socket: one that has closed must not take the agents of the one that came after it.
+    if (!this.#connection.isOpen) return
     assertReaches(principal, agent_id)
     const found = await findRoleByAgent(this.#parts.database, principal, agent_id)
     if (!found) throw notFound.agentAnywhere(agent_id)
     assertAllowed(found.role, 'attach_agent')
+    if (!this.#connection.isOpen) return
     await this.#parts.links.attach({
       agent_id,
       project_id: found.project_id,

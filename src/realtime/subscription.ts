@@ -153,7 +153,8 @@ export class Subscription implements Watcher {
         if (this.#feed.watch(this, this.#position)) return
         const batch = await this.#feed.read(this.#position)
         if (this.#ended) return
-        if (this.#epoch !== this.#feed.epoch) continue
+        // The socket's other subscriptions were woken with this one.
+        if (this.#epoch !== this.#feed.epoch || connection.isFull) continue
         if (batch?.first === this.#position + 1) this.#write(batch)
         else {
           // The log ends before the feed: a backup that was restored, and whose epoch is bumped by and by.

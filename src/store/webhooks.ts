@@ -87,14 +87,14 @@ const update = statement(
      failing_since = case when $5 then null else w.failing_since end,
      failures = case when $5 then 0 else w.failures end,
      next_attempt_at = case when $5 then now() else w.next_attempt_at end,
-     lease = case when $5 then null else w.lease end,
-     leased_until = case when $5 then null else w.leased_until end
+     lease = case when w.url = $2 then w.lease end,
+     leased_until = case when w.url = $2 then w.leased_until end
    where w.id = $1 returning ${columns}`,
 )
 
 /**
- * `begins_anew`: what has failed until now does not count any more, nor does an attempt under way, and the next one is
- * due.
+ * `begins_anew`: what has failed until now does not count any more, and the next attempt is due. One that is under way to
+ * another URL does not count either.
  */
 export async function updateWebhookRow(
   sql: Sql,

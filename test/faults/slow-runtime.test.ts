@@ -4,9 +4,11 @@ import { RawReader } from '../support/raw-reader.ts'
 import { type Agent, type Rest, spawn } from '../support/rest.ts'
 import { eventually } from '../support/stage.ts'
 
-const AGENTS = 400
+const AGENTS = 120
 /** All of them together are more than what is between takes. */
+/** As large as an agent may be: each character of the task is six in JSON. */
 const memory = { text: 'x'.repeat(60_000) }
+const task = '\u0001'.repeat(32_768)
 
 describe.skipIf(isClusterMissing)('a runtime that asks for more than it reads', () => {
   let cluster: Cluster
@@ -15,7 +17,9 @@ describe.skipIf(isClusterMissing)('a runtime that asks for more than it reads', 
     cluster = await startCluster({}, 1)
     const ids = Array.from({ length: AGENTS }, (_, index) => index)
     agents = await Promise.all(
-      ids.map((index) => spawn(cluster.fleet, { name: `agent ${index}`, short_term_memory: memory })),
+      ids.map((index) =>
+        spawn(cluster.fleet, { name: `agent ${index}`, short_term_memory: memory, current_task: task }),
+      ),
     )
   })
   afterAll(() => cluster.stop())

@@ -45,7 +45,7 @@ describe('an answer whose peer reads nothing', () => {
   it('is cut off; a live stream and a silent WebSocket, which are older, go on', {
     timeout: 10_000,
   }, async () => {
-    const ws = new WebSocket(`ws://127.0.0.1:${port}`)
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/api/v1/ws`)
     await once(ws, 'open')
     const live = (await fetch(`http://127.0.0.1:${port}/live`)).body?.getReader()
     await live?.read()

@@ -161,7 +161,8 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-const numRuns = Number(process.env.FUZZ_RUNS ?? 1500)
+const { FUZZ_RUNS = '1500', FUZZ_SEED } = process.env
+const histories = { numRuns: Number(FUZZ_RUNS), ...(FUZZ_SEED && { seed: Number(FUZZ_SEED) }) }
 
 async function play(log: Log, steps: Step[]): Promise<{ readers: Reader[]; feed: ProjectFeed }> {
   const feed = new ProjectFeed(
@@ -208,7 +209,9 @@ async function play(log: Log, steps: Step[]): Promise<{ readers: Reader[]; feed:
 }
 
 describe('readers of a project', () => {
-  it('get every event once, in order, whatever the bus, the sockets and retention do', async () => {
+  it('get every event once, in order, whatever the bus, the sockets and retention do', {
+    timeout: 900_000,
+  }, async () => {
     await fc.assert(
       fc.asyncProperty(paddings, fc.array(step, { maxLength: 60, size: 'max' }), async (sizes, steps) => {
         const log = new Log(sizes)
@@ -226,7 +229,7 @@ describe('readers of a project', () => {
         )
         feed.close()
       }),
-      { numRuns },
+      histories,
     )
   })
 })

@@ -138,11 +138,12 @@ export class ProjectFeed {
     return true
   }
 
-  /** The same for a watcher, whose socket is written to from then on. */
+  /** The same for a watcher, whose socket is written to from then on; also for one that has joined ahead of the bus. */
   watch(watcher: Watcher, position: number): boolean {
     this.flush()
     // One that is ahead of the bus is given only what it does not have.
     if (position !== this.last) return this.join(watcher, position)
+    this.#live.delete(watcher)
     this.#sockets.add(watcher)
     return true
   }

@@ -79,11 +79,15 @@ export class Subscription implements Watcher {
     this.#parts.hub.release(this.#feed)
   }
 
+  /** Only while it is ahead of the bus, as a snapshot may be: then its socket is not one of those that stand at the same seq. */
   receive(batch: EventBatch): void {
     if (this.#parts.connection.isFull) {
       this.#feed.leave(this)
       void this.#run()
-    } else this.#write(batch)
+      return
+    }
+    this.#write(batch)
+    this.#feed.watch(this, this.#position)
   }
 
   parked(position: number): void {

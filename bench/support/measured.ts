@@ -40,6 +40,7 @@ process.on('exit', () => {
 /** A server that is measured: alone on the first core, where `taskset` is there to put it. */
 export class Measured {
   readonly #child: ChildProcess
+  #isStopping = false
   /** What `ready` captured. */
   readonly port: number
 
@@ -66,8 +67,18 @@ export class Measured {
       })
     }
     if (!(ready instanceof RegExp)) void answers(ready, child).then(() => resolve(ready.port))
-    child.once('exit', (code) => reject(new Error(`${command} ended with ${code} before it was ready`)))
-    return new Measured(child, await promise)
+    const onEarlyExit = (code: number | null) =>
+      reject(new Error(`${command} ended with ${code} before it was ready`))
+    child.once('exit', onEarlyExit)
+    const measured = new Measured(child, await promise)
+    child.off('exit', onEarlyExit)
+    // What waits for its answers would wait for ever.
+    child.once('exit', (code) => {
+      if (measured.#isStopping) return
+      console.error(`${command} ended with ${code} while it was measured (BENCH_LOG=1 shows what it says)`)
+      process.exit(1)
+    })
+    return measured
   }
 
   get pid(): number {
@@ -75,6 +86,7 @@ export class Measured {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))
     if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +9,11 @@ import type { Peer } from './peers.ts'
 import { RawSocket } from './raw-socket.ts'
 import type { Stage } from './stage.ts'
 
+const MODULE = 'ngx_nchan_module.so'
+const moduleFolders = ['/usr/share/nginx/modules', '/usr/lib/nginx/modules', '/usr/local/nginx/modules']
+
 const config = (folder: string, port: number, redis_url: string) => `
-load_module modules/ngx_nchan_module.so;
+load_module modules/${MODULE};
 daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 events { worker_connections 20000; }
 http {
@@ -27,7 +30,7 @@ http {
 /** nginx with nchan and Redis: what C does. Undefined where it is not installed. */
 export async function startNchan(stage: Stage): Promise<Peer | undefined> {
   const command = findInPath('nginx') ?? findInPath('/usr/sbin/nginx')
-  if (!command) return undefined
+  if (!command || !moduleFolders.some((folder) => existsSync(join(folder, MODULE)))) return undefined
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'bench-nchan-'))
   writeFileSync(join(folder, 'nginx.conf'), config(folder, port, stage.redis_url))

@@ -1,6 +1,6 @@
 import { API_BASE } from './router.ts'
 
-const PATH = `${API_BASE}/ws`
+export const WEBSOCKET_PATH = `${API_BASE}/ws`
 
 /**
  * Where a handshake leads, if it leads to the WebSocket: which host is asked for plays no part. Whatever else wants to
@@ -13,5 +13,5 @@ export function webSocketTarget(target = '/'): URL | undefined {
   // With these it is no URL of a Request.
   url.username = ''
   url.password = ''
-  return url.pathname === PATH ? url : undefined
+  return url.pathname === WEBSOCKET_PATH ? url : undefined
 }

@@ -6,7 +6,8 @@ import { errorResponse } from './errors.ts'
 import { toLimitKey } from './limit-key.ts'
 import { isFromHere } from './origin.ts'
 import { limits } from './route.ts'
-import { API_BASE, type RouterParts, readBearer } from './router.ts'
+import { type RouterParts, readBearer } from './router.ts'
+import { WEBSOCKET_PATH } from './websocket-target.ts'
 
 /**
  * `GET /ws`: decides on an upgrade as on any request (limit, origin, credentials), so that a refusal is an
@@ -14,7 +15,7 @@ import { API_BASE, type RouterParts, readBearer } from './router.ts'
  */
 export function addWebSocketRoute(app: Hono<HttpEnv>, parts: RouterParts): void {
   const limit = parts.rateLimits('websocket', limits.upgrade)
-  app.get(`${API_BASE}/ws`, async (c) => {
+  app.get(WEBSOCKET_PATH, async (c) => {
     await limit(c, c.get('address'))
     const ticket = c.env.upgrade
     if (!ticket) {

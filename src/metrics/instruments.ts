@@ -7,8 +7,6 @@ export type Instrument = { name: string; help: string }
 type Value = number | Readonly<Record<string, number>> | undefined
 type Read = () => Value | Promise<Value>
 
-const nameOf = (name: string) => `signalbox_${name}`
-
 /** The instruments of one process. What is counted elsewhere is read off when Prometheus asks. */
 export class Instruments {
   readonly registry = new Registry()
@@ -17,12 +15,9 @@ export class Instruments {
     collectDefaultMetrics({ register: this.registry })
   }
 
-  gauge({ name, help }: Instrument, read: Read, label?: string): void {
+  gauge(instrument: Instrument, read: Read, label?: string): void {
     new Gauge({
-      name: nameOf(name),
-      help,
-      labelNames: label ? [label] : [],
-      registers: [this.registry],
+      ...this.#describe(instrument, label ? [label] : []),
       async collect() {
         const value = await read()
         this.reset()
@@ -33,12 +28,9 @@ export class Instruments {
   }
 
   /** `read` tells what has been counted since the start of the process. */
-  counter({ name, help }: Instrument, read: Read, label?: string): void {
+  counter(instrument: Instrument, read: Read, label?: string): void {
     new Counter({
-      name: nameOf(name),
-      help,
-      labelNames: label ? [label] : [],
-      registers: [this.registry],
+      ...this.#describe(instrument, label ? [label] : []),
       async collect() {
         const value = await read()
         this.reset()
@@ -49,16 +41,13 @@ export class Instruments {
 
   /** A counter that is told: `known` are label values that show as 0 before they are first counted. */
   tally(
-    { name, help }: Instrument,
+    instrument: Instrument,
     labels: readonly string[],
     known: readonly (readonly string[])[] = [],
   ): Tally {
     const tally = new Tally(known)
     new Counter({
-      name: nameOf(name),
-      help,
-      labelNames: labels,
-      registers: [this.registry],
+      ...this.#describe(instrument, labels),
       collect() {
         this.reset()
         for (const [values, count] of tally.counts()) {
@@ -70,17 +59,15 @@ export class Instruments {
   }
 
   histogram<const Label extends string>(
-    { name, help }: Instrument,
+    instrument: Instrument,
     buckets: readonly number[],
     labelNames: readonly Label[],
   ): Histogram<Label> {
-    return new Histogram({
-      name: nameOf(name),
-      help,
-      buckets: [...buckets],
-      labelNames: [...labelNames],
-      registers: [this.registry],
-    })
+    return new Histogram({ ...this.#describe(instrument, labelNames), buckets: [...buckets] })
+  }
+
+  #describe<const Label extends string>({ name, help }: Instrument, labelNames: readonly Label[]) {
+    return { name: `signalbox_${name}`, help, labelNames: [...labelNames], registers: [this.registry] }
   }
 }
 

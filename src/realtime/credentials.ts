@@ -1,17 +1,14 @@
 import type { Authenticate, Authentication } from '#src/auth/authenticate.ts'
 import type { Principal } from '#src/domain/access.ts'
-import { SignalboxError } from '#src/domain/errors.ts'
 import type { ClientMessage } from '#src/protocol/frames.ts'
 import { isUnavailable } from '#src/store/failures.ts'
 import type { Connection } from './connection.ts'
 import { toWirePrincipal } from './message.ts'
-import { type Place, placesOf, type SocketCounts } from './socket-counts.ts'
+import { type Place, placesOf, type SocketCounts, tooMany } from './socket-counts.ts'
 import { callAt } from './timer.ts'
 
 const AUTH_TIMEOUT_MS = 5_000
 const EXPIRY_NOTICE_MS = 60_000
-/** When whoever has too many of something may try again: nobody knows when there is room. */
-const RETRY_SECONDS = 10
 
 type Parts = { authenticate: Authenticate; counts: SocketCounts; address: string }
 
@@ -114,8 +111,4 @@ export class Credentials {
     for (const cancel of this.#cancels) cancel()
     this.#cancels = []
   }
-}
-
-export function tooMany(message = 'Too many connections'): SignalboxError {
-  return new SignalboxError('rate_limited', [{ message, field: null }], RETRY_SECONDS)
 }

@@ -1,11 +1,10 @@
 import type { Authentication } from '#src/auth/authenticate.ts'
 import type { Principal, ProjectOperation } from '#src/domain/access.ts'
 import type { AccessWatch, Guarded } from './access-watch.ts'
-import { tooMany } from './credentials.ts'
 import { EventStream, type Position } from './event-stream.ts'
 import type { Hub } from './hub.ts'
 import type { ProjectFeed } from './project-feed.ts'
-import { type Place, placesOf, type SocketCounts } from './socket-counts.ts'
+import { type Place, placesOf, type SocketCounts, tooMany } from './socket-counts.ts'
 import { callAt } from './timer.ts'
 
 /** A stream and whose it is: it ends with its credentials, and with the right to watch. */

@@ -4,6 +4,7 @@ import {
   type ClientMessage,
   type ClientMessageType,
   clientMessages,
+  type ServerMessage,
   type WirePrincipal,
 } from '#src/protocol/frames.ts'
 import { checkObject, findProblem } from '#src/protocol/problems.ts'
@@ -42,6 +43,20 @@ export function toRefusal(error: unknown, onError: (error: unknown) => void): Si
   if (isUnavailable(error)) return refuse('unavailable', 'The database cannot be reached')
   onError(error)
   return refuse('internal', 'Internal error')
+}
+
+/** What a client is told of a refusal: `id` is that of the message that was refused. */
+export function toErrorFrame(
+  { code, problems: [problem] }: SignalboxError,
+  id?: string,
+): Extract<ServerMessage, { type: 'error' }> {
+  return {
+    type: 'error',
+    id,
+    code,
+    message: problem?.message ?? '',
+    ...(problem?.field && { field: problem.field }),
+  }
 }
 
 /** What a principal is confined to is nobody's business but the server's. */

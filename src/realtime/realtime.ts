@@ -7,9 +7,9 @@ import { HEARTBEAT_MS, MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#src/protocol/boun
 import type { AccessWatch } from './access-watch.ts'
 import { Closes } from './closes.ts'
 import { Connection } from './connection.ts'
-import { tooMany } from './credentials.ts'
-import { toWirePrincipal } from './message.ts'
+import { toErrorFrame, toWirePrincipal } from './message.ts'
 import { Session, type SessionParts } from './session.ts'
+import { tooMany } from './socket-counts.ts'
 
 /** Messages of one socket that are not answered yet, and their bytes; above it the socket is not read from. */
 const MAX_WAITING_MESSAGES = 256
@@ -74,8 +74,7 @@ export class Realtime {
     void connection.closed.then((code) => this.#closes.add(code))
     const { counts, guards } = this.#parts
     if (!counts.take('address', address)) {
-      const { code, problems } = tooMany()
-      connection.send({ type: 'error', code, message: problems[0]?.message ?? '' })
+      connection.send(toErrorFrame(tooMany()))
       return connection.close('too_many')
     }
     ws.on('close', () => counts.release('address', address))

@@ -114,12 +114,11 @@ export class RuntimeSession {
 
   async #attach({ id, agent_id }: ClientMessage<'attach'>, principal: Principal): Promise<void> {
     if (this.#connection.isFull) await this.#connection.drained()
-    // It waited for its socket: one that has closed must not take the agents of the one that came after it.
-    if (!this.#connection.isOpen) return
     assertReaches(principal, agent_id)
     const found = await findRoleByAgent(this.#parts.database, principal, agent_id)
     if (!found) throw notFound.agentAnywhere(agent_id)
     assertAllowed(found.role, 'attach_agent')
+    // It may have waited for its socket: one that has closed must not take the agents of the one that came after it.
     if (!this.#connection.isOpen) return
     await this.#parts.links.attach({
       agent_id,

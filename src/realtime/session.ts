@@ -9,14 +9,14 @@ import type { Database } from '#src/store/database.ts'
 import { asSpan, parentFrom, SpanKind } from '#src/tracing/trace.ts'
 import type { Guarded } from './access-watch.ts'
 import type { Connection } from './connection.ts'
-import { Credentials, tooMany } from './credentials.ts'
+import { Credentials } from './credentials.ts'
 import type { Hub } from './hub.ts'
-import { parseJson, parseMessage, replyIdOf, toRefusal } from './message.ts'
+import { parseJson, parseMessage, replyIdOf, toErrorFrame, toRefusal } from './message.ts'
 import { type MessageClass, MessageRate } from './message-rate.ts'
 import type { RuntimeLinks } from './runtime-links.ts'
 import { RuntimeSession } from './runtime-session.ts'
 import type { Snapshots } from './snapshots.ts'
-import type { SocketCounts } from './socket-counts.ts'
+import { type SocketCounts, tooMany } from './socket-counts.ts'
 import { Subscription } from './subscription.ts'
 
 export type SessionParts = {
@@ -200,14 +200,6 @@ export class Session implements Guarded {
   }
 
   #refuse(error: unknown, id: string | undefined): void {
-    const refusal = toRefusal(error, this.#parts.onError)
-    const [problem] = refusal.problems
-    this.#connection.send({
-      type: 'error',
-      id,
-      code: refusal.code,
-      message: problem?.message ?? '',
-      ...(problem?.field && { field: problem.field }),
-    })
+    this.#connection.send(toErrorFrame(toRefusal(error, this.#parts.onError), id))
   }
 }

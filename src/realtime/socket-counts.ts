@@ -1,4 +1,5 @@
 import { type Principal, userBehind } from '#src/domain/access.ts'
+import { SignalboxError } from '#src/domain/errors.ts'
 
 /** Open sockets and event streams of one principal. */
 export const MAX_SOCKETS_OF_PRINCIPAL = 1_000
@@ -18,6 +19,9 @@ const limits = {
   address: MAX_SOCKETS_OF_ADDRESS,
   stranger: MAX_STRANGERS_OF_ADDRESS,
 } as const
+
+/** When whoever has too many of something may try again: nobody knows when there is room. */
+const RETRY_SECONDS = 10
 
 /** What is counted, and for whom. */
 export type Place = readonly [kind: keyof typeof limits, whose: string]
@@ -66,4 +70,8 @@ export class SocketCounts {
   releaseAll(places: readonly Place[]): void {
     for (const place of places) this.release(...place)
   }
+}
+
+export function tooMany(message = 'Too many connections'): SignalboxError {
+  return new SignalboxError('rate_limited', [{ message, field: null }], RETRY_SECONDS)
 }

@@ -1,10 +1,11 @@
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Optional packages stay, since argon2 has its binaries among them; but not the second Node that comes that way.
-RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/.bin
+# Optional packages stay, since argon2 has its binaries among them; but not the second Node that comes that way, nor the
+# compiler, which npm keeps because valibot may have one beside it.
+RUN npm ci --omit=dev && rm -rf node_modules/node-linux-* node_modules/typescript node_modules/@typescript node_modules/.bin
 
-FROM node:24.21.0-bookworm-slim AS dashboard
+FROM node:24.21.0-bookworm-slim AS pages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -20,7 +21,8 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json ./
 COPY migrations ./migrations
 COPY src ./src
-COPY --from=dashboard /app/dist/dashboard ./dist/dashboard
+COPY --from=pages /app/dist/dashboard ./dist/dashboard
+COPY --from=pages /app/dist/swagger-ui ./dist/swagger-ui
 # The image's user `node`, as a number: Kubernetes cannot tell by a name that it is not root.
 USER 1000:1000
 VOLUME /data

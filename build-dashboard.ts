@@ -1,8 +1,10 @@
 /**
- * The dashboard's page: `src/dashboard` becomes `dist/dashboard`. `npm start` runs this file, which builds only what
- * is older than its sources, in about a second.
+ * The pages that a server shows: `src/dashboard` becomes `dist/dashboard`, and the files of Swagger UI that the page of
+ * the REST API needs are copied to `dist/swagger-ui`. `npm start` runs this file, which builds only what is older than its
+ * sources, in about a second.
  */
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,7 +14,17 @@ const target = join(root, 'dist/dashboard')
 /** Whatever the page is made of. */
 const made_from = ['src/dashboard', 'src/client', 'src/protocol', 'src/domain', 'package-lock.json']
 
-export async function buildDashboard(): Promise<void> {
+/** Of 12 MB that the package has. */
+const swaggerFiles = ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE', 'NOTICE']
+
+function copySwagger(): void {
+  const from = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  const to = join(root, 'dist/swagger-ui')
+  mkdirSync(to, { recursive: true })
+  for (const name of swaggerFiles) copyFileSync(join(from, name), join(to, name))
+}
+
+async function buildDashboard(): Promise<void> {
   const { build } = await import('vite')
   await build({
     root: source,
@@ -40,21 +52,29 @@ function newest(path: string): number {
 }
 
 function isStale(): boolean {
-  const page = join(target, 'index.html')
-  if (!existsSync(page)) return true
-  const built_at = statSync(page).mtimeMs
+  const pages = [
+    join(target, 'index.html'),
+    ...swaggerFiles.map((name) => join(root, 'dist/swagger-ui', name)),
+  ]
+  if (!pages.every((path) => existsSync(path))) return true
+  const built_at = statSync(join(target, 'index.html')).mtimeMs
   return made_from.some((path) => newest(join(root, path)) > built_at)
 }
 
-export async function buildDashboardIfStale(): Promise<void> {
-  if (isStale()) await buildDashboard()
+export async function buildPages(): Promise<void> {
+  copySwagger()
+  await buildDashboard()
+}
+
+export async function buildPagesIfStale(): Promise<void> {
+  if (isStale()) await buildPages()
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
-    await buildDashboardIfStale()
+    await buildPagesIfStale()
   } catch (error) {
-    // An install without the development packages has no bundler: the server is whole without the page.
+    // An install without the development packages has no bundler: the server is whole without the pages.
     console.error(`The dashboard could not be built: ${error instanceof Error ? error.message : error}`)
   }
 }

@@ -1,56 +1,70 @@
-/** `npm run build`: what `npm pack` ships. Each entry becomes one module in `dist/`; dependencies stay outside. */
-import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+/**
+ * `npm run build`: the packages, ready to pack, in `dist/packages/client` (`@signalbox/client`) and
+ * `dist/packages/signalbox`. The second has a copy of the first in it, so that it is whole by itself.
+ */
+import { copyFileSync, cpSync, globSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type InlineConfig } from 'vite'
-import { buildDashboard } from './build-dashboard.ts'
-
-type Entry = { source: string; runs_in: keyof typeof platforms }
-
-const platforms = {
-  /** Browsers, and Node as well: nothing of either is used without asking whether it is there. */
-  browser: { target: 'es2023', ssr: false },
-  node: { target: 'node22', ssr: true },
-} as const
-
-/** By the name of the file in `dist/`. */
-const entries: Record<string, Entry> = {
-  client: { source: 'src/client/index.ts', runs_in: 'browser' },
-  cli: { source: 'src/cli/main.ts', runs_in: 'node' },
-}
+import { buildPages } from './build-dashboard.ts'
+import { bundle } from './packages/build/code.ts'
+import { writeManifest } from './packages/build/manifest.ts'
+import { emitTypes } from './packages/build/types.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
-/** Everything that is not of this repository. */
-const external = /^(?![./#]|[a-z]:\\)/i
+const client = 'dist/packages/client'
+const server = 'dist/packages/signalbox'
 
-function configOf(name: string, { source, runs_in }: Entry): InlineConfig {
-  const { target, ssr } = platforms[runs_in]
-  return {
-    root,
-    configFile: false,
-    logLevel: 'warn',
-    publicDir: false,
-    build: {
-      target,
-      ssr,
-      minify: false,
-      outDir: 'dist',
-      emptyOutDir: false,
-      lib: { entry: { [name]: source }, formats: ['es'] },
-      rolldownOptions: {
-        external,
-        output: { entryFileNames: '[name].js', chunkFileNames: `${name}-[name].js` },
-      },
-    },
+/** An adapter is a file in `src/client/adapters`; programs import it by its name. */
+const adapters = globSync('src/client/adapters/*.ts', { cwd: root }).map((path) => path.replaceAll('\\', '/'))
+const entries: Record<string, string> = {
+  index: 'src/client/index.ts',
+  prices: 'src/client/prices.ts',
+  ...Object.fromEntries(adapters.sort().map((path) => [basename(path, '.ts'), path])),
+}
+
+/** What programs import of the client, below `from` and in `folder` of the package. */
+function exportsOf(from: string, folder: string) {
+  return Object.fromEntries(
+    Object.keys(entries).map((name) => [
+      name === 'index' ? from : `${from}/${name}`,
+      { types: `${folder}/${name}.d.ts`, default: `${folder}/${name}.js` },
+    ]),
+  )
+}
+
+/** Resolves with what the client imports: its peers. */
+async function buildClient(): Promise<Set<string>> {
+  const imported = await bundle({
+    ...{ root, entries, folder: client, platform: 'neutral' },
+    // Small for pages; the maps show the source.
+    output: { minify: true, sourcemap: true },
+  })
+  await emitTypes({ root, entries, folder: client })
+  writeManifest({ root, source: 'client', folder: client, imported, exports: exportsOf('.', '.') })
+  return imported
+}
+
+async function buildServer(peers: Iterable<string>): Promise<void> {
+  const code = { root, entries: { cli: 'src/cli/main.ts' }, folder: `${server}/dist` }
+  const imported = [...(await bundle({ ...code, platform: 'node' })), ...peers]
+  for (const name of globSync('*.{js,map,d.ts}', { cwd: join(root, client) })) {
+    cpSync(join(root, client, name), join(root, server, 'dist/client', name))
   }
+  for (const folder of ['dist/dashboard', 'dist/swagger-ui']) {
+    cpSync(join(root, folder), join(root, server, folder), { recursive: true })
+  }
+  copyFileSync(join(root, 'CHANGELOG.md'), join(root, server, 'CHANGELOG.md'))
+  const exports = exportsOf('./client', './dist/client')
+  writeManifest({ root, source: 'signalbox', folder: server, imported, exports })
 }
 
-function emitTypes(): void {
-  const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', import.meta.url))
-  execFileSync(process.execPath, [tsc, '--project', 'tsconfig.types.json'], { cwd: root, stdio: 'inherit' })
+rmSync(join(root, 'dist/packages'), { recursive: true, force: true })
+await buildPages()
+await buildServer(await buildClient())
+for (const [source, folder] of [
+  ['client', client],
+  ['signalbox', server],
+] as const) {
+  copyFileSync(join(root, 'packages', source, 'README.md'), join(root, folder, 'README.md'))
+  copyFileSync(join(root, 'LICENSE'), join(root, folder, 'LICENSE'))
 }
-
-rmSync(new URL('dist', import.meta.url), { recursive: true, force: true })
-for (const [name, entry] of Object.entries(entries)) await build(configOf(name, entry))
-await buildDashboard()
-emitTypes()

@@ -1,4 +1,6 @@
-import { defineConfig } from 'vitest/config'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig, type Plugin } from 'vitest/config'
 
 const shared = {
   // A database has to come up first; a test itself takes far less.
@@ -14,21 +16,60 @@ const shared = {
 const alone = [
   'test/fuzz/**/*.test.ts',
   'test/dashboard/**/*.test.ts',
-  'test/client/package.test.ts',
+  'test/packages/packages.test.ts',
   'test/ops/alerts.test.ts',
   'test/faults/sign-in.test.ts',
+  // Each of these has up to half of the connections that PostgreSQL allows by default.
+  'test/client/survival.test.ts',
+  'test/faults/locked-project.test.ts',
+  'test/faults/rolling-upgrade.test.ts',
+  'test/faults/silent-database.test.ts',
 ]
 
-export default defineConfig({
+/** The frameworks that agents are made with are large, so they have a workspace of their own: `npm ci --prefix test/adapters`. */
+const frameworks = join(import.meta.dirname, 'test/adapters')
+
+/** Programs import the client as from its package, and the adapters find the frameworks as in the folder of a program. */
+const asInstalled: Plugin = {
+  name: 'as-installed',
+  enforce: 'pre',
+  resolveId(id, importer) {
+    const source = join(import.meta.dirname, 'src/client')
+    const [, adapter] = /^signalbox\/client(?:\/(.+))?$/.exec(id) ?? [undefined, null]
+    if (adapter !== null) return join(source, adapter ? `adapters/${adapter}.ts` : 'index.ts')
+    if (id === '@langchain/openai') return join(frameworks, 'support/fake-langchain.ts')
+    if (id === '@anthropic-ai/claude-agent-sdk' && importer?.startsWith(source)) {
+      return join(frameworks, 'support/fake-claude.ts')
+    }
+    if (!importer?.startsWith(join(source, 'adapters')) || /^[.#/\0]/.test(id)) return null
+    return this.resolve(id, join(frameworks, 'package.json'), { skipSelf: true })
+  },
+}
+
+/** `npm run fuzz`. */
+const fuzz = { env: { FUZZ_RUNS: '20000' } }
+
+export default defineConfig(({ mode }) => ({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
     projects: [
       {
         test: {
           ...shared,
+          ...(mode === 'fuzz' && fuzz),
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: alone,
+          exclude: [...alone, 'test/adapters/**'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        plugins: [asInstalled],
+        test: {
+          ...shared,
+          name: 'adapters',
+          include: existsSync(join(frameworks, 'node_modules')) ? ['test/adapters/*.test.ts'] : [],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -36,6 +77,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...(mode === 'fuzz' && fuzz),
           name: 'alone',
           include: alone,
           maxWorkers: 1,
@@ -44,4 +86,4 @@ export default defineConfig({
       },
     ],
   },
-})
+}))

@@ -1,10 +1,14 @@
-/** `npm run bench:growth`: how the cost of a delivery grows with readers and with projects; draws `docs/growth-*.svg`. */
+/**
+ * `npm run bench:growth`: how the cost of a delivery grows with readers and with projects (draws `docs/growth-*.svg`), and
+ * how that of work on a whole fleet grows with its agents. BENCH_ONLY: one of `readers`, `projects`, `agents`.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { connectReaders, type Shape } from './support/fan-out-load.ts'
+import { measureFleetWork } from './support/fleet-work.ts'
 import { pinSelf } from './support/measured.ts'
 import { type Peer, startLoop, startSignalboxPeer } from './support/peers.ts'
 import { plot, type Series } from './support/plot.ts'
-import { publish, type Row } from './support/results.ts'
+import { publish, type Row, round, target } from './support/results.ts'
 import { openStage } from './support/stage.ts'
 
 /**
@@ -35,6 +39,7 @@ try {
   for (const what of Object.keys(growths) as What[]) {
     if (!process.env.BENCH_ONLY || process.env.BENCH_ONLY === what) await grow(what)
   }
+  if (!process.env.BENCH_ONLY || process.env.BENCH_ONLY === 'agents') await growFleet()
 } finally {
   await stage.end()
 }
@@ -69,4 +74,38 @@ async function measure(peer: Peer, shape: Shape): Promise<Row> {
   load.end()
   await peer.end()
   return row
+}
+
+/** What is done with all agents of a project: CPU of server and database together, for each of them. */
+async function growFleet(): Promise<void> {
+  const sizes = (process.env.BENCH_SIZES ?? '1000,10000,100000').split(',').map(Number)
+  const signalbox = await stage.startSignalbox()
+  const rows: Row[] = []
+  // A server's code is compiled as it is used: what counts is how it is once that is done.
+  await measureFleetWork(signalbox, stage.databaseUrl, 2_000)
+  for (const size of sizes) {
+    for (const [work, cost] of await measureFleetWork(signalbox, stage.databaseUrl, size)) {
+      const us = ((cost.cpu + cost.database_cpu) / size) * 1e6
+      rows.push({
+        work,
+        agents: size,
+        seconds: round(cost.seconds),
+        'CPU us an agent': round(us),
+        'longest stall ms': round(cost.stall_ms),
+        'peak MB': round(cost.peak_mb),
+      })
+    }
+  }
+  publish('growth with agents', rows)
+  const targets = [...new Set(rows.map((row) => String(row.work)))].map((work) => {
+    const costs = rows.filter((row) => row.work === work).map((row) => Number(row['CPU us an agent']))
+    const growth = (costs.at(-1) ?? 0) / (costs[0] || 1)
+    return target(
+      `${work}: an agent of ${sizes.at(-1)} costs <= 1.5 x one of ${sizes[0]}`,
+      growth,
+      growth <= 1.5,
+    )
+  })
+  console.table(targets)
+  await signalbox.server.stop()
 }

@@ -1,7 +1,7 @@
 /** `npm run bench:reports`: 1,000 agents over 10 sockets report as fast as they are answered; then all are paused at once. */
 import { spawnMany } from '../test/support/load.ts'
 import { cpuSeconds, pinSelf } from './support/measured.ts'
-import { RawSocket } from './support/raw-socket.ts'
+import { attachAll, connectReporters, type Reporters, reportAll, untilCount } from './support/reporters.ts'
 import { medianRow, publish, type Row, target } from './support/results.ts'
 import { openStage, type Signalbox } from './support/stage.ts'
 
@@ -9,17 +9,6 @@ const RUNS = Number(process.env.BENCH_RUNS ?? 3)
 const SOCKETS = 10
 const AGENTS = 100
 const REPORTS = Number(process.env.BENCH_REPORTS ?? 30)
-
-type Fleet = { ids: string[]; socket: RawSocket; reported: number; signals: number; attached: number }
-
-const markers = {
-  attached: Buffer.from('{"type":"attached"'),
-  reported: Buffer.from('{"type":"reported"'),
-  signals: Buffer.from('{"type":"signal"'),
-} as const
-type Counted = keyof typeof markers
-
-const waiting = new Map<Fleet, { name: Counted; left: number; resolve: () => void }>()
 
 pinSelf()
 const stage = await openStage()
@@ -40,14 +29,14 @@ try {
 process.exit()
 
 async function measure({ server, rest, fleet }: Signalbox): Promise<Row> {
-  const fleets: Fleet[] = []
+  const fleets: Reporters[] = []
   for (let index = 0; index < SOCKETS; index++) {
     const ids: string[] = []
     while (ids.length < AGENTS) ids.push(...(await spawnMany(fleet, 50)).map(({ id }) => id))
-    fleets.push(await connect(server.port, rest.token ?? '', ids))
+    fleets.push(await connectReporters(server.port, rest.token ?? '', ids))
   }
   const attaching = performance.now()
-  await Promise.all(fleets.map((one) => untilCount(one, 'attached', AGENTS, () => attachAll(one))))
+  await Promise.all(fleets.map((one) => attachAll(one)))
   const attached = performance.now()
 
   // A warm server is what is measured.
@@ -80,53 +69,4 @@ async function measure({ server, rest, fleet }: Signalbox): Promise<Row> {
       (body.affected_count === SOCKETS * AGENTS ? 0 : 1) +
       (total.body.total_tokens_used === expected ? 0 : 1),
   }
-}
-
-async function connect(port: number, token: string, ids: string[]): Promise<Fleet> {
-  const socket = new RawSocket({
-    port,
-    path: '/api/v1/ws',
-    headers: { Authorization: `Bearer ${token}` },
-    onText(buffer, start) {
-      for (const [name, marker] of Object.entries(markers)) {
-        if (buffer.compare(marker, 0, marker.length, start, start + marker.length) === 0)
-          count(one, name as Counted)
-      }
-    },
-  })
-  const one: Fleet = { ids, socket, attached: 0, reported: 0, signals: 0 }
-  await socket.opened
-  return one
-}
-
-function count(one: Fleet, name: Counted): void {
-  one[name]++
-  const wait = waiting.get(one)
-  if (wait?.name !== name || --wait.left > 0) return
-  waiting.delete(one)
-  wait.resolve()
-}
-
-function untilCount(one: Fleet, name: Counted, left: number, begin: () => void): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  waiting.set(one, { name, left, resolve })
-  begin()
-  return promise
-}
-
-function attachAll({ ids, socket }: Fleet): void {
-  for (const agent_id of ids) socket.send(JSON.stringify({ type: 'attach', agent_id }))
-}
-
-/** Each agent of a socket reports in turn; the server takes as many as it wants. */
-function reportAll(one: Fleet, first: number, times: number): Promise<void> {
-  return untilCount(one, 'reported', one.ids.length * times, () => {
-    for (let n = first; n < first + times; n++) {
-      for (const agent_id of one.ids) {
-        one.socket.send(
-          JSON.stringify({ type: 'report', agent_id, n, usage: { tokens_used: 7, cost_incurred: '0.0001' } }),
-        )
-      }
-    }
-  })
 }

@@ -32,7 +32,7 @@ process.exit()
 async function measureAll(): Promise<Row[]> {
   const stage = await openStage()
   try {
-    const databaseCpu = await openDatabaseCpu(stage.database_url)
+    const databaseCpu = await openDatabaseCpu(stage.databaseUrl)
     return [...(await measureSignalbox(stage, databaseCpu)), ...(await measureLimit(stage, databaseCpu))]
   } finally {
     await stage.end()
@@ -51,9 +51,9 @@ function on(server: Measured, databaseCpu: () => Promise<number>) {
   return (name: string, next: Next) => loadHttp(name, { ...load, next })
 }
 
-async function measureLimit({ database_url }: Stage, databaseCpu: () => Promise<number>): Promise<Row[]> {
-  const ids = await makeTables(database_url)
-  const args = [fileURLToPath(new URL('./peers/http-pg.ts', import.meta.url)), database_url]
+async function measureLimit({ databaseUrl }: Stage, databaseCpu: () => Promise<number>): Promise<Row[]> {
+  const ids = await makeTables(databaseUrl)
+  const args = [fileURLToPath(new URL('./peers/http-pg.ts', import.meta.url)), databaseUrl]
   const server = await Measured.start({ command: process.execPath, args, ready: /ready on (\d+)/ })
   const load = on(server, databaseCpu)
   const agent = (connection: number, turn: number) => ids.agents[(connection * 10 + (turn % 10)) % AGENTS]

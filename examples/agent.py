@@ -1,34 +1,46 @@
-"""An agent's loop behind Signalbox from Python: a plain WebSocket, no library of ours.
+"""An agent's loop with Signalbox in Python, on a plain WebSocket.
 
     pip install websockets
-    SIGNALBOX_TOKEN=<the agent's token> AGENT_ID=<its id> python agent.py
+    SIGNALBOX_TOKEN=<a runtime key> AGENT_TYPE=<a type's slug> EXTERNAL_ID=crawler-7 python agent.py
 
-It obeys pause, resume, terminate and messages, acknowledges each, and reports what it uses. A report keeps its
-number until it is answered, so that a broken connection never counts one twice; a signal keeps its id, so that a
-repeat is acknowledged and not obeyed again. PROTOCOL.md has every frame.
+It registers under its own name: the server spawns it, or finds it again. It obeys pause, resume, terminate and messages, acknowledges
+each, and reports its usage. A pause that interrupts cancels the step that it is in, and the step is done again. A report
+keeps its number until the server answers, so that a broken connection never counts it twice. A signal keeps its id, so that
+the agent acknowledges a repeat without obeying it again. A report that the server cannot take now is sent again; a refused
+one is printed and dropped. Either way the loop continues. PROTOCOL.md has every frame.
 """
 
 import asyncio
 import json
 import os
+import sys
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 URL = os.environ.get("SIGNALBOX_URL", "http://127.0.0.1:8080")
 TOKEN = os.environ["SIGNALBOX_TOKEN"]
-AGENT_ID = os.environ["AGENT_ID"]
+EXTERNAL_ID = os.environ.get("EXTERNAL_ID", "example-1")
+AGENT_TYPE = os.environ.get("AGENT_TYPE", "crawler")
+ABOUT = {"capabilities": ["interrupt"], "client": "agent.py/1.0"}
+
+FINAL = ("RT_002", "RT_003", "AUTH_004", "SYS_002")  # replaced, terminated, forbidden, unknown
+REFUSED = ("VAL_001", "VAL_006")  # the same frame would be refused again
+RETRY_S = 1  # after any other error
 
 
 class Agent:
     def __init__(self):
+        self.id = None  # known once the agent is attached
         self.running = asyncio.Event()
         self.terminated = asyncio.Event()
-        self.obeyed = {}  # outcome by the signal's id
+        self.obeyed = {}  # outcomes by signal id
         self.socket = None
-        self.report = None  # the one that is not answered yet
+        self.report = None  # the report without an answer
         self.answered = asyncio.Event()
         self.last_report = 0
+        self.retries = set()
+        self.step = None  # the task of the step under way
 
     async def stay_connected(self):
         """Attaches again after each disconnect, until the agent is terminated."""
@@ -37,7 +49,7 @@ class Agent:
         async for socket in connect(url, additional_headers=headers, subprotocols=["signalbox.v1"]):
             try:
                 self.socket = socket
-                await self.send({"type": "attach", "agent_id": AGENT_ID})
+                await self.send(self.introduction())
                 async for text in socket:
                     if await self.take(json.loads(text)) == "over":
                         return
@@ -46,8 +58,15 @@ class Agent:
             finally:
                 self.socket = None
 
+    def introduction(self):
+        """Registers by name; by its id once that is known, so that the loop never continues as another agent."""
+        if self.id:
+            return {"type": "attach", "id": "attach", "agent_id": self.id, **ABOUT}
+        agent = {"external_id": EXTERNAL_ID, "name": f"Example {EXTERNAL_ID}", "agent_type": AGENT_TYPE}
+        return {"type": "register", "id": "attach", **agent, "labels": {"language": "python"}, **ABOUT}
+
     async def send(self, message):
-        """What gets lost is said again after the next attach."""
+        """A lost message is sent again after the next attach."""
         try:
             if self.socket:
                 await self.socket.send(json.dumps(message))
@@ -57,12 +76,13 @@ class Agent:
     async def take(self, frame):
         kind = frame["type"]
         if kind == "attached":
+            self.id = frame["agent_id"]
             self.last_report = max(self.last_report, frame["last_report"])
             if frame["agent"]["status"] == "paused":
                 self.running.clear()
             else:
                 self.running.set()
-            if self.report:  # its answer was lost: the same number again
+            if self.report:  # the answer was lost: send the same number again
                 await self.send(self.report)
         elif kind == "signal":
             await self.obey(frame["signal"])
@@ -71,42 +91,90 @@ class Agent:
             self.answered.set()
         elif kind == "acknowledged" and self.terminated.is_set():
             return "over"
-        elif kind == "detached" or (kind == "error" and frame["code"] in ("RT_002", "RT_003", "AUTH_004")):
+        elif kind == "detached":
             self.terminated.set()
             return "over"
+        elif kind == "error":
+            return self.refused(frame)
+
+    def refused(self, error):
+        """Prints a refusal, and repeats or drops what was refused."""
+        code, about = error["code"], error.get("id", "")
+        print(f"refused: {code} {error['message']} {error.get('field', '')}".rstrip(), file=sys.stderr)
+        if code in FINAL:
+            self.terminated.set()
+            return "over"
+        if self.report and about == self.report["id"]:
+            if code in REFUSED:
+                self.report = None
+                self.answered.set()
+            else:
+                self.again(self.report)
+        elif about == "attach" and code not in REFUSED:
+            self.again(self.introduction())
+        # The server repeats a signal if it could not take the acknowledgement.
+
+    def again(self, message):
+        """Sends the message again after a moment, unless it is answered or a new socket has sent it."""
+        socket = self.socket
+
+        async def send():
+            await asyncio.sleep(RETRY_S)
+            if self.socket is socket and message["id"] in ("attach", self.report and self.report["id"]):
+                await self.send(message)
+
+        task = asyncio.create_task(send())
+        self.retries.add(task)
+        task.add_done_callback(self.retries.discard)
 
     async def obey(self, signal):
         if signal["id"] not in self.obeyed:
             self.obeyed[signal["id"]] = "done"
             if signal["kind"] == "pause":
                 self.running.clear()
+                if signal["mode"] == "interrupt" and self.step:
+                    self.step.cancel()
             elif signal["kind"] == "resume":
                 self.running.set()
             elif signal["kind"] == "terminate":
                 self.terminated.set()
             else:
                 print("message", signal["payload"])
-        ack = {"type": "ack", "agent_id": AGENT_ID, "signal_id": signal["id"]}
+        ack = {"type": "ack", "agent_id": self.id, "signal_id": signal["id"]}
         await self.send({**ack, "outcome": self.obeyed[signal["id"]]})
 
     async def tell(self, **what):
         """Reports, and waits for the server's answer."""
         self.last_report += 1
-        self.report = {"type": "report", "agent_id": AGENT_ID, "n": self.last_report, **what}
+        n = self.last_report
+        self.report = {"type": "report", "id": f"report {n}", "agent_id": self.id, "n": n, **what}
         self.answered.clear()
         await self.send(self.report)
         await self.answered.wait()
 
 
+    async def interruptible(self, work):
+        """Does one step. False: an order interrupted it."""
+        self.step = asyncio.create_task(work)
+        await asyncio.wait([self.step])
+        return not self.step.cancelled()
+
+
+async def call_model(step):
+    """Replace it with a real call."""
+    await asyncio.sleep(0.2)
+
+
 async def work(agent):
-    """The loop itself: it stands still while the agent is paused."""
-    step = 0
+    """The loop of the agent; it waits while the agent is paused."""
+    step = 1
     while True:
         await agent.running.wait()
-        step += 1
-        await asyncio.sleep(0.2)  # the call of a model
+        if not await agent.interruptible(call_model(step)):
+            continue  # after the resume, the same step again
         usage = {"tokens_used": 40, "cost_incurred": "0.0012"}
         await agent.tell(status="working", current_task=f"step {step}", usage=usage)
+        step += 1
 
 
 async def main():

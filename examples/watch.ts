@@ -1,5 +1,5 @@
 /**
- * Every change of a project's agents, a line each, through disconnects and restarts of the server.
+ * Prints every change of a project's agents, one line each, across disconnects and restarts of the server.
  *
  *     SIGNALBOX_TOKEN=<a key of an operator or a viewer> PROJECT_ID=<the project's id> node watch.ts
  */
@@ -13,5 +13,7 @@ process.once('SIGINT', () => watch.close())
 
 for await (const item of watch) {
   if (item.type === 'reset') console.log(item.seq, 'reset', item.agents.size, 'agents')
-  else console.log(item.seq, item.name, item.agent.name, item.agent.status, item.agent.cost_incurred)
+  else if (item.agent)
+    console.log(item.seq, item.name, item.agent.name, item.agent.status, item.agent.cost_incurred)
+  else console.log(item.seq, item.name, item.hold?.reason ?? item.budget?.name)
 }

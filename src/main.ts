@@ -1,5 +1,10 @@
-import { checkNodeVersion } from './node-version.ts'
+import { checkNodeVersion } from '#src/server/node-version.ts'
+import { endWithNpm } from '#src/server/npm-parent.ts'
+import { leaveToChildOfPidOne } from '#src/server/pid-one.ts'
 
 checkNodeVersion()
-const { serve } = await import('./serve.ts')
-await serve(process.env)
+if (!leaveToChildOfPidOne()) {
+  endWithNpm(process.env)
+  const { serve } = await import('#src/server/serve.ts')
+  await serve(process.env)
+}

@@ -5,11 +5,11 @@ import { createAdapter } from '@socket.io/redis-adapter'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 
-const redis_url = process.argv[2] ?? ''
+const redisUrl = process.argv[2] ?? ''
 const server = createServer()
 const io = new Server(server, {
   transports: ['websocket'],
-  adapter: createAdapter(new Redis(redis_url), new Redis(redis_url)),
+  adapter: createAdapter(new Redis(redisUrl), new Redis(redisUrl)),
 })
 io.on('connection', (socket) => {
   void socket.join(String(socket.handshake.query.room))

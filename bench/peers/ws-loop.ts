@@ -8,10 +8,10 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { Redis } from 'ioredis'
 import { WebSocketServer } from 'ws'
-import { toTextFrame } from '#src/realtime/event-batch.ts'
+import { toTextFrame } from '#src/realtime/feed/event-batch.ts'
 
-const [, , mode, redis_url = ''] = process.argv
-const subscriber = new Redis(redis_url)
+const [, , mode, redisUrl = ''] = process.argv
+const subscriber = new Redis(redisUrl)
 const rooms = new Map<string, Set<Duplex>>()
 const pending = new Map<string, Buffer[]>()
 

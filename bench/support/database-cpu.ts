@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import pg from 'pg'
-import { cpuSeconds } from './measured.ts'
+import { cpuSeconds, endedChildrenSeconds } from './measured.ts'
 
 /** CPU seconds of the PostgreSQL server at a URL, all its processes together; those that ended count until then. */
 export async function openDatabaseCpu(url: string): Promise<() => Promise<number>> {
@@ -10,7 +10,8 @@ export async function openDatabaseCpu(url: string): Promise<() => Promise<number
   await client.end()
   const parent = parentOf(rows[0]?.pid ?? 0) || postmasterByName()
   return async () => {
-    let seconds = 0
+    // Of those that have ended the parent keeps the sum.
+    let seconds = endedChildrenSeconds(parent)
     for (const name of readdirSync('/proc')) {
       const pid = Number(name)
       if (!Number.isInteger(pid)) continue

@@ -4,9 +4,11 @@ const SIZE = 450
 
 /** An event of about 450 bytes, whose number stands where the server's own have it. */
 export function eventFrame(project_id: string, seq: number): LoggedEvent {
+  const name = 'agent.updated'
   const at = new Date().toISOString()
-  const head = `{"type":"event","project_id":"${project_id}","seq":${seq},"epoch":1,"at":"${at}","name":"agent.updated","filler":"`
-  return { project_id, epoch: 1, seq, frame: `${head}${'x'.repeat(Math.max(0, SIZE - head.length - 2))}"}` }
+  const head = `{"type":"event","project_id":"${project_id}","seq":${seq},"epoch":1,"name":"${name}","at":"${at}","filler":"`
+  const frame = `${head}${'x'.repeat(Math.max(0, SIZE - head.length - 2))}"}`
+  return { project_id, epoch: 1, seq, name, at, frame }
 }
 
 const marker = Buffer.from('"seq":')

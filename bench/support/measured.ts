@@ -12,6 +12,13 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
 }
 
+/** CPU seconds of all its child processes that have ended, together. */
+export function endedChildrenSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_A_SECOND
+}
+
 /** Resident memory of a process in bytes. */
 export function residentBytes(pid: number): number {
   const status = existsSync(`/proc/${pid}/status`) ? readFileSync(`/proc/${pid}/status`, 'utf8') : ''
@@ -29,6 +36,7 @@ type Command = {
   env?: Record<string, string>
   /** A line that it prints once it is ready, with its port; or the port that it was given, and a path that answers. */
   ready: RegExp | { port: number; path: string }
+  isPinned?: boolean
 }
 
 /** Whatever becomes of a bench, it leaves no server behind. */
@@ -37,7 +45,10 @@ process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** A server that is measured: alone on the first core, where `taskset` is there to put it. */
+/**
+ * A server that is measured: alone on the first core, where `taskset` is there to put it. That suits CPU seconds. Where delays
+ * count it must not be pinned, since its own helper threads would then take turns with it.
+ */
 export class Measured {
   readonly #child: ChildProcess
   #isStopping = false
@@ -49,8 +60,9 @@ export class Measured {
     this.port = port
   }
 
-  static async start({ command, args, env = {}, ready }: Command): Promise<Measured> {
-    const pinned = findInPath('taskset') ? ['taskset', '-c', '0', command, ...args] : [command, ...args]
+  static async start({ command, args, env = {}, ready, isPinned = true }: Command): Promise<Measured> {
+    const pinned =
+      isPinned && findInPath('taskset') ? ['taskset', '-c', '0', command, ...args] : [command, ...args]
     const [file = command, ...rest] = pinned
     const child = spawn(file, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,13 +12,13 @@ import type { Stage } from './stage.ts'
 const MODULE = 'ngx_nchan_module.so'
 const moduleFolders = ['/usr/share/nginx/modules', '/usr/lib/nginx/modules', '/usr/local/nginx/modules']
 
-const config = (folder: string, port: number, redis_url: string) => `
+const config = (folder: string, port: number, redisUrl: string) => `
 load_module modules/${MODULE};
 daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 events { worker_connections 20000; }
 http {
   access_log off; client_body_temp_path ${folder}/body; nchan_message_timeout 60s; keepalive_requests 100000000;
-  upstream redis { nchan_redis_server ${redis_url}; }
+  upstream redis { nchan_redis_server ${redisUrl}; }
   server {
     listen 127.0.0.1:${port} backlog=4096;
     location = /ready { return 204; }
@@ -33,7 +33,7 @@ export async function startNchan(stage: Stage): Promise<Peer | undefined> {
   if (!command || !moduleFolders.some((folder) => existsSync(join(folder, MODULE)))) return undefined
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'bench-nchan-'))
-  writeFileSync(join(folder, 'nginx.conf'), config(folder, port, stage.redis_url))
+  writeFileSync(join(folder, 'nginx.conf'), config(folder, port, stage.redisUrl))
   const args = ['-c', join(folder, 'nginx.conf')]
   const server = await Measured.start({ command, args, ready: { port, path: '/ready' } })
   const publisher = connect(port, '127.0.0.1')

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { createAdapter } from '@socket.io/redis-adapter'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
-import { createNewsCodec } from '#src/bus/news.ts'
-import { channelOf } from '#src/bus/redis.ts'
+import { channelOf, createNewsCodec } from '#src/bus/news.ts'
+import { readDeployment } from '../../test/support/deployment.ts'
 import { createFleet } from '../../test/support/rest.ts'
 import { findInPath, freePort } from '../../test/support/services.ts'
 import { digitsAfter, eventFrame, seqOf } from './event-frame.ts'
@@ -56,7 +56,8 @@ export async function startSignalboxPeer(
   readers: number,
 ): Promise<Peer & { rooms: (count: number) => Promise<string[]> }> {
   const { server, rest, fleet } = await stage.startSignalbox()
-  const codec = createNewsCodec([SECRET], 'bench')
+  const deployment = await readDeployment(stage.databaseUrl, stage.redisUrl)
+  const codec = createNewsCodec([SECRET], { sender: 'bench', deployment })
   const nextToken = await createTokens(rest, readers)
   return {
     name: 'Signalbox',
@@ -74,7 +75,7 @@ export async function startSignalboxPeer(
       return watch({ port: server.port, token: nextToken(), project_id: room, onSeq })
     },
     publish: (room, seq) => {
-      void stage.redis.publish(channelOf(room), codec.encode(eventFrame(room, seq)))
+      void stage.redis.publish(channelOf(deployment, room), codec.encode(eventFrame(room, seq)))
     },
     end: () => server.stop(),
   }
@@ -87,7 +88,7 @@ const loops = {
 } as const
 
 export async function startLoop(stage: Stage, mode: keyof typeof loops): Promise<Peer> {
-  const args = [peerFile('ws-loop'), mode, stage.redis_url]
+  const args = [peerFile('ws-loop'), mode, stage.redisUrl]
   const server = await Measured.start({ command: process.execPath, args, ready })
   return {
     name: loops[mode],
@@ -115,10 +116,10 @@ export async function startLoop(stage: Stage, mode: keyof typeof loops): Promise
 }
 
 export async function startSocketIo(stage: Stage): Promise<Peer> {
-  const args = [peerFile('socket-io'), stage.redis_url]
+  const args = [peerFile('socket-io'), stage.redisUrl]
   const server = await Measured.start({ command: process.execPath, args, ready })
   // Another replica, here: what it emits reaches the measured one through Redis.
-  const [pub, sub] = [new Redis(stage.redis_url), new Redis(stage.redis_url)]
+  const [pub, sub] = [new Redis(stage.redisUrl), new Redis(stage.redisUrl)]
   const emitter = new Server({ adapter: createAdapter(pub, sub) })
   const marker = Buffer.from('"seq":')
   return {

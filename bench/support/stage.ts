@@ -11,10 +11,10 @@ const admin = { email: 'bench@example.org', password: 'correct horse bench' }
 
 /** The servers that a bench needs, with a database of its own; `end` removes it. */
 export type Stage = {
-  database_url: string
-  redis_url: string
+  databaseUrl: string
+  redisUrl: string
   redis: Redis
-  startSignalbox: (env?: Record<string, string>) => Promise<Signalbox>
+  startSignalbox: (env?: Record<string, string>, options?: { isPinned: boolean }) => Promise<Signalbox>
   end: () => Promise<void>
 }
 
@@ -40,25 +40,29 @@ export type Signalbox = { server: Measured; origin: string; ws: string; rest: Re
 
 export async function openStage(): Promise<Stage> {
   const services = await findServices(process.env)
-  if (!services.database_url || !services.redis_url) {
+  if (!services.databaseUrl || !services.redisUrl) {
     await services.stop()
     throw new Error(`a bench needs PostgreSQL and Redis; missing: ${services.missing.join(', ')}`)
   }
   const run = `bench_${process.pid}`
-  const database_url = await createTestDatabase(services.database_url, run)
-  const redis_url = services.redis_url
-  const redis = new Redis(redis_url)
+  const databaseUrl = await createTestDatabase(services.databaseUrl, run)
+  const redisUrl = services.redisUrl
+  const redis = new Redis(redisUrl)
   const started: Measured[] = []
-  const startSignalbox = async (env: Record<string, string> = {}): Promise<Signalbox> => {
+  const startSignalbox = async (
+    env: Record<string, string> = {},
+    options = { isPinned: true },
+  ): Promise<Signalbox> => {
     const port = await freePort()
     const server = await Measured.start({
+      ...options,
       command: process.execPath,
       args: ['--max-semi-space-size=16', '--max-old-space-size=1024', main],
       ready: { port, path: '/readyz' },
       env: {
         PORT: String(port),
-        DATABASE_URL: database_url,
-        REDIS_URL: redis_url,
+        DATABASE_URL: databaseUrl,
+        REDIS_URL: redisUrl,
         SECRET_KEY: SECRET,
         ADMIN_EMAIL: admin.email,
         ADMIN_PASSWORD: admin.password,
@@ -81,8 +85,8 @@ export async function openStage(): Promise<Stage> {
   const end = async () => {
     for (const server of started) await server.stop()
     redis.disconnect()
-    await dropTestDatabases(services.database_url as string, run)
+    await dropTestDatabases(services.databaseUrl as string, run)
     await services.stop()
   }
-  return { database_url, redis_url, redis, startSignalbox, end }
+  return { databaseUrl, redisUrl, redis, startSignalbox, end }
 }

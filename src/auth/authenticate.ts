@@ -1,33 +1,41 @@
 import type { Principal, Standing } from '#src/domain/access.ts'
 import { refuse } from '#src/domain/errors.ts'
-import { findKey, findUser, noteKeyUse } from '#src/store/access.ts'
-import type { Database } from '#src/store/database.ts'
+import {
+  type AskedAgent,
+  type FoundKey,
+  findKeyPrincipal,
+  findKeyWithAgent,
+  findUserPrincipal,
+  noteKeyUse,
+} from '#src/store/access.ts'
+import type { Database, Sql } from '#src/store/database.ts'
 import { createTokenVerifier, hashSecret, isKey, type TokenKeys } from './tokens.ts'
 
-/** Who a credential belongs to, and until when (milliseconds since 1970) it is good. */
+/** The principal of a credential, and when it expires (milliseconds since 1970). */
 export type Authentication = {
   principal: Principal
   expires_at: number | null
-  /** What is looked at again while it is in use: the user's id, or the key's. */
+  /** The id of the user or key, for re-checks while the credential is in use. */
   credential_id: string
 }
 
-/** With a project, also where its user stands in it; undefined where there is no such project. */
-export type Authenticate = (
-  token: string,
-  project_id?: string,
-) => Promise<Authentication & { standing: Standing | undefined }>
+type Identified = Authentication & { standing: Standing | undefined }
 
-/** How exactly it is known when a key was last used: so that a busy one is not written with every request. */
+/** With a project, also the user's standing in it; undefined for an unknown project. */
+export type Authenticate = (token: string, project_id?: string) => Promise<Identified>
+
+/** The precision of a key's `last_used_at`, so that a busy key is not written with every request. */
 const USE_NOTED_MS = 60_000
 
-/** Refuses with `bad_token`, `expired_token` or `user_inactive`. Asks the database each time, once. */
-export function createAuthenticate(database: Database, keys: TokenKeys): Authenticate {
-  const verify = createTokenVerifier(keys)
+/** Refuses with `bad_token`, `expired_token` or `user_inactive`. Each call asks the database once. */
+export function createAuthenticate(database: Database, keys: TokenKeys, now: () => number): Authenticate {
+  const verify = createTokenVerifier(keys, now)
   return async (token, project_id) => {
-    if (isKey(token)) return authenticateKey(database, token, project_id)
+    if (isKey(token)) {
+      return acceptKey(database, await findKeyPrincipal(database, hashSecret(token), project_id), now())
+    }
     const { user_id, expires } = await verify(token)
-    const user = await findUser(database, user_id, project_id)
+    const user = await findUserPrincipal(database, user_id, project_id)
     if (!user) throw refuse('bad_token', 'The access token is not valid')
     if (!user.is_active) throw refuse('user_inactive', 'The user is inactive')
     const { principal, standing } = user
@@ -35,17 +43,27 @@ export function createAuthenticate(database: Database, keys: TokenKeys): Authent
   }
 }
 
-/** An API key, or the token of an agent's runtime. */
-async function authenticateKey(
-  database: Database,
+type Asking = { database: Sql; authenticate: Authenticate; now: () => number }
+
+/**
+ * The principal of a credential, with the agent that it asks about: the one of a token, or, for a key, the one named, if it
+ * is of the key's project. Asks the database once.
+ */
+export async function authenticateForAgent(
+  { database, authenticate, now }: Asking,
   token: string,
-  project_id: string | undefined,
-): ReturnType<Authenticate> {
-  const found = await findKey(database, hashSecret(token), project_id)
+  agent_id: string | undefined,
+): Promise<Identified & { agent: AskedAgent | undefined }> {
+  if (!isKey(token)) return { ...(await authenticate(token)), agent: undefined }
+  const found = await findKeyWithAgent(database, hashSecret(token), agent_id)
+  return { ...(await acceptKey(database, found, now())), agent: found?.agent }
+}
+
+/** An API key, or the token of an agent's runtime. */
+async function acceptKey(database: Sql, found: FoundKey | undefined, now: number): Promise<Identified> {
   if (!found) throw refuse('bad_token', 'The key is not valid')
   const { principal, standing, key_id, last_used_at } = found
   const expires_at = found.expires_at === null ? null : Date.parse(found.expires_at)
-  const now = Date.now()
   if (expires_at !== null && expires_at <= now) throw refuse('expired_token', 'The key has expired')
   if (last_used_at === null || Date.parse(last_used_at) < now - USE_NOTED_MS) {
     await noteKeyUse(database, key_id, new Date(now).toISOString())

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { sign, verify } from 'hono/jwt'
 import { JwtTokenSignatureMismatched } from 'hono/utils/jwt/types'
 import * as v from 'valibot'
@@ -7,7 +7,7 @@ import { refuse } from '#src/domain/errors.ts'
 export const ACCESS_TOKEN_SECONDS = 15 * 60
 export const REFRESH_TOKEN_SECONDS = 7 * 24 * 60 * 60
 
-/** What API keys and the tokens of agents' runtimes begin with. */
+/** The prefixes of API keys and of agents' tokens. */
 export const API_KEY_PREFIX = 'sbx'
 export const AGENT_TOKEN_PREFIX = 'sba'
 
@@ -15,7 +15,7 @@ export function isKey(token: string): boolean {
   return token.startsWith(`${API_KEY_PREFIX}_`) || token.startsWith(`${AGENT_TOKEN_PREFIX}_`)
 }
 
-/** The keys that access tokens are signed with: the first signs, all are accepted, so that keys can be changed. */
+/** The first key signs access tokens, and all are accepted, so that an operator can change keys. */
 export type TokenKeys = readonly [string, ...string[]]
 
 const claimsSchema = v.object({
@@ -26,30 +26,34 @@ const claimsSchema = v.object({
   type: v.literal('access'),
 })
 
-/** What an access token says: its user, and when it ends (seconds since 1970). */
+/** The user of an access token, and when it expires (seconds since 1970). */
 export type AccessClaims = { user_id: string; expires: number }
 
 const ALGORITHM = 'HS256'
-/** How far the clock of the server that signed may be ahead of ours. An end is an end: it gets none of it. */
+/** How far ahead the signer's clock may be: servers of the previous release use their machine's clock. */
 const MAX_SKEW_SECONDS = 60
 
-export function signAccessToken(user_id: string, [key]: TokenKeys): Promise<string> {
-  const iat = Math.floor(Date.now() / 1000)
+/** `now`: milliseconds since 1970, by the database's clock. */
+export function signAccessToken(user_id: string, [key]: TokenKeys, now: number): Promise<string> {
+  const iat = Math.floor(now / 1000)
   return sign({ sub: user_id, iat, exp: iat + ACCESS_TOKEN_SECONDS, type: 'access' }, key, ALGORITHM)
 }
 
-/** Tokens whose signature is known to be good; a token is some 250 bytes. */
+/** Tokens of some 250 bytes whose signature was checked. Beyond it the oldest 100 are forgotten, and checked again. */
 const MAX_KNOWN_TOKENS = 10_000
 
 /**
- * Verifies access tokens: refuses with `expired_token` or `bad_token`. The algorithm is ours, whatever the
- * token's header says. A signature is checked once, since it stays good; the times are looked at each time.
+ * Verifies access tokens; refuses with `expired_token` or `bad_token`. The token's header does not choose the algorithm. A
+ * signature is checked once, since it stays good; the times are checked on each call.
  */
-export function createTokenVerifier(keys: TokenKeys): (token: string) => Promise<AccessClaims> {
+export function createTokenVerifier(
+  keys: TokenKeys,
+  now: () => number,
+): (token: string) => Promise<AccessClaims> {
   const known = new Map<string, Claims>()
   return async (token) => {
     const claims = known.get(token) ?? (await readClaims(token, keys))
-    const verified = checkTimes(claims)
+    const verified = checkTimes(claims, Math.floor(now() / 1000))
     if (!known.has(token)) {
       for (const oldest of known.size < MAX_KNOWN_TOKENS ? [] : [...known.keys()].slice(0, 100))
         known.delete(oldest)
@@ -61,8 +65,7 @@ export function createTokenVerifier(keys: TokenKeys): (token: string) => Promise
 
 type Claims = v.InferOutput<typeof claimsSchema>
 
-function checkTimes({ sub, iat, nbf = iat, exp }: Claims): AccessClaims {
-  const now = Math.floor(Date.now() / 1000)
+function checkTimes({ sub, iat, nbf = iat, exp }: Claims, now: number): AccessClaims {
   if (exp <= now) throw refuse('expired_token', 'The access token has expired')
   if (Math.max(iat, nbf) > now + MAX_SKEW_SECONDS) throw badToken()
   return { user_id: sub, expires: exp }
@@ -74,7 +77,7 @@ async function readClaims(token: string, keys: TokenKeys): Promise<Claims> {
   return claims.output
 }
 
-/** The payload, once the signature is known to be by one of the keys; times are looked at after that. */
+/** The payload, if one of the keys signed it. Its times are checked later. */
 async function readPayload(token: string, keys: TokenKeys): Promise<unknown> {
   for (const key of keys) {
     try {
@@ -90,10 +93,28 @@ function badToken() {
   return refuse('bad_token', 'The access token is not valid')
 }
 
-/** A random secret with a prefix that says what it is, and the only form in which it is stored. */
+/** A random secret with a prefix that shows its kind, and the hash, which is all that is stored. */
 export function createSecret(prefix: string): { secret: string; hash: string } {
   const secret = `${prefix}_${randomBytes(32).toString('base64url')}`
   return { secret, hash: hashSecret(secret) }
+}
+
+const REFRESH_TOKEN_PREFIX = 'sbr'
+
+export function createRefreshToken(): string {
+  return createSecret(REFRESH_TOKEN_PREFIX).secret
+}
+
+/**
+ * The possible successors of a refresh token, one for each key; the first is the one to give. A successor is derived, so
+ * that a repeated request gets the same one although only hashes are stored. Without a key it cannot be derived.
+ */
+export function successorsOf(refresh_token: string, [newest, ...others]: TokenKeys): [string, ...string[]] {
+  const by = (secret: string) => {
+    const key = new Uint8Array(hkdfSync('sha256', secret, '', 'signalbox refresh tokens', 32))
+    return `${REFRESH_TOKEN_PREFIX}_${createHmac('sha256', key).update(refresh_token).digest('base64url')}`
+  }
+  return [by(newest), ...others.map(by)]
 }
 
 export function hashSecret(secret: string): string {

@@ -1,7 +1,7 @@
 import slotOf from 'cluster-key-slot'
 import type { Bus } from './bus.ts'
 import type { NewsCodec } from './news.ts'
-import { channelOf, createListeners, waitForNews } from './redis.ts'
+import { createListeners, waitForNews } from './redis.ts'
 import type { ClusterLocation } from './redis-url.ts'
 import type { Shard } from './shard.ts'
 import { Shards } from './shards.ts'
@@ -9,25 +9,22 @@ import { Shards } from './shards.ts'
 type Subscription = {
   channel: string
   slot: number
-  /** Where it has been asked for; undefined: nowhere. */
+  /** The master that was asked for it; undefined: none. */
   shard: Shard | undefined
-  /** It has brought news before: what is placed again may have missed some. */
+  /** It has been placed before, so placing it again may have missed news. */
   wasPlaced: boolean
 }
 
-/**
- * Sharded pub/sub of a Redis Cluster: a project's channel lies on one master, so each master carries its share. Not
- * ioredis's own: that forgets a subscription that a node refuses for a moment, and waits for all nodes to restore one.
- */
+/** The bus on the sharded pub/sub of a Redis Cluster. Each master carries the projects whose channels it has. */
 export function createClusterBus(
   location: ClusterLocation,
   { codec, onError }: { codec: NewsCodec; onError: (error: Error) => void },
 ): Bus {
-  const { listeners, hear } = createListeners(codec)
+  const { listeners, toChannel, hear } = createListeners(codec)
   const subscriptions = new Map<string, Subscription>()
   const reconnected = new Set<() => void>()
 
-  /** Resolves with whether news may have been missed before; a failure is left to the next check. */
+  /** Resolves with whether news may have been missed. The next check makes up for a failure. */
   const place = async (subscription: Subscription): Promise<boolean> => {
     const owner = shards.ownerOf(subscription.slot)
     if (owner && subscription.shard === owner) return false
@@ -55,7 +52,7 @@ export function createClusterBus(
   const shards = new Shards(location, {
     onNews: hear,
     onError,
-    onEmpty(shard) {
+    onUnsubscribed(shard) {
       for (const subscription of subscriptions.values()) {
         if (subscription.shard === shard) subscription.shard = undefined
       }
@@ -66,19 +63,19 @@ export function createClusterBus(
   return {
     publish(event) {
       listeners.get(event.project_id)?.(event)
-      const channel = channelOf(event.project_id)
+      const channel = toChannel(event.project_id)
       shards.ownerOf(slotOf(channel))?.publish(channel, () => codec.encode(event))
     },
     async subscribe(project_id, listener) {
       listeners.set(project_id, listener)
-      const channel = channelOf(project_id)
+      const channel = toChannel(project_id)
       const subscription = { channel, slot: slotOf(channel), shard: undefined, wasPlaced: false }
       subscriptions.set(channel, subscription)
       await waitForNews(place(subscription))
     },
     unsubscribe(project_id) {
       listeners.delete(project_id)
-      const channel = channelOf(project_id)
+      const channel = toChannel(project_id)
       subscriptions.get(channel)?.shard?.unsubscribe(channel)
       subscriptions.delete(channel)
     },
@@ -86,8 +83,8 @@ export function createClusterBus(
       reconnected.add(listener)
     },
     state() {
-      const isHeard = [...subscriptions.values()].every(({ shard }) => shard !== undefined)
-      return shards.isUp && isHeard ? 'up' : 'down'
+      const isPlaced = [...subscriptions.values()].every(({ shard }) => shard !== undefined)
+      return shards.isUp && isPlaced ? 'up' : 'down'
     },
     async close() {
       listeners.clear()

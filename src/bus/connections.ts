@@ -1,40 +1,54 @@
 import { Cluster, Redis } from 'ioredis'
+import { LIMITER_SLOTS_REFRESH_MS } from './bounds.ts'
 import type { Bus } from './bus.ts'
 import { createClusterBus } from './cluster.ts'
 import { connectionOptions, limiterOptions, publisherOptions } from './connection-options.ts'
-import type { NewsCodec } from './news.ts'
+import { MasterWatch } from './master-watch.ts'
+import { channelOf, type NewsCodec } from './news.ts'
 import { createRedisBus } from './redis.ts'
 import { type ClusterLocation, parseRedisUrl } from './redis-url.ts'
 import { credentialsOf } from './slots.ts'
 
-/** How often the limiter asks a cluster for its slots. */
-const SLOTS_REFRESH_MS = 2_000
+/** Written to find out whether a server is a master. */
+const ROLE_KEY = 'role'
+const keyPrefixOf = ({ deployment }: NewsCodec) => `signalbox:${deployment}:`
 
-/** The limiter's connection is apart, so that a slow one never holds up the others' work. */
+/** The limiter and the bus have separate connections, so that neither delays the other. */
 export type RedisConnections = { limiter: Redis | Cluster; bus: Bus }
 
-type Wiring = { codec: NewsCodec; onError: (error: Error) => void }
+type Context = { codec: NewsCodec; onError: (error: Error) => void }
 
-/** Opens them in the background: a server starts without Redis, and finds it when it comes. */
-export function connectRedis(url: string, wiring: Wiring): RedisConnections {
+/** Connects in the background: a server starts without Redis and finds it later. */
+export function connectRedis(url: string, context: Context): RedisConnections {
   const location = parseRedisUrl(url)
-  return location.kind === 'cluster' ? connectCluster(location, wiring) : connectServer(location.url, wiring)
+  return location.kind === 'cluster'
+    ? connectCluster(location, context)
+    : connectServer(location.url, context)
 }
 
-function connectServer(url: string, { codec, onError }: Wiring): RedisConnections {
-  const limiter = new Redis(url, { ...connectionOptions, ...limiterOptions, enableOfflineQueue: false })
+function connectServer(url: string, { codec, onError }: Context): RedisConnections {
+  const keyPrefix = keyPrefixOf(codec)
+  const offline = { keyPrefix, enableOfflineQueue: false }
+  const limiter = new Redis(url, { ...connectionOptions, ...limiterOptions, ...offline })
   const publisher = new Redis(url, publisherOptions)
-  // Subscriptions asked for while offline wait for the connection.
+  // Subscriptions made while offline wait for the connection.
   const subscriber = new Redis(url, { ...connectionOptions, maxRetriesPerRequest: null })
   for (const connection of [limiter, publisher, subscriber]) {
     connection.on('error', onError)
     connection.connect().catch(() => {})
   }
-  return { limiter, bus: createRedisBus(publisher, subscriber, codec) }
+  const watch = new MasterWatch({
+    publisher: { connection: publisher, key: `${keyPrefix}${ROLE_KEY}` },
+    limiter: { connection: limiter, key: ROLE_KEY },
+    subscriber,
+    channel: channelOf(codec.deployment, codec.sender),
+    onError,
+  })
+  return { limiter, bus: createRedisBus({ publisher, subscriber, watch }, codec) }
 }
 
-/** Nothing is tried again or waits: what a node does not take at once, the limiter's insurance decides. */
-function connectCluster(location: ClusterLocation, { codec, onError }: Wiring): RedisConnections {
+/** The limiter never retries or waits: where a node refuses a command, the process counts by itself. */
+function connectCluster(location: ClusterLocation, { codec, onError }: Context): RedisConnections {
   const { nodes, tls } = location
   const limiter = new Cluster([...nodes], {
     redisOptions: {
@@ -42,10 +56,11 @@ function connectCluster(location: ClusterLocation, { codec, onError }: Wiring): 
       connectTimeout: connectionOptions.connectTimeout,
       ...credentialsOf(location),
     },
-    // A certificate is for a name, not for the address that it stands for.
+    // TLS checks the certificate against the name, so names are not replaced by addresses.
     ...(tls && { dnsLookup: (host, found) => found(null, host) }),
+    keyPrefix: keyPrefixOf(codec),
     clusterRetryStrategy: connectionOptions.retryStrategy,
-    slotsRefreshInterval: SLOTS_REFRESH_MS,
+    slotsRefreshInterval: LIMITER_SLOTS_REFRESH_MS,
     enableOfflineQueue: false,
     enableReadyCheck: false,
     retryDelayOnFailover: 0,

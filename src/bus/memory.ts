@@ -1,6 +1,6 @@
 import type { Bus, NewsListener } from './bus.ts'
 
-/** The bus of a single process: every listener is in it. */
+/** The bus of a single process. */
 export function createMemoryBus(): Bus {
   const listeners = new Map<string, NewsListener>()
   return {

@@ -1,6 +1,6 @@
 export type RedisNode = { host: string; port: number }
 
-/** Some nodes of a cluster, which tell of the others. */
+/** Some nodes of a cluster. They know the others. */
 export type ClusterLocation = {
   kind: 'cluster'
   nodes: readonly RedisNode[]
@@ -9,7 +9,8 @@ export type ClusterLocation = {
   tls: boolean
 }
 
-export type RedisLocation = { kind: 'server'; url: string } | ClusterLocation
+/** `database`: the number of one of the server's databases. */
+export type RedisLocation = { kind: 'server'; url: string; database: number } | ClusterLocation
 
 const DEFAULT_PORT = 6_379
 const schemes = 'redis://, rediss://, redis+cluster:// or rediss+cluster://'
@@ -17,12 +18,11 @@ const shape =
   /^(?<scheme>rediss?)(?<cluster>\+cluster)?:\/\/(?:(?<credentials>[^@/]*)@)?(?<hosts>[^@/?#]+)(?<rest>.*)$/
 
 /**
- * A cluster has several nodes, separated by commas, or `+cluster` in its scheme; scheme and credentials stand once,
- * for all of them. Throws a `RangeError` whose message says what is wrong, without showing the value.
+ * Reads a Redis URL. A cluster has `+cluster` in its scheme, or several nodes separated by commas; scheme and credentials
+ * come once, for all nodes. Throws a `RangeError` that says what is wrong without showing the value.
  */
 export function parseRedisUrl(value: string): RedisLocation {
-  const parts = shape.exec(value)?.groups
-  const { scheme, cluster, credentials = '', hosts = '', rest = '' } = parts ?? {}
+  const { scheme, cluster, credentials = '', hosts = '', rest = '' } = shape.exec(value)?.groups ?? {}
   const isCluster = cluster !== undefined || hosts.includes(',')
   if (!scheme || !(isCluster || URL.canParse(value))) {
     throw new RangeError(`must be a URL beginning with ${schemes}`)
@@ -32,7 +32,8 @@ export function parseRedisUrl(value: string): RedisLocation {
     parseCredentials(credentials)
     if (!/^(\/\d{0,5})?(\?.*)?$/.test(rest))
       throw new RangeError('must end with the number of a database, or before it')
-    return { kind: 'server', url: value }
+    const { pathname, searchParams } = new URL(value)
+    return { kind: 'server', url: value, database: Number(pathname.slice(1) || searchParams.get('db') || 0) }
   }
   if (/@|\/\//.test(rest)) {
     throw new RangeError('must have scheme and credentials once: redis://user:password@a:6379,b:6379')

@@ -1,19 +1,12 @@
 import type { Redis } from 'ioredis'
+import { MAX_PUBLISHES, SUBSCRIBE_WAIT_MS } from './bounds.ts'
 import type { Bus, NewsListener } from './bus.ts'
-import type { NewsCodec } from './news.ts'
-
-/** One channel for each project. */
-export function channelOf(project_id: string): string {
-  return `signalbox:events:${project_id}`
-}
-
-const SUBSCRIBE_WAIT_MS = 250
-/** Publishes under way on a connection; above it news is dropped, so that a hung Redis costs no memory. */
-const MAX_PUBLISHES = 10_000
+import type { MasterWatch } from './master-watch.ts'
+import { channelOf, type NewsCodec } from './news.ts'
 
 export type Send = (channel: string, encode: () => string) => void
 
-/** Encodes and sends news unless the connection is away or owes too many answers; never waits, and never throws. */
+/** Publishes news, or drops it where the connection is away or owes too many answers. Never waits and never throws. */
 export function createSender(
   publisher: Redis,
   command: 'publish' | 'spublish',
@@ -35,7 +28,7 @@ export function createSender(
   }
 }
 
-/** Resolves when `subscribed` is settled, or when waiting for that has taken too long. */
+/** Resolves when `subscribed` is settled, or after SUBSCRIBE_WAIT_MS. */
 export async function waitForNews(subscribed: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, SUBSCRIBE_WAIT_MS)
@@ -47,22 +40,26 @@ export async function waitForNews(subscribed: Promise<unknown>): Promise<void> {
   clearTimeout(timer)
 }
 
-/** The listeners of this process, and what they are told. */
+/** The listeners of this process, by project, and what hands them news. */
 export function createListeners(codec: NewsCodec) {
   const listeners = new Map<string, NewsListener>()
-  const prefix = channelOf('')
+  const toChannel = (project_id: string) => channelOf(codec.deployment, project_id)
+  const prefix = toChannel('')
   const hear = (channel: string, message: string) => {
     const project_id = channel.slice(prefix.length)
     const listener = listeners.get(project_id)
     const event = listener && codec.decode(project_id, message)
     if (event) listener(event)
   }
-  return { listeners, hear }
+  return { listeners, toChannel, hear }
 }
 
-/** Redis pub/sub: `publisher` must not queue while offline, `subscriber` resubscribes by itself. */
-export function createRedisBus(publisher: Redis, subscriber: Redis, codec: NewsCodec): Bus {
-  const { listeners, hear } = createListeners(codec)
+/** The bus on Redis pub/sub. `publisher` must not queue while offline; `subscriber` must resubscribe by itself. */
+export function createRedisBus(
+  { publisher, subscriber, watch }: { publisher: Redis; subscriber: Redis; watch: MasterWatch },
+  codec: NewsCodec,
+): Bus {
+  const { listeners, toChannel, hear } = createListeners(codec)
   const reconnected = new Set<() => void>()
   const send = createSender(publisher, 'publish')
   let wasReady = false
@@ -76,22 +73,23 @@ export function createRedisBus(publisher: Redis, subscriber: Redis, codec: NewsC
   return {
     publish(event) {
       listeners.get(event.project_id)?.(event)
-      send(channelOf(event.project_id), () => codec.encode(event))
+      send(toChannel(event.project_id), () => codec.encode(event))
     },
     async subscribe(project_id, listener) {
       listeners.set(project_id, listener)
-      await waitForNews(subscriber.subscribe(channelOf(project_id)))
+      await waitForNews(subscriber.subscribe(toChannel(project_id)))
     },
     unsubscribe(project_id) {
       listeners.delete(project_id)
-      subscriber.unsubscribe(channelOf(project_id)).catch(() => {})
+      subscriber.unsubscribe(toChannel(project_id)).catch(() => {})
     },
     onReconnected(listener) {
       reconnected.add(listener)
     },
-    state: () => (subscriber.status === 'ready' && publisher.status === 'ready' ? 'up' : 'down'),
+    state: () => (watch.isUp ? 'up' : 'down'),
     async close() {
       listeners.clear()
+      watch.close()
       subscriber.disconnect()
       publisher.disconnect()
     },

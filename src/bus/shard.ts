@@ -1,28 +1,29 @@
 import { Redis, type RedisOptions } from 'ioredis'
-import { connectionOptions, publisherOptions, SOCKET_TIMEOUT_MS } from './connection-options.ts'
+import { SOCKET_TIMEOUT_MS } from './bounds.ts'
+import { connectionOptions, publisherOptions } from './connection-options.ts'
 import { createSender, type Send } from './redis.ts'
 import type { RedisNode } from './redis-url.ts'
 import { parseSlots, type SlotRange } from './slots.ts'
 
 export type ShardEvents = {
   onNews: (channel: string, message: string) => void
-  /** All its subscriptions are gone, and may be asked for anew if `isReady`. */
-  onEmpty: (isReady: boolean) => void
-  /** What the node refused: a slot that it does not serve, a command that it does not know. */
+  /** All its subscriptions are gone. `isReady`: they may be made again. */
+  onUnsubscribed: (isReady: boolean) => void
+  /** The node refused a command: it does not serve the slot, or does not know the command. */
   onRefused: (error: Error) => void
   onError: (error: Error) => void
 }
 
-/** One master of a cluster: a connection that publishes, and one that subscribes. */
+/** One master of a cluster, with a connection to publish and one to subscribe. */
 export class Shard {
   readonly #publisher: Redis
   readonly #subscriber: Redis
-  /** Drops it where the node is away. */
+  /** Drops the news where the node is away. */
   readonly publish: Send
 
-  constructor(node: RedisOptions, { onNews, onEmpty, onRefused, onError }: ShardEvents) {
+  constructor(node: RedisOptions, { onNews, onUnsubscribed, onRefused, onError }: ShardEvents) {
     this.#publisher = new Redis({ ...node, ...publisherOptions })
-    // What it subscribes to is asked for anew by the bus, which knows what has moved meanwhile.
+    // The bus subscribes again itself, since it knows which slots have moved.
     this.#subscriber = new Redis({
       ...node,
       ...connectionOptions,
@@ -34,10 +35,10 @@ export class Shard {
     })
     this.publish = createSender(this.#publisher, 'spublish', onRefused)
     this.#subscriber.on('smessage', onNews)
-    this.#subscriber.on('ready', () => onEmpty(true))
-    this.#subscriber.on('close', () => onEmpty(false))
-    // The node has ended or refused a subscription, since its slot is another's. ioredis does not say which.
-    this.#subscriber.on('moved', () => onEmpty(false))
+    this.#subscriber.on('ready', () => onUnsubscribed(true))
+    this.#subscriber.on('close', () => onUnsubscribed(false))
+    // The node ended or refused a subscription, since another node has its slot. ioredis does not say which one.
+    this.#subscriber.on('moved', () => onUnsubscribed(false))
     for (const connection of [this.#publisher, this.#subscriber]) {
       connection.on('error', onError)
       connection.connect().catch(() => {})
@@ -56,7 +57,7 @@ export class Shard {
     return this.#subscriber.status === 'ready'
   }
 
-  /** Rejects where the node is away or does not serve the channel's slot. */
+  /** Rejects where the node is away, or does not serve the channel's slot. */
   async subscribe(channel: string): Promise<void> {
     await this.#subscriber.ssubscribe(channel)
   }
@@ -65,7 +66,7 @@ export class Shard {
     if (this.canSubscribe) this.#subscriber.sunsubscribe(channel).catch(() => {})
   }
 
-  /** Has both connections owe an answer: a node that hangs is found by `socketTimeout`. */
+  /** Makes both connections owe an answer, so that `socketTimeout` closes those to a node that hangs. */
   probe(): void {
     for (const connection of [this.#publisher, this.#subscriber]) connection.ping().catch(() => {})
   }

@@ -1,21 +1,22 @@
-import { type Api, createApi } from '#src/client/rest.ts'
+import { type Api, createApi } from '#src/client/rest/rest.ts'
 import { Credentials } from './credentials.ts'
 import { CliError, SIGN_IN } from './failure.ts'
+import { toJsonLine, toLine } from './text.ts'
 
 const DEFAULT_URL = 'http://127.0.0.1:8080'
 
-/** What a command works with. */
+/** What a command needs. */
 export type Cli = {
   api: Api
   url: string
   credentials: Credentials
-  /** For what is no REST call. Fails where nobody is signed in. */
+  /** A token for other connections than REST calls. Fails without a session. */
   readToken(): Promise<string>
-  /** Prints a result: as JSON, or as the text that `toText` makes of it. */
+  /** Prints a result: as JSON, or as the text from `toText`. */
   print(result: object, toText: () => string): void
-  /** Says something that is no result: nothing in JSON. */
+  /** Prints a note on stderr; nothing with --json. */
   note(text: string): void
-  is_json: boolean
+  isJson: boolean
 }
 
 type Variables = Record<string, string | undefined>
@@ -33,14 +34,14 @@ export function openCli(
     url,
     credentials,
     async readToken() {
-      const found = variables.SIGNALBOX_TOKEN || (await source(undefined))
-      if (found !== undefined) return found
-      throw new CliError('signed_out', `Nobody is signed in to ${url}`, SIGN_IN)
+      const token = variables.SIGNALBOX_TOKEN || (await source(undefined))
+      if (token !== undefined) return token
+      throw new CliError('signed_out', `You are not signed in to ${url}`, SIGN_IN)
     },
-    is_json: json,
-    print: (result, toText) => console.log(json ? JSON.stringify(result) : toText()),
+    isJson: json,
+    print: (result, toText) => console.log(json ? toJsonLine(result) : toText()),
     note: (text) => {
-      if (!json) console.error(text)
+      if (!json) console.error(toLine(text))
     },
   }
 }
@@ -48,5 +49,5 @@ export function openCli(
 function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'http:' || url?.protocol === 'https:') return url.href.replace(/\/+$/, '')
-  throw new CliError('usage', `"${text}" is no URL of a server`, 'it begins with http:// or https://')
+  throw new CliError('usage', `"${text}" is not a server's URL`, 'it must begin with http:// or https://')
 }

@@ -1,11 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Cli, openCli } from './cli.ts'
+import { toLine } from './text.ts'
 
-/** An option of the command line, and the type that its value has. */
-export type Opt<Value> = { option: Option; type?: Value }
+/** An option of the command line, with the type of its value. */
+export type Opt<Value> = { option: Option; negation?: Option; type?: Value }
 
 export function flag(flags: string, description: string): Opt<boolean> {
   return { option: new Option(flags, description) }
+}
+
+/** Given as `--name` or `--no-name`; undefined without either. */
+export function toggle(name: string, given: string, negated: string): Opt<boolean | undefined> {
+  return { option: new Option(`--${name}`, given), negation: new Option(`--no-${name}`, negated) }
 }
 
 export function text(flags: string, description: string): Opt<string | undefined> {
@@ -20,6 +26,15 @@ export function choice<const Name extends string>(
   return { option: new Option(flags, description).choices(names) }
 }
 
+/** May be repeated; `add` reads one value, and says what is wrong with it. */
+export function repeated<Value>(
+  flags: string,
+  description: string,
+  add: (value: string, before: Value | undefined) => Value,
+): Opt<Value | undefined> {
+  return { option: new Option(flags, description).argParser(add) }
+}
+
 export function number(flags: string, description: string): Opt<number | undefined> {
   const parse = (value: string): number => {
     if (!/^\d{1,15}$/.test(value)) throw new InvalidArgumentError('It must be a whole number.')
@@ -28,19 +43,22 @@ export function number(flags: string, description: string): Opt<number | undefin
   return { option: new Option(flags, description).argParser(parse) }
 }
 
+/** The option of every command that asks before it deletes something. */
+export const confirmed = { yes: flag('-y, --yes', 'do not ask for confirmation') }
+
 const unitSeconds = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 
-/** In seconds. */
+/** A time in seconds. */
 export function duration(flags: string, description: string): Opt<number | undefined> {
   const parse = (value: string): number => {
     const [, digits, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(value) ?? []
-    if (!digits) throw new InvalidArgumentError('It must be a number with s, m, h or d, as in 10m.')
+    if (!digits) throw new InvalidArgumentError('It must be a number with s, m, h or d, such as 10m.')
     return Number(digits) * unitSeconds[unit as keyof typeof unitSeconds]
   }
   return { option: new Option(flags, description).argParser(parse) }
 }
 
-/** The same, set by an environment variable where the command line is silent. */
+/** The same option, with an environment variable as its default. */
 export function fromVariable<Value>(opt: Opt<Value>, name: string): Opt<Value> {
   opt.option.env(name)
   return opt
@@ -52,8 +70,8 @@ export function required<Value>(opt: Opt<Value | undefined>): Opt<Value> {
 }
 
 type Options = Record<string, Opt<unknown>>
-export type ValuesOf<Own extends Options> = {
-  [Name in keyof Own]: Own[Name] extends Opt<infer Value> ? Value : never
+export type ValuesOf<Defined extends Options> = {
+  [Name in keyof Defined]: Defined[Name] extends Opt<infer Value> ? Value : never
 }
 
 type Arg<Word extends string> = Word extends `<${string}...>` | `[${string}...]`
@@ -63,7 +81,7 @@ type Arg<Word extends string> = Word extends `<${string}...>` | `[${string}...]`
     : Word extends `[${string}]`
       ? [string | undefined]
       : []
-/** The arguments that a usage such as `pause [agents...]` has. */
+/** The arguments of a usage such as `pause [agents...]`. */
 type Args<Usage extends string> = Usage extends `${infer Word} ${infer Rest}`
   ? [...Arg<Word>, ...Args<Rest>]
   : Arg<Usage>
@@ -71,10 +89,10 @@ type Args<Usage extends string> = Usage extends `${infer Word} ${infer Rest}`
 type Input<Usage extends string, Own extends Options> = { args: Args<Usage>; options: ValuesOf<Own> }
 
 type Described<Usage extends string, Own extends Options> = {
-  /** Its name and its arguments, such as `pause [agents...]`. */
+  /** The name and the arguments, such as `pause [agents...]`. */
   usage: Usage
   summary: string
-  /** What is shown under `--help`; without `signalbox` in front. */
+  /** Shown by `--help`; without `signalbox` in front. */
   examples: readonly [string, ...string[]]
   options?: Own
 }
@@ -93,58 +111,65 @@ export function defineGroup(parent: Command, name: string, summary: string): Com
 
 function addCommand(parent: Command, usage: string, summary: string): Command {
   const command = parent.command(usage).summary(summary).description(summary)
-  return speakInLines(command, `${parent.name() === 'signalbox' ? '' : `${parent.name()} `}${command.name()}`)
+  return printErrorsAsLines(
+    command,
+    `${parent.name() === 'signalbox' ? '' : `${parent.name()} `}${command.name()}`,
+  )
 }
 
-/** What is wrong with a command line is one line, and says where its help is. */
-export function speakInLines(command: Command, path: string): Command {
+/** Prints a usage error as one line that names the help. */
+export function printErrorsAsLines(command: Command, path: string): Command {
   return command.configureOutput({
     outputError(message, write) {
-      const said = message
-        .replace(/^error: /, '')
-        .trim()
-        .replaceAll(/\s*\n\s*/g, ' ')
-      write(`signalbox: ${said}: see "signalbox ${path ? `${path} ` : ''}--help"\n`)
+      const problem = toLine(message.replace(/^error: /, '').trim())
+      write(`signalbox: ${problem}: see "signalbox ${path ? `${path} ` : ''}--help"\n`)
     },
   })
 }
 
-/** A command that works on this machine alone. */
+/** A command that does not call a server. */
 export function defineLocal<const Usage extends string, Own extends Options = Record<never, never>>(
   parent: Command,
   { usage, summary, examples, options, run }: LocalCommand<Usage, Own>,
 ): void {
   const command = addCommand(parent, usage, summary)
-  for (const { option } of Object.values(options ?? {})) command.addOption(option)
+  for (const { option, negation } of Object.values(options ?? {})) {
+    command.addOption(option)
+    if (negation) command.addOption(negation)
+  }
   const lines = examples.map((example) => `  signalbox ${example}`)
   command.addHelpText('after', `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.join('\n')}`)
   command.action(async () => {
-    const given = command.opts<Record<string, unknown>>()
-    const values = Object.entries(options ?? {}).map(([name, { option }]) => [
-      name,
-      given[option.attributeName()] ?? (option.isBoolean() ? false : undefined),
-    ])
-    // What each option and argument is was decided by the parsers above.
+    const values = Object.entries(options ?? {}).map(([name, opt]) => [name, readOption(command, opt)])
+    // The parsers above have checked each option and argument.
     await run({ args: command.processedArgs, options: Object.fromEntries(values) } as Input<Usage, Own>)
   })
 }
 
-const everywhere = {
-  url: fromVariable(text('--url <url>', 'where the server is'), 'SIGNALBOX_URL'),
-  json: flag('--json', 'print JSON, for programs'),
+/** An empty variable counts as unset: scripts and Compose files clear variables that way. */
+function readOption(command: Command, { option, negation }: Opt<unknown>): unknown {
+  const name = option.attributeName()
+  const given: unknown = command.getOptionValue(name)
+  const isUnset = given === '' && command.getOptionValueSource(name) === 'env'
+  return (isUnset ? undefined : given) ?? (option.isBoolean() && !negation ? false : undefined)
 }
 
-/** A command that speaks to a server. */
+export const serverOptions = {
+  url: fromVariable(text('--url <url>', 'the server'), 'SIGNALBOX_URL'),
+  json: flag('--json', 'print JSON'),
+}
+
+/** A command that calls a server. */
 export function define<const Usage extends string, Own extends Options = Record<never, never>>(
   parent: Command,
   { run, options, ...described }: ServerCommand<Usage, Own>,
 ): void {
   defineLocal(parent, {
     ...described,
-    options: { ...options, ...everywhere } as Own & typeof everywhere,
+    options: { ...options, ...serverOptions } as Own & typeof serverOptions,
     run: ({ args, options }) => {
-      const { url, json, ...own }: ValuesOf<typeof everywhere> = options
-      return run(openCli({ url, json }, process.env), { args, options: own as ValuesOf<Own> })
+      const { url, json, ...rest }: ValuesOf<typeof serverOptions> = options
+      return run(openCli({ url, json }, process.env), { args, options: rest as ValuesOf<Own> })
     },
   })
 }

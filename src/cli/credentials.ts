@@ -2,23 +2,37 @@ import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } 
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createApi, type TokenPair } from '#src/client/rest.ts'
+import * as v from 'valibot'
+import { createApi, type TokenPair } from '#src/client/rest/rest.ts'
 import { CliError } from './failure.ts'
 
-type Session = { email: string; access_token: string; expires_at: number; refresh_token: string }
-type Kept = {
-  /** The server that was signed in to last: where commands go that name none. */
-  current: string | null
-  sessions: Record<string, Session>
-}
+const fileSchema = v.object({
+  /** The server of the last login, which commands use by default. */
+  current: v.nullable(v.string()),
+  sessions: v.record(
+    v.string(),
+    v.object({
+      email: v.string(),
+      access_token: v.string(),
+      expires_at: v.number(),
+      refresh_token: v.string(),
+    }),
+  ),
+})
+type StoredSessions = v.InferOutput<typeof fileSchema>
+type Session = StoredSessions['sessions'][string]
 
-/** An access token is renewed this long before its end: a socket asks for the next one 60 s before. */
+/** An access token is renewed this long before it expires; a socket asks for the next one 60 s before. */
 const MARGIN_MS = 90_000
-/** A lock that is older was left behind by a process that died. Renewing takes less. */
-const STALE_LOCK_MS = 15_000
-const RENEWAL_TIMEOUT_MS = 10_000
+/** An older lock was left by a process that died: a renewal takes less time, and a token callback may not take more. */
+const STALE_LOCK_MS = 9_000
+/**
+ * Within 10 s the server answers a spent refresh token again, so the last attempt must begin before that; and all attempts
+ * must end before the lock is stale.
+ */
+const RENEWAL = { timeout_ms: 2_500, retries: 2, max_wait_ms: 500 }
 
-/** The sessions of this user, by server, in a file that nobody else can read: a token goes to its server alone. */
+/** The sessions of this user, by server, in a file that only this user can read. A token goes only to its own server. */
 export class Credentials {
   readonly #path: string
 
@@ -43,15 +57,15 @@ export class Credentials {
     await this.#locked(async () => this.#drop(url))
   }
 
-  /** Answers the access token of a session, and renews it when its time is up or a server refused it. */
+  /** The access token of a session; renewed when it expires soon or the server has refused it. */
   tokenSource(url: string): (refused: string | undefined) => Promise<string | undefined> {
     return async (refused) => {
       const usable = (session: Session) =>
         session.access_token !== refused && session.expires_at - MARGIN_MS > Date.now()
-      const kept = this.session(url)
-      if (!kept || usable(kept)) return kept?.access_token
+      const stored = this.session(url)
+      if (!stored || usable(stored)) return stored?.access_token
       return this.#locked(async () => {
-        // A refresh token can be spent once: whoever was first has renewed it for all.
+        // A refresh token can be spent once: another process may have renewed the session.
         const session = this.session(url)
         if (!session || usable(session)) return session?.access_token
         return this.#renew(url, session)
@@ -60,7 +74,7 @@ export class Credentials {
   }
 
   async #renew(url: string, { refresh_token }: Session): Promise<string> {
-    const api = createApi({ url, timeout_ms: RENEWAL_TIMEOUT_MS, retries: 0 })
+    const api = createApi({ url, ...RENEWAL })
     try {
       const pair = await api.auth.refresh({ refresh_token })
       this.#put(url, pair, this.current)
@@ -88,23 +102,27 @@ export class Credentials {
     this.#write({ current: current === url ? null : current, sessions: others })
   }
 
-  #read(): Kept {
+  #read(): StoredSessions {
     try {
-      return JSON.parse(readFileSync(this.#path, 'utf8'))
+      return v.parse(fileSchema, JSON.parse(readFileSync(this.#path, 'utf8')))
     } catch (error) {
       if (isMissing(error)) return { current: null, sessions: {} }
-      throw new CliError('failed', `${this.#path} cannot be read`, 'remove it, and sign in again')
+      throw new CliError(
+        'failed',
+        `${this.#path} cannot be read, or is damaged`,
+        'remove it, and sign in again',
+      )
     }
   }
 
-  /** A new file each time, so that nobody ever reads half of one, nor one with another mode. */
-  #write(kept: Kept): void {
+  /** Writes a new file and renames it, so that no process reads half a file or one with another mode. */
+  #write(stored: StoredSessions): void {
     const draft = `${this.#path}.${process.pid}`
-    writeFileSync(draft, JSON.stringify(kept, undefined, 2), { mode: 0o600 })
+    writeFileSync(draft, JSON.stringify(stored, undefined, 2), { mode: 0o600 })
     renameSync(draft, this.#path)
   }
 
-  /** One process at a time. */
+  /** Runs `work` in one process at a time. */
   async #locked<Result>(work: () => Promise<Result>): Promise<Result> {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
     const lock = `${this.#path}.lock`
@@ -123,8 +141,8 @@ function takeLock(path: string): boolean {
     return true
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    const made_at = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
-    if (Date.now() - made_at > STALE_LOCK_MS) rmSync(path, { force: true })
+    const madeAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
+    if (Date.now() - madeAt > STALE_LOCK_MS) rmSync(path, { force: true })
     return false
   }
 }

@@ -1,29 +1,29 @@
-import { ClosedError } from '#src/client/errors.ts'
-import { ApiError, type ApiProblem } from '#src/client/rest.ts'
+import { ClosedError } from '#src/client/connection/errors.ts'
+import { ApiError, type ApiProblem } from '#src/client/rest/rest.ts'
 import { errorCodes } from '#src/domain/errors.ts'
 import { toLine } from './text.ts'
 
-/** What a command ends with; README.md has the same table. */
+/** The exit codes; docs/cli.md has the same table. */
 export const exitCodes = {
   done: 0,
-  /** The server refused, or the command could not do what it was asked. */
+  /** The server refused, or the command failed. */
   failed: 1,
-  /** The command was not understood. */
+  /** The command line was wrong. */
   usage: 2,
-  /** Nobody is signed in, or no more. */
+  /** There is no session, or it has ended. */
   signed_out: 3,
-  /** The server cannot be reached, or is too busy: the same may succeed later. */
+  /** The server is unreachable or busy: the same command may succeed later. */
   unreachable: 4,
   interrupted: 130,
 } as const
 
 export type Outcome = keyof typeof exitCodes
 
-/** A command that ends for a reason of its own. `advice` says what to do about it. */
+/** A failure of the command itself. `advice` says what to do. */
 export class CliError extends Error {
   readonly outcome: Outcome
   readonly advice: string | undefined
-  /** To a connection that would ask again: it is of no use. */
+  /** Tells a connection not to call the token source again. */
   readonly retryable = false
 
   constructor(outcome: Outcome, message: string, advice?: string) {
@@ -35,51 +35,57 @@ export class CliError extends Error {
 
 export const SIGN_IN = 'run "signalbox login", or set SIGNALBOX_TOKEN'
 
-/** What to do about a refusal, where there is something. */
+/** What to do about a refusal. */
 const advice: Partial<Record<string, string>> = {
   [errorCodes.no_credentials]: SIGN_IN,
   [errorCodes.expired_token]: SIGN_IN,
   [errorCodes.bad_token]: SIGN_IN,
-  [errorCodes.wrong_login]: 'check both, and the server that --url names',
-  [errorCodes.forbidden]: 'ask the owner of the project, or a superuser, for a role that may',
-  [errorCodes.not_found]: 'see what there is with "signalbox projects list" and "signalbox agents list"',
-  [errorCodes.conflict]: 'see what is there already',
+  [errorCodes.wrong_login]: 'check both, and the server in --url',
+  [errorCodes.forbidden]: 'ask the owner of the project or a superuser for another role',
+  [errorCodes.not_found]: 'see "signalbox projects list" and "signalbox agents list"',
+  [errorCodes.conflict]: 'choose another name or slug, or change the existing one',
   [errorCodes.unavailable]: 'try again in a moment',
-  unreachable: 'is it running? "signalbox serve" starts one; --url or SIGNALBOX_URL says where',
-  timeout: 'try again, or look at the server',
+  unreachable: 'is it running? "signalbox serve" starts a server; --url or SIGNALBOX_URL chooses one',
+  timeout: 'try again, or check the server',
   bad_answer: 'check --url or SIGNALBOX_URL',
 }
 
-export type Failure = { exit_code: number; line: string; errors: readonly ApiProblem[] }
+export type Failure = { exitCode: number; line: string; errors: readonly ApiProblem[] }
 
-/** What is said about an error: one line for people, the contract's problems for programs. */
+/** An error as one line for people and as the contract's problems for programs. */
 export function describeFailure(error: unknown): Failure {
+  const failure = describe(error)
+  // The line may quote names from other programs.
+  return { ...failure, line: toLine(failure.line) }
+}
+
+function describe(error: unknown): Failure {
   if (error instanceof ApiError) return describeApiError(error)
   if (error instanceof ClosedError) return describeEnding(error)
   if (error instanceof CliError) {
     const errors = [{ code: error.outcome, message: error.message, field: null }]
-    return { exit_code: exitCodes[error.outcome], line: join(error.message, error.advice), errors }
+    return { exitCode: exitCodes[error.outcome], line: join(error.message, error.advice), errors }
   }
   const message = error instanceof Error ? error.message : String(error)
   return {
-    exit_code: exitCodes.failed,
-    line: toLine(message),
+    exitCode: exitCodes.failed,
+    line: message,
     errors: [{ code: 'failed', message, field: null }],
   }
 }
 
 function describeApiError(error: ApiError): Failure {
   const what = error.errors.map(({ message, field }) => (field === null ? message : `${field}: ${message}`))
-  const line = join(`${toLine(what.join('; '))} (${error.code})`, adviceOn(error))
-  return { exit_code: exitCodes[outcomeOf(error)], line, errors: error.errors }
+  const line = join(`${what.join('; ')} (${error.code})`, adviceOn(error))
+  return { exitCode: exitCodes[outcomeOf(error)], line, errors: error.errors }
 }
 
-/** The end of a watch. */
+/** Describes the end of a watch. */
 function describeEnding({ reason, message, cause }: ClosedError): Failure {
-  if (cause instanceof CliError || cause instanceof ApiError) return describeFailure(cause)
-  const is_signed_out = reason === 'unauthenticated'
-  return describeFailure(
-    new CliError(is_signed_out ? 'signed_out' : 'failed', message, is_signed_out ? SIGN_IN : undefined),
+  if (cause instanceof CliError || cause instanceof ApiError) return describe(cause)
+  const isSignedOut = reason === 'unauthenticated'
+  return describe(
+    new CliError(isSignedOut ? 'signed_out' : 'failed', message, isSignedOut ? SIGN_IN : undefined),
   )
 }
 
@@ -91,7 +97,7 @@ function outcomeOf(error: ApiError): Outcome {
 function adviceOn({ code, retry_after_ms, request_id }: ApiError): string | undefined {
   if (code === errorCodes.rate_limited)
     return `try again in ${Math.ceil((retry_after_ms ?? 60_000) / 1000)} s`
-  if (code === errorCodes.internal) return `the server's log says more under request ${request_id}`
+  if (code === errorCodes.internal) return `see request ${request_id} in the server's log`
   return advice[code]
 }
 

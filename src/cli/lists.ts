@@ -1,38 +1,43 @@
-import { eachItem, type Page, type PageQuery } from '#src/client/rest.ts'
+import { eachItem, type Page, type PageQuery, type Step } from '#src/client/rest/rest.ts'
 import type { Cli } from './cli.ts'
 import { flag, number } from './command.ts'
 import { toTable } from './text.ts'
 
 /** The options of every list. */
 export const pageOptions = {
-  page: number('--page <number>', 'which page, from 1'),
-  limit: number('--limit <number>', 'how many on a page, up to 100'),
-  all: flag('--all', 'every page'),
+  page: number('--page <number>', 'the page, from 1'),
+  limit: number('--limit <number>', 'items on a page, at most 100'),
+  all: flag('--all', 'all pages'),
 }
 
 export type PageOptions = { page: number | undefined; limit: number | undefined; all: boolean }
 
+type List<Item> = (query: PageQuery) => Promise<Page<Item> | Step<Item>>
+
 type Columns<Item> = Record<string, (item: Item) => string>
 
-/** Prints a page, or all of them: a column for each entry of `columns`. JSON is the body of the answer. */
+/** Prints one page or all pages, with a column for each entry of `columns`. JSON is the body of the answer. */
 export async function printList<Item>(
   cli: Cli,
   { columns, options }: { columns: Columns<Item>; options: PageOptions },
-  list: (query: PageQuery) => Promise<Page<Item>>,
+  list: List<Item>,
 ): Promise<void> {
   const { page, limit, all } = options
-  const found = all ? await readAll(list) : await list({ page, limit })
-  cli.print(found, () => {
-    const rows = found.data.map((item) => Object.values(columns).map((read) => read(item)))
+  const result = all ? await readAll(list) : await list({ page, limit })
+  cli.print(result, () => {
+    const rows = result.data.map((item) => Object.values(columns).map((read) => read(item)))
     return toTable(Object.keys(columns), rows).join('\n')
   })
-  const { total, has_next } = found.pagination
+  if (!('pagination' in result)) return
+  const { total, has_next } = result.pagination
   if (has_next)
-    cli.note(`${found.data.length} of ${total}; --page ${(page ?? 1) + 1} goes on, --all shows them all`)
+    cli.note(
+      `${result.data.length} of ${total}: --page ${(page ?? 1) + 1} shows the next page, --all shows everything`,
+    )
 }
 
-/** All pages as one. */
-async function readAll<Item>(list: (query: Required<PageQuery>) => Promise<Page<Item>>): Promise<Page<Item>> {
+/** Every item, as one page. */
+async function readAll<Item>(list: List<Item>): Promise<Page<Item>> {
   const data: Item[] = []
   for await (const item of eachItem(list)) data.push(item)
   const total = data.length

@@ -1,8 +1,10 @@
+import { drawBar } from './text.ts'
+
 const WIDTH = 30
 
 type Stream = { write(text: string): unknown; isTTY?: boolean }
 
-/** A bar on stderr, where that is a terminal; in a file or a pipe there is none. */
+/** A progress bar on stderr, if that is a terminal. */
 export class Progress {
   readonly #label: string
   readonly #terminal: Stream | undefined
@@ -14,11 +16,11 @@ export class Progress {
 
   show(done: number, total: number): void {
     const filled = total === 0 ? WIDTH : Math.round((Math.min(done, total) / total) * WIDTH)
-    const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled)
+    const bar = drawBar(filled, WIDTH)
     this.#terminal?.write(`\r\x1b[K${this.#label} ${bar} ${done}/${total}`)
   }
 
-  /** The bar is gone; what comes next begins its own line. */
+  /** Removes the bar. */
   end(): void {
     this.#terminal?.write('\r\x1b[K')
   }

@@ -2,20 +2,21 @@ import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { text as readAll } from 'node:stream/consumers'
 import { CliError } from './failure.ts'
+import { toLine } from './text.ts'
 
-/** Whether there is a person who can be asked. What is asked goes to stderr, so that stdout stays the result. */
+/** Whether a person is at the terminal. Questions go to stderr, so that stdout has only the result. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
 export function ask(question: string): Promise<string> {
-  return readAnswer(question, process.stderr)
+  return readAnswer(toLine(question), process.stderr)
 }
 
-/** Nothing of what is typed is shown. */
+/** Reads an answer without showing what is typed. */
 export async function askSecretly(question: string): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  process.stderr.write(question)
+  process.stderr.write(toLine(question))
   return readAnswer('', silent).finally(() => process.stderr.write('\n'))
 }
 
@@ -31,17 +32,17 @@ function readAnswer(question: string, output: NodeJS.WritableStream): Promise<st
   })
 }
 
-/** A password: typed without being shown, or the one line of stdin. Never an argument, which others could see. */
-export async function readPassword(question: string, from_stdin: boolean): Promise<string> {
-  if (from_stdin) return (await readAll(process.stdin)).replace(/\r?\n$/, '')
+/** A password, from the terminal or stdin. It is never an argument, since other users can see arguments. */
+export async function readPassword(question: string, fromStdin: boolean): Promise<string> {
+  if (fromStdin) return (await readAll(process.stdin)).replace(/\r?\n$/, '')
   if (canAsk()) return askSecretly(question)
-  throw new CliError('usage', 'There is no terminal to ask for the password on', 'use --password-stdin')
+  throw new CliError('usage', 'There is no terminal to ask for the password', 'use --password-stdin')
 }
 
-/** Goes on only with a yes; `--yes` is one, and where nobody can be asked it is needed. */
-export async function confirm(question: string, is_confirmed: boolean): Promise<void> {
-  if (is_confirmed) return
-  if (!canAsk()) throw new CliError('usage', 'There is no terminal to ask for a confirmation on', 'use --yes')
+/** Returns only after a yes. Without a terminal to ask on, the command needs `--yes`. */
+export async function confirm(question: string, isConfirmed: boolean): Promise<void> {
+  if (isConfirmed) return
+  if (!canAsk()) throw new CliError('usage', `${question} There is no terminal to ask on`, 'add --yes')
   const answer = await ask(`${question} [y/N] `)
-  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failed', 'Nothing was done')
+  if (!/^y(es)?$/i.test(answer.trim())) throw new CliError('failed', 'Nothing was changed')
 }

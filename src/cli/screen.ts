@@ -2,18 +2,18 @@ import type { WriteStream } from 'node:tty'
 
 export type Terminal = Pick<WriteStream, 'write' | 'rows'>
 
-/** The other screen, without a cursor, and cutting off what is too long for a line instead of going on below. */
+/** The alternate screen, without a cursor and without line wrap. */
 const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?7l'
 const LEAVE = '\x1b[?7h\x1b[?25h\x1b[?1049l'
-/** No eye sees more. */
+/** Ten pictures a second. */
 const FRAME_MS = 100
 
-/** A screen of a terminal that is drawn over and over; what was there before comes back at the end. */
+/** Draws a full screen of a terminal; `close` restores what was there before. */
 export class Screen {
   readonly #terminal: Terminal
   readonly #render: (height: number) => readonly string[]
   #next: NodeJS.Timeout | undefined
-  #painted_at = 0
+  #paintedAt = 0
 
   constructor(terminal: Terminal, render: (height: number) => readonly string[]) {
     this.#terminal = terminal
@@ -21,15 +21,15 @@ export class Screen {
     terminal.write(ENTER)
   }
 
-  /** Soon: changes that come close together are one picture. */
+  /** Draws soon, so that close changes share one picture. */
   refresh(): void {
-    const wait_ms = Math.max(0, this.#painted_at + FRAME_MS - Date.now())
-    this.#next ??= setTimeout(() => this.paint(), wait_ms)
+    const waitMs = Math.max(0, this.#paintedAt + FRAME_MS - Date.now())
+    this.#next ??= setTimeout(() => this.paint(), waitMs)
   }
 
   paint(): void {
     this.#cancel()
-    this.#painted_at = Date.now()
+    this.#paintedAt = Date.now()
     const { rows: height } = this.#terminal
     const lines = this.#render(height).slice(0, height)
     this.#terminal.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\r\n')}\x1b[J`)

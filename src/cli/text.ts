@@ -1,46 +1,51 @@
-/** Control characters and those that turn the direction of writing: an agent's text could forge a terminal's. */
+import stringWidth from 'string-width'
+import type { Actor } from '#src/domain/actor.ts'
+
+/** Control characters and those that change the direction of writing: an agent could forge terminal output with them. */
 const unsafe = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
-/** Somebody else's text, fit for one line of a terminal. */
+/** Untrusted text made safe for one line of a terminal. */
 export function toLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').replaceAll(unsafe, '\ufffd')
 }
 
-const wide =
-  /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u
-const segmenter = new Intl.Segmenter()
-
-/** How many columns of a terminal a text takes. */
-export function widthOf(text: string): number {
-  let width = 0
-  for (const { segment } of segmenter.segment(text)) width += wide.test(segment) ? 2 : 1
-  return width
+/** JSON on one line. Characters that a terminal would obey are escaped, also those that JSON leaves as they are. */
+export function toJsonLine(value: object): string {
+  const toEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(value).replaceAll(unsafe, toEscape)
 }
 
-/** At most so many columns of it. */
+const segmenter = new Intl.Segmenter()
+
+/** Cuts a text to at most `columns` of a terminal. */
 export function shorten(text: string, columns: number): string {
-  if (widthOf(text) <= columns) return text
+  if (stringWidth(text) <= columns) return text
   let short = ''
   let left = columns - 1
   for (const { segment } of segmenter.segment(text)) {
-    left -= widthOf(segment)
+    left -= stringWidth(segment)
     if (left < 0) break
     short += segment
   }
   return `${short}…`
 }
 
-/** Makes something of a cell that has its width already, such as a colour. */
+/** Changes a cell without its width, such as its colour. */
 type Paint = (cell: string, column: number, row: number) => string
 
-/** Columns as wide as they need to be, under their names. */
+/** Lines of a table: a header, and columns as wide as their longest cell. */
 export function toTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
   paint: Paint = (cell) => cell,
 ): string[] {
-  const lines = [header, ...rows.map((row) => row.map(toLine))]
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => widthOf(line[column] ?? ''))))
+  return alignCells([header, ...rows.map((row) => row.map(toLine))], paint)
+}
+
+/** The same of cells that are safe for a terminal. */
+export function alignCells(lines: readonly (readonly string[])[], paint: Paint): string[] {
+  const [header = []] = lines
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => stringWidth(line[column] ?? ''))))
   const padded = lines.map((line) => line.map((cell, column) => pad(cell, widths[column] ?? 0)))
   return padded.map((line, index) => {
     const cells = index === 0 ? line : line.map((cell, column) => paint(cell, column, index - 1))
@@ -49,10 +54,20 @@ export function toTable(
 }
 
 function pad(cell: string, width: number): string {
-  return cell + ' '.repeat(width - widthOf(cell))
+  return cell + ' '.repeat(width - stringWidth(cell))
 }
 
-/** `name  value`, a line for each. */
+/** Such as `user 0192…`, or `system`. */
+export function describeActor({ kind, id }: Actor): string {
+  return id === null ? kind : `${kind} ${id}`
+}
+
+/** A bar of `width` columns, of which `filled` are full. */
+export function drawBar(filled: number, width: number): string {
+  return '█'.repeat(filled) + '░'.repeat(width - filled)
+}
+
+/** One line `name  value` for each field. */
 export function toFields(fields: Record<string, string>): string {
   return toTable(['', ''], Object.entries(fields)).slice(1).join('\n')
 }

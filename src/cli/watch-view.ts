@@ -1,4 +1,4 @@
-import type { LinkState } from '#src/client/state.ts'
+import type { LinkState } from '#src/client/connection/state.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import { describeControl, describeRuntime, paintStatus } from './agent-text.ts'
@@ -9,13 +9,13 @@ export type View = {
   state: LinkState
   seq: number | undefined
   agents: Iterable<AgentSummary>
-  /** Only agents in it; all but the terminated ones where it is not said. */
+  /** Only agents in this status; undefined: all that are not terminated. */
   status: AgentStatus | undefined
-  /** How many rows are scrolled out at the top. */
+  /** The number of rows above the screen. */
   offset: number
 }
 
-/** The task is last, since a terminal cuts off what is too long. */
+/** The task is last, since a terminal cuts off long lines. */
 const columns = {
   NAME: ({ name }: AgentSummary) => name,
   STATUS: ({ status }: AgentSummary) => status,
@@ -30,10 +30,10 @@ const STATUS_COLUMN = Object.keys(columns).indexOf('STATUS')
 /** Title, counts and the header above, keys below. */
 const FRAME_ROWS = 5
 
-/** `Engine 2` before `Engine 10`, the same in every language. */
+/** Sorts `Engine 2` before `Engine 10`, in every locale. */
 const byName = new Intl.Collator('en', { numeric: true })
 
-/** A screen full of lines. */
+/** The lines of one screen. */
 export function renderView(view: View, { height, now }: { height: number; now: number }): string[] {
   const all = [...view.agents]
   const shown = all.filter(({ status }) => (view.status ? status === view.status : status !== 'terminated'))
@@ -48,7 +48,7 @@ export function renderView(view: View, { height, now }: { height: number; now: n
   })
   const place =
     shown.length > rows.length
-      ? `${offset + 1} to ${offset + rows.length} of ${shown.length}, ↑↓ scroll; `
+      ? `${offset + 1} to ${offset + rows.length} of ${shown.length}, ↑↓ scrolls; `
       : ''
   return [
     `${toLine(view.title)}: ${describeState(view.state, now)}${view.seq === undefined ? '' : `, event ${view.seq}`}`,
@@ -74,5 +74,5 @@ function countStatuses(agents: readonly AgentSummary[]): string {
 function describeState(state: LinkState, now: number): string {
   if (state.kind !== 'offline') return state.kind.replace('_', ' ')
   const seconds = Math.max(0, Math.ceil((state.retry_at - now) / 1000))
-  return `offline, trying again in ${seconds} s`
+  return `offline, retrying in ${seconds} s: ${toLine(state.error.message)}`
 }

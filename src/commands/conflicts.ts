@@ -1,7 +1,7 @@
 import { refuse } from '#src/domain/errors.ts'
 import { violatedUnique } from '#src/store/failures.ts'
 
-/** Runs a write; a value that another row has already is refused with `conflict` on `field`. */
+/** Refuses a write with `conflict` on `field` where another row already has that value. */
 export async function orConflict<Result>(
   write: Promise<Result>,
   { field, what }: { field: string; what: string },
@@ -9,7 +9,7 @@ export async function orConflict<Result>(
   try {
     return await write
   } catch (error) {
-    if (violatedUnique(error)) throw refuse('conflict', `${what} with this ${field} exists already`, field)
+    if (violatedUnique(error)) throw refuse('conflict', `${what} with this ${field} already exists`, field)
     throw error
   }
 }

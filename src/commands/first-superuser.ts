@@ -1,31 +1,37 @@
 import { randomBytes } from 'node:crypto'
+import { v7 as uuid } from 'uuid'
 import { hashPassword } from '#src/auth/passwords.ts'
-import { UserEntity } from '#src/store/entities/index.ts'
 import { violatedUnique } from '#src/store/failures.ts'
-import type { Orm } from '#src/store/orm.ts'
+import { hasUsers, insertUser } from '#src/store/users.ts'
+import type { CommandContext } from './context.ts'
 
 type Given = { email: string | undefined; password: string | undefined }
 
+export const DEFAULT_EMAIL = 'admin@localhost'
+
 /**
- * A server without users gets a first superuser: the one of the environment, or `admin@localhost` with a
- * random password, which is returned, to be shown once. Undefined: nothing to show.
+ * Makes the first superuser of a server without users: the one of the environment, or `admin@localhost` with a random
+ * password. `onRandomPassword` is called at once, before anything else can fail: that password is kept nowhere else.
+ * Resolves with whether the superuser was made.
  */
 export async function ensureFirstSuperuser(
-  orm: Orm,
+  { database, clock }: Pick<CommandContext, 'database' | 'clock'>,
   given: Given,
-): Promise<{ email: string; password: string } | undefined> {
-  const em = orm.em.fork()
-  if ((await em.count(UserEntity)) > 0) return undefined
-  const email = given.email ?? 'admin@localhost'
+  onRandomPassword: (superuser: { email: string; password: string }) => void = () => {},
+): Promise<boolean> {
+  if (await hasUsers(database)) return false
+  const email = given.email ?? DEFAULT_EMAIL
   const password = given.password ?? randomBytes(15).toString('base64url')
   const password_hash = await hashPassword(password)
-  em.persist(em.create(UserEntity, { email, password_hash, is_active: true, is_superuser: true }))
+  const rights = { is_active: true, is_superuser: true }
+  const created_at = clock()
   try {
-    await em.flush()
+    await insertUser(database, { id: uuid(), email, full_name: null, ...rights, password_hash, created_at })
   } catch (error) {
     // Another replica was first.
-    if (violatedUnique(error)) return undefined
+    if (violatedUnique(error)) return false
     throw error
   }
-  return given.password === undefined ? { email, password } : undefined
+  if (given.password === undefined) onRandomPassword({ email, password })
+  return true
 }

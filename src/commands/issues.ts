@@ -1,18 +1,18 @@
 import { v7 as uuid } from 'uuid'
+import type { Actor } from '#src/domain/actor.ts'
 import { notFound } from '#src/domain/errors.ts'
-import type { Actor } from '#src/domain/events.ts'
 import { isOpen } from '#src/domain/issue.ts'
 import type { Sql } from '#src/store/database.ts'
 import { deleteIssue as deleteRow, type IssueRow, lockIssue, saveIssue } from '#src/store/issues.ts'
+import { commit } from './commit.ts'
 import type { CommandContext } from './context.ts'
-import { UnitOfWork } from './unit-of-work.ts'
 
 export type IssueInput = Pick<IssueRow, 'title' | 'description' | 'status' | 'assigned_agent_id'>
 type ProjectTarget = { project_id: string; actor: Actor }
 type IssueTarget = ProjectTarget & { issue_id: string }
 type Edit = { before: IssueRow | undefined; after: IssueRow | undefined }
 
-/** Refuses an assigned agent that is not of the project with `not_found`. */
+/** Refuses with `not_found` an assigned agent of another project. */
 export async function createIssue(
   context: CommandContext,
   target: ProjectTarget,
@@ -34,7 +34,7 @@ export async function updateIssue(
     const before = await lockExisting(sql, target)
     return { before, after: { ...before, ...patch, updated_at: context.clock() } }
   })
-  if (!after) throw new Error('an updated issue is gone')
+  if (!after) throw new Error('an updated issue is missing')
   return after
 }
 
@@ -51,17 +51,19 @@ async function lockExisting(sql: Sql, { project_id, issue_id }: IssueTarget): Pr
   return issue
 }
 
-/** Writes an issue and, with an event each, the counts of the agents that it was or is assigned to. */
-async function editIssue(
-  { database, bus, clock }: CommandContext,
+/** Writes an issue, and the counts of the agents that it was or is assigned to, each with an event. */
+function editIssue(
+  context: CommandContext,
   { project_id, actor }: ProjectTarget,
   edit: (sql: Sql) => Promise<Edit>,
 ): Promise<Edit> {
-  const { edited, events } = await database.transaction(async (sql) => {
+  return commit(context, async (work) => {
+    const { sql } = work
     const edited = await edit(sql)
     const deltas = countDeltas(edited)
-    const work = new UnitOfWork(sql, clock())
-    await work.lockAgents([...deltas.keys()].map((agent_id) => ({ agent_id, project_id })))
+    await work.lockAgents(
+      [...deltas.keys()].map((agent_id) => ({ agent_id, project_id, ignores_memory: true })),
+    )
     await work.lockProjects([project_id])
     if (!work.project(project_id)) throw notFound.project(project_id)
 
@@ -73,13 +75,11 @@ async function editIssue(
     }
     if (edited.after) await saveIssue(sql, edited.after)
     else if (edited.before) await deleteRow(sql, edited.before.id)
-    return { edited, events: work.flush() }
+    return edited
   })
-  for (const event of events) bus.publish(event)
-  return edited
 }
 
-/** How the number of open issues of each agent concerned changes; 0 for one that is only to be checked. */
+/** How each agent's number of open issues changes. An agent with 0 is only checked for being there. */
 function countDeltas({ before, after }: Edit): Map<string, number> {
   const deltas = new Map<string, number>()
   const add = (issue: IssueRow | undefined, sign: 1 | -1) => {

@@ -1,14 +1,14 @@
 import { type MemberRole, type Principal, toActor } from '#src/domain/access.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
-import { findUser } from '#src/store/access.ts'
 import { writeAudit } from '#src/store/audit.ts'
 import { deleteMember, type Member, saveMember } from '#src/store/members.ts'
 import { findProject } from '#src/store/projects.ts'
+import { findUser } from '#src/store/users.ts'
 import type { CommandContext } from './context.ts'
 
 type Target = { project_id: string; user_id: string; principal: Principal }
 
-/** REST `set_member`: makes a user a member, or changes its role. The owner is refused: it has all rights. */
+/** REST `set_member`: adds a member or changes its role. Refuses the owner, who has all rights. */
 export function setMember(
   { database, clock }: Pick<CommandContext, 'database' | 'clock'>,
   { project_id, user_id, principal }: Target,

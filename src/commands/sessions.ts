@@ -1,21 +1,29 @@
-import { LockMode } from '@mikro-orm/core'
-import type { EntityManager } from '@mikro-orm/postgresql'
 import { v7 as uuid } from 'uuid'
 import { checkPassword } from '#src/auth/passwords.ts'
 import {
   ACCESS_TOKEN_SECONDS,
-  createSecret,
+  createRefreshToken,
   hashSecret,
   REFRESH_TOKEN_SECONDS,
   signAccessToken,
+  successorsOf,
   type TokenKeys,
 } from '#src/auth/tokens.ts'
-import { refuse } from '#src/domain/errors.ts'
-import type { Actor } from '#src/domain/events.ts'
-import { RefreshTokenEntity, UserEntity } from '#src/store/entities/index.ts'
-import { noteAudit } from './audit.ts'
+import type { Actor } from '#src/domain/actor.ts'
+import { refuse, WrongPassword } from '#src/domain/errors.ts'
+import { writeAudit } from '#src/store/audit.ts'
+import type { Sql } from '#src/store/database.ts'
+import {
+  findUnused,
+  forgetExpired,
+  insertSession,
+  lockSession,
+  revokeFamily,
+  spendSession,
+} from '#src/store/sessions.ts'
+import { type Account, findAccount, lockAccount, toUser, type User } from '#src/store/users.ts'
+import { REPEAT_SECONDS } from './bounds.ts'
 import type { CommandContext } from './context.ts'
-import { toUser, type User } from './user-view.ts'
 
 export type TokenPair = {
   access_token: string
@@ -25,96 +33,107 @@ export type TokenPair = {
   user: User
 }
 
-type SessionContext = Pick<CommandContext, 'orm'> & { keys: TokenKeys }
+type SessionContext = Pick<CommandContext, 'database' | 'clock'> & { keys: TokenKeys }
 
-/** An unknown e-mail costs the same work and gets the same answer as a wrong password. */
+/** An unknown e-mail takes the same work and gets the same answer as a wrong password. */
 export async function signIn(
-  { orm, keys }: SessionContext,
+  context: SessionContext,
   { email, password, address }: { email: string; password: string; address: string },
 ): Promise<TokenPair> {
-  const em = orm.em.fork()
-  const user = await em.findOne(UserEntity, { email })
+  const { database } = context
+  const user = await findAccount(database, { email })
   const isRight = await checkPassword(password, user?.password_hash)
   const actor: Actor = { kind: 'user', id: user?.id ?? null }
   if (!isRight || !user?.is_active) {
-    // What was typed as an e-mail is not kept where there is no such user: it may be a password.
-    noteAudit(em, { action: 'sign_in_failed', actor, details: { address, is_known: user !== null } })
-    await em.flush()
-    if (!isRight || !user) throw refuse('wrong_login', 'Wrong e-mail or password')
+    // The e-mail of an unknown user is not kept: people type passwords into that field.
+    const details = { address, is_known: user !== undefined }
+    await writeAudit(database, { action: 'sign_in_failed', actor, details })
+    if (!isRight || !user) throw wrongLogin()
     throw refuse('user_inactive', 'The user is inactive')
   }
-  return em.transactional(async (em) => {
-    // Checking takes its time: a change that has ended all sessions meanwhile ends this one, too.
-    const { id, password_hash } = user
-    const asChecked = { id, password_hash, is_active: true }
-    if (!(await em.findOne(UserEntity, asChecked, { lockMode: LockMode.PESSIMISTIC_READ }))) {
-      throw refuse('wrong_login', 'Wrong e-mail or password')
+  return database.transaction(async (sql) => {
+    // A change that ended all sessions while the password was checked ends this one, too.
+    const now = await lockAccount(sql, user.id)
+    if (now?.password_hash !== user.password_hash || !now.is_active) {
+      throw wrongLogin()
     }
-    noteAudit(em, { action: 'signed_in', actor, details: { address } })
-    await em.nativeDelete(RefreshTokenEntity, { user, expires_at: { $lt: new Date() } })
-    return issuePair(em, { user, family_id: uuid() }, keys)
+    await writeAudit(sql, { action: 'signed_in', actor, details: { address } })
+    await forgetExpired(sql, user.id)
+    const refresh_token = createRefreshToken()
+    await keep(sql, { user, family_id: uuid() }, refresh_token)
+    return toPair(context, now, refresh_token)
   })
 }
 
-/** Spends a refresh token for a new pair. A spent one used again revokes all that came of its sign-in. */
-export async function refreshSession(
-  { orm, keys }: SessionContext,
-  refresh_token: string,
-): Promise<TokenPair> {
-  const outcome = await orm.em.fork().transactional(async (em) => {
-    const token = await findToken(em, refresh_token)
-    if (!token || token.revoked_at) return refuse('bad_token', 'The refresh token is not valid')
-    if (token.spent_at) {
-      await revokeFamily(em, token.family_id)
-      noteAudit(em, { action: 'session_reused', actor: { kind: 'user', id: token.user.id } })
+const wrongLogin = () =>
+  new WrongPassword('wrong_login', [{ message: 'Wrong e-mail or password', field: null }])
+
+/**
+ * Spends a refresh token for a new pair. A token that comes again within 10 s, before its successor was used, gets the same
+ * successor, since the answer may have been lost. Any other second use revokes all tokens of the sign-in.
+ */
+export async function refreshSession(context: SessionContext, refresh_token: string): Promise<TokenPair> {
+  const { database, keys } = context
+  const outcome = await database.transaction(async (sql) => {
+    const session = await lockSession(sql, hashSecret(refresh_token), REPEAT_SECONDS)
+    if (!session || session.token.is_revoked) return refuse('bad_token', 'The refresh token is not valid')
+    const { token, user } = session
+    const successors = successorsOf(refresh_token, keys)
+    if (token.is_spent) {
+      const again = token.is_repeatable ? await findSuccessor(sql, token.family_id, successors) : undefined
+      if (again !== undefined && user.is_active) return toPair(context, user, again)
+      await revokeFamily(sql, token.family_id)
+      await writeAudit(sql, { action: 'session_reused', actor: { kind: 'user', id: user.id } })
       return refuse('bad_token', 'The refresh token was used before; its session is revoked')
     }
-    if (token.expires_at <= new Date()) return refuse('expired_token', 'The refresh token has expired')
-    const user = await em.findOneOrFail(UserEntity, token.user.id)
+    if (token.is_expired) return refuse('expired_token', 'The refresh token has expired')
     if (!user.is_active) return refuse('user_inactive', 'The user is inactive')
-    token.spent_at = new Date()
-    return issuePair(em, { user, family_id: token.family_id }, keys)
+    await spendSession(sql, token.id)
+    await keep(sql, { user, family_id: token.family_id }, successors[0])
+    return toPair(context, user, successors[0])
   })
-  // A refusal is returned, not thrown, so that a revocation is committed.
+  // The transaction returns a refusal instead of throwing it, so that a revocation is committed.
   if (outcome instanceof Error) throw outcome
   return outcome
 }
 
-/** Revokes the family of a refresh token; an unknown one is no error. */
-export async function signOut({ orm }: SessionContext, refresh_token: string): Promise<void> {
-  await orm.em.fork().transactional(async (em) => {
-    const token = await findToken(em, refresh_token)
-    if (!token) return
-    await revokeFamily(em, token.family_id)
-    noteAudit(em, { action: 'signed_out', actor: { kind: 'user', id: token.user.id } })
+/** Revokes all tokens of a sign-in. An unknown token is not an error. */
+export async function signOut({ database }: SessionContext, refresh_token: string): Promise<void> {
+  await database.transaction(async (sql) => {
+    const session = await lockSession(sql, hashSecret(refresh_token), REPEAT_SECONDS)
+    if (!session) return
+    await revokeFamily(sql, session.token.family_id)
+    await writeAudit(sql, { action: 'signed_out', actor: { kind: 'user', id: session.user.id } })
   })
 }
 
-/** Ends all sessions of a user: no refresh token of before is good any more. */
-export async function revokeSessions(em: EntityManager, user_id: string): Promise<void> {
-  await em.nativeUpdate(RefreshTokenEntity, { user: user_id, revoked_at: null }, { revoked_at: new Date() })
+/** The unused successor that was given before. Replicas may have different keys while an operator changes them. */
+async function findSuccessor(
+  sql: Sql,
+  family_id: string,
+  successors: readonly string[],
+): Promise<string | undefined> {
+  const hash = await findUnused(sql, family_id, successors.map(hashSecret))
+  return successors.find((token) => hashSecret(token) === hash)
 }
 
-function findToken(em: EntityManager, refresh_token: string): Promise<RefreshTokenEntity | null> {
+function keep(
+  sql: Sql,
+  { user, family_id }: { user: Pick<Account, 'id'>; family_id: string },
+  refresh_token: string,
+): Promise<void> {
   const token_hash = hashSecret(refresh_token)
-  return em.findOne(RefreshTokenEntity, { token_hash }, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  return insertSession(sql, { family_id, user_id: user.id, token_hash, seconds: REFRESH_TOKEN_SECONDS })
 }
 
-async function revokeFamily(em: EntityManager, family_id: string): Promise<void> {
-  await em.nativeUpdate(RefreshTokenEntity, { family_id, revoked_at: null }, { revoked_at: new Date() })
-}
-
-async function issuePair(
-  em: EntityManager,
-  { user, family_id }: { user: UserEntity; family_id: string },
-  keys: TokenKeys,
+async function toPair(
+  { keys, clock }: SessionContext,
+  user: Account,
+  refresh_token: string,
 ): Promise<TokenPair> {
-  const refresh = createSecret('sbr')
-  const expires_at = new Date(Date.now() + REFRESH_TOKEN_SECONDS * 1000)
-  em.persist(em.create(RefreshTokenEntity, { family_id, user, token_hash: refresh.hash, expires_at }))
   return {
-    access_token: await signAccessToken(user.id, keys),
-    refresh_token: refresh.secret,
+    access_token: await signAccessToken(user.id, keys, Date.parse(clock())),
+    refresh_token,
     token_type: 'bearer',
     expires_in: ACCESS_TOKEN_SECONDS,
     user: toUser(user),

@@ -1,28 +1,35 @@
-import { LockMode } from '@mikro-orm/core'
-import type { EntityManager } from '@mikro-orm/postgresql'
 import { v7 as uuid } from 'uuid'
 import { checkPassword, hashPassword } from '#src/auth/passwords.ts'
 import { type Principal, toActor } from '#src/domain/access.ts'
-import { notFound, refuse } from '#src/domain/errors.ts'
+import type { Actor } from '#src/domain/actor.ts'
+import { notFound, refuse, WrongPassword } from '#src/domain/errors.ts'
+import { fold } from '#src/domain/text.ts'
 import { writeAudit } from '#src/store/audit.ts'
-import { UserEntity } from '#src/store/entities/index.ts'
-import { insertUser, type UserRow } from '#src/store/users.ts'
-import { noteAudit } from './audit.ts'
+import type { Sql } from '#src/store/database.ts'
+import { revokeSessions } from '#src/store/sessions.ts'
+import {
+  type Account,
+  findAccount,
+  insertUser,
+  lockAccount,
+  lockActiveSuperusers,
+  toUser,
+  type User,
+  updateAccount,
+} from '#src/store/users.ts'
 import { orConflict } from './conflicts.ts'
 import type { CommandContext } from './context.ts'
-import { revokeSessions } from './sessions.ts'
-import { toUser, type User } from './user-view.ts'
 
 type UserInput = Pick<User, 'email' | 'full_name' | 'is_active' | 'is_superuser'> & { password: string }
-type UserContext = Pick<CommandContext, 'orm'>
+type UserContext = Pick<CommandContext, 'database' | 'clock'>
 
 const unique = { field: 'email', what: 'A user' }
 
 export async function createUser(
-  { database, clock }: Pick<CommandContext, 'database' | 'clock'>,
+  { database, clock }: UserContext,
   principal: Principal,
   { password, ...input }: UserInput,
-): Promise<UserRow> {
+): Promise<User> {
   assertNotEmail(password, input.email)
   const user = { ...input, id: uuid(), password_hash: await hashPassword(password), created_at: clock() }
   const written = database.transaction(async (sql) => {
@@ -39,34 +46,27 @@ export async function createUser(
   return orConflict(written, unique)
 }
 
-/** By a superuser. The last active superuser stays one (`conflict`); a new password ends all sessions. */
+/** For superusers. Refuses with `conflict` to demote the last active superuser. A new password ends all sessions. */
 export async function updateUser(
-  { orm }: UserContext,
+  { database, clock }: UserContext,
   { id, principal }: { id: string; principal: Principal },
   { password, ...patch }: Partial<UserInput>,
 ): Promise<User> {
   const password_hash = password === undefined ? undefined : await hashPassword(password)
-  const write = orm.em.fork().transactional(async (em) => {
-    // The superusers first: two who demote each other at once wait for each other here.
-    const superusers = await lockActiveSuperusers(em)
-    const user = await em.findOne(UserEntity, id, { lockMode: LockMode.PESSIMISTIC_WRITE })
+  const write = database.transaction(async (sql) => {
+    // Superusers are locked first, so that two who demote each other take turns.
+    const superusers = await lockActiveSuperusers(sql)
+    const user = await lockAccount(sql, id)
     if (!user) throw notFound.user(id)
     if (password !== undefined) assertNotEmail(password, patch.email ?? user.email)
-    const isLast = superusers.length === 1 && superusers[0]?.id === id
+    const isLast = superusers.length === 1 && superusers[0] === id
     if (isLast && (patch.is_active === false || patch.is_superuser === false)) {
       throw refuse('conflict', 'The last active superuser cannot be demoted or deactivated')
     }
-    em.assign(user, { ...patch, ...(password_hash && { password_hash }) })
-    if (password_hash || patch.is_active === false) await revokeSessions(em, id)
-    const { is_active, is_superuser } = user
-    const details = {
-      changed: Object.keys({ ...patch, ...(password_hash && { password }) }),
-      is_active,
-      is_superuser,
-    }
-    noteAudit(em, { action: 'user_updated', actor: toActor(principal), target_id: id, details })
-    await em.flush()
-    return toUser(user)
+    const change = { ...patch, ...(password_hash !== undefined && { password_hash }) }
+    if (password_hash !== undefined || patch.is_active === false) await revokeSessions(sql, id)
+    const changed = Object.keys({ ...patch, ...(password !== undefined && { password }) })
+    return applyChange(sql, user, { change, changed, actor: toActor(principal), now: clock() })
   })
   return orConflict(write, unique)
 }
@@ -77,44 +77,79 @@ type OwnChange = {
   password?: string | undefined
 }
 
-/** By the user: the name, and with the current password a new one, which ends all sessions. */
-export async function updateOwnUser({ orm }: UserContext, id: string, change: OwnChange): Promise<User> {
-  return orm.em.fork().transactional(async (em) => {
-    const user = await em.findOne(UserEntity, id, { lockMode: LockMode.PESSIMISTIC_WRITE })
+/**
+ * For the user itself: changes the name, and, with the current password, the password, which ends all sessions. A wrong
+ * current password is audited, and counts as a failed sign-in (`WrongPassword`).
+ */
+export async function updateOwnUser(
+  { database, clock }: UserContext,
+  { id, address }: { id: string; address: string },
+  { full_name, ...passwords }: OwnChange,
+): Promise<User> {
+  const actor = { kind: 'user' as const, id }
+  // Checking and hashing are slow, so they come before the lock.
+  const replaced = await replacePassword(database, { id, address }, passwords)
+  return database.transaction(async (sql) => {
+    const user = await lockAccount(sql, id)
     if (!user) throw notFound.user(id)
-    await applyOwnChange(em, user, change)
-    await em.flush()
-    return toUser(user)
+    if (replaced) {
+      if (user.password_hash !== replaced.before) throw wrongCurrent()
+      await revokeSessions(sql, id)
+      await writeAudit(sql, { action: 'password_changed', actor, target_id: id })
+    }
+    const change = {
+      ...(full_name !== undefined && { full_name }),
+      ...(replaced && { password_hash: replaced.after }),
+    }
+    const changed = full_name === undefined ? [] : ['full_name']
+    return applyChange(sql, user, { change, changed, actor, now: clock() })
   })
 }
 
-async function applyOwnChange(em: EntityManager, user: UserEntity, change: OwnChange): Promise<void> {
-  const actor = { kind: 'user' as const, id: user.id }
-  if (change.full_name !== undefined) {
-    user.full_name = change.full_name
-    const { is_active, is_superuser } = user
-    const details = { changed: ['full_name'], is_active, is_superuser }
-    noteAudit(em, { action: 'user_updated', actor, target_id: user.id, details })
+async function replacePassword(
+  database: UserContext['database'],
+  { id, address }: { id: string; address: string },
+  { password, current_password }: Pick<OwnChange, 'password' | 'current_password'>,
+): Promise<{ before: string; after: string } | undefined> {
+  if (password === undefined) return undefined
+  if (current_password === undefined) throw refuse('invalid', 'Field required', 'current_password')
+  const user = await findAccount(database, { id })
+  if (!user) throw notFound.user(id)
+  if (!(await checkPassword(current_password, user.password_hash))) {
+    const actor = { kind: 'user' as const, id }
+    await writeAudit(database, {
+      action: 'password_change_failed',
+      actor,
+      target_id: id,
+      details: { address },
+    })
+    throw wrongCurrent()
   }
-  if (change.password !== undefined) {
-    if (change.current_password === undefined) {
-      throw refuse('invalid', 'Field required', 'current_password')
-    }
-    if (!(await checkPassword(change.current_password, user.password_hash))) {
-      throw refuse('invalid', 'Is not the current password', 'current_password')
-    }
-    assertNotEmail(change.password, user.email)
-    user.password_hash = await hashPassword(change.password)
-    await revokeSessions(em, user.id)
-    noteAudit(em, { action: 'password_changed', actor, target_id: user.id })
-  }
+  assertNotEmail(password, user.email)
+  return { before: user.password_hash, after: await hashPassword(password) }
 }
 
-function lockActiveSuperusers(em: EntityManager): Promise<UserEntity[]> {
-  const condition = { is_superuser: true, is_active: true }
-  return em.find(UserEntity, condition, { lockMode: LockMode.PESSIMISTIC_WRITE, orderBy: { id: 'asc' } })
+const wrongCurrent = () =>
+  new WrongPassword('invalid', [{ message: 'Must be the current password', field: 'current_password' }])
+
+type Change = {
+  change: Partial<Account>
+  /** The fields that the audit entry names. A user's own new password has a separate entry. */
+  changed: string[]
+  actor: Actor
+  now: string
+}
+
+async function applyChange(sql: Sql, user: Account, { change, changed, actor, now }: Change): Promise<User> {
+  const next = { ...user, ...change }
+  if (changed.length > 0) {
+    const { is_active, is_superuser } = next
+    const details = { changed, is_active, is_superuser }
+    await writeAudit(sql, { action: 'user_updated', actor, target_id: user.id, details })
+  }
+  return Object.keys(change).length > 0 ? updateAccount(sql, { ...next, updated_at: now }) : toUser(user)
 }
 
 function assertNotEmail(password: string, email: string): void {
-  if (password.toLowerCase() === email) throw refuse('invalid', 'Must not be the e-mail', 'password')
+  if (fold(password) === email) throw refuse('invalid', 'Must differ from the e-mail', 'password')
 }

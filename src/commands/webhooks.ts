@@ -1,9 +1,9 @@
 import { v7 as uuid } from 'uuid'
 import type { TokenKeys } from '#src/auth/tokens.ts'
-import { createWebhookSecret, openSecret, sealSecret } from '#src/auth/webhook-secrets.ts'
 import { type Principal, toActor } from '#src/domain/access.ts'
 import type { AuditAction } from '#src/domain/audit.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
+import { LOWEST_ID } from '#src/domain/id.ts'
 import { MAX_WEBHOOKS, OLD_SECRET_HOURS, type Webhook } from '#src/domain/webhook.ts'
 import { writeAudit } from '#src/store/audit.ts'
 import type { Database, Sql } from '#src/store/database.ts'
@@ -20,31 +20,34 @@ import {
   updateWebhookRow,
 } from '#src/store/webhooks.ts'
 import { type AddressRule, literalAddress } from '#src/webhooks/addresses.ts'
+import { createWebhookSecret, openSecret, sealSecret } from '#src/webhooks/secrets.ts'
+import { RESEAL_PAGE } from './bounds.ts'
 import type { CommandContext } from './context.ts'
 
 export type WebhookContext = Pick<CommandContext, 'database' | 'clock'> & {
   keys: TokenKeys
-  /** Where webhooks may be sent. */
   isAllowedAddress: AddressRule
 }
 type InProject = { project_id: string; principal: Principal }
 type Target = InProject & { webhook_id: string }
-type Input = Pick<Webhook, 'url' | 'events'>
+/** Where the server was reached. */
+type Reached = { origin: string }
+type Input = Pick<Webhook, 'url' | 'events' | 'selector' | 'format'>
 
 /**
- * REST `create_webhook`: gets the events from now on. The secret is shown this once. Refuses the 21st of a
- * project with `conflict`, and a URL whose host is an address that is not allowed.
+ * REST `create_webhook`: it receives the events from now on. The secret is shown only once. Refuses a project's 21st webhook
+ * with `conflict`, and a URL whose host is an address that is not allowed.
  */
 export async function createWebhook(
   context: WebhookContext,
-  { project_id, principal }: InProject,
+  { project_id, principal, origin }: InProject & Reached,
   input: Input,
 ): Promise<Webhook & { secret: string }> {
   assertAddress(context, input.url)
   const id = uuid()
   const secret = createWebhookSecret()
   const created = await context.database.transaction(async (sql) => {
-    // Under the lock of the numbering: no event is before the cursor and after the answer, and nobody else counts.
+    // Under the lock of the numbering no event falls between the cursor and the answer, and the count is exact.
     const head = (await lockProjects(sql, [project_id])).get(project_id)
     if (!head) throw notFound.project(project_id)
     if ((await countWebhooks(sql, project_id)) >= MAX_WEBHOOKS)
@@ -55,6 +58,7 @@ export async function createWebhook(
       project_id,
       secret: sealSecret(secret, id, context.keys),
       cursor: head.event_seq,
+      origin,
       created_by: principal.id,
       created_at: context.clock(),
     })
@@ -64,18 +68,18 @@ export async function createWebhook(
   return { ...created, secret }
 }
 
-/** REST `update_webhook`. A new URL, or `is_active: true`, begins anew: past failures do not count any more. */
+/** REST `update_webhook`. A new URL, or `is_active: true`, resets the failures. */
 export function updateWebhook(
   context: WebhookContext,
-  { principal, ...target }: Target,
+  { principal, origin, ...target }: Target & Reached,
   patch: Partial<Input & Pick<Webhook, 'is_active'>>,
 ): Promise<Webhook> {
   if (patch.url !== undefined) assertAddress(context, patch.url)
   return context.database.transaction(async (sql) => {
     const before = await lockWebhook(sql, target)
     if (!before) throw unknown(target)
-    const begins_anew = patch.is_active === true || (patch.url ?? before.url) !== before.url
-    const after = await updateWebhookRow(sql, { ...before, ...patch }, begins_anew)
+    const resets_failures = patch.is_active === true || (patch.url ?? before.url) !== before.url
+    const after = await updateWebhookRow(sql, { ...before, ...patch }, { resets_failures, origin })
     if (!after) throw unknown(target)
     const details = { changed: Object.keys(patch), is_active: after.is_active }
     await note(sql, 'webhook_updated', { ...target, principal, url: after.url, details })
@@ -83,7 +87,7 @@ export function updateWebhook(
   })
 }
 
-/** REST `delete_webhook`. A request under way may still arrive. */
+/** REST `delete_webhook`. A request that was already sent may still arrive. */
 export async function deleteWebhook(
   { database }: WebhookContext,
   { principal, ...target }: Target,
@@ -95,7 +99,7 @@ export async function deleteWebhook(
   })
 }
 
-/** REST `rotate_webhook_secret`: shown this once; the old one signs too until `old_secret_until`. */
+/** REST `rotate_webhook_secret`: the new secret is shown only once; the old one signs too until `old_secret_until`. */
 export function rotateWebhookSecret(
   { database, keys }: WebhookContext,
   { principal, ...target }: Target,
@@ -111,12 +115,9 @@ export function rotateWebhookSecret(
   })
 }
 
-const RESEAL_PAGE = 500
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
-
-/** Seals every secret by the newest key, so that an older one can be taken out once all replicas have started. */
+/** Seals every secret with the newest key, so that an operator can remove older keys once all replicas have started. */
 export async function resealWebhooks(database: Database, keys: TokenKeys): Promise<void> {
-  for (let page: SealedSecrets[] = [], after = BEFORE_ALL; ; after = page.at(-1)?.id ?? after) {
+  for (let page: SealedSecrets[] = [], after = LOWEST_ID; ; after = page.at(-1)?.id ?? after) {
     page = await listSealedSecrets(database, after, RESEAL_PAGE)
     for (const before of page) {
       const { id } = before
@@ -133,7 +134,7 @@ export async function resealWebhooks(database: Database, keys: TokenKeys): Promi
   }
 }
 
-/** Names are resolved when they are called; what is wrong with an address itself is said at once. */
+/** Host names are resolved at each delivery; a literal address is checked at once. */
 function assertAddress({ isAllowedAddress }: WebhookContext, url: string): void {
   const literal = literalAddress(new URL(url))
   if (literal !== undefined && !isAllowedAddress(literal))
@@ -146,7 +147,7 @@ function unknown({ webhook_id, project_id }: Omit<Target, 'principal'>) {
 
 type Noted = Target & { url: string; details?: object }
 
-/** Of a URL the trail has no more than the origin: there may be a token in the rest. */
+/** The audit trail has only the origin of a URL, since the rest may contain a token. */
 async function note(
   sql: Sql,
   action: AuditAction,

@@ -1,15 +1,15 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { User } from '#src/client/rest.ts'
+import type { User } from '#src/client/rest/rest.ts'
+import { AppState } from '#src/dashboard/model/app-state.ts'
+import { AppStateContext } from './app-state-context.ts'
 import { now } from './model/clock.ts'
 import type { Session } from './model/session.ts'
-import { World } from './model/world.ts'
 import { Notices } from './parts/notices.tsx'
 import { State } from './parts/states.tsx'
 import { Shell } from './views/shell.tsx'
 import { SignIn } from './views/sign-in.tsx'
-import { WorldContext } from './world-context.ts'
 
-/** How often a server that cannot be reached is asked again whether one is signed in. */
+/** How often the page retries while it cannot reach the server. */
 const ASK_AGAIN_MS = 3_000
 
 export function App({ session }: { session: Session }) {
@@ -25,12 +25,12 @@ export function App({ session }: { session: Session }) {
 }
 
 function SignedIn({ session, user }: { session: Session; user: User }) {
-  const [world] = useState(() => new World(session, user))
-  useEffect(() => () => world.close(), [world])
+  const [app] = useState(() => new AppState(session, user))
+  useEffect(() => () => app.close(), [app])
   return (
-    <WorldContext.Provider value={world}>
+    <AppStateContext.Provider value={app}>
       <Shell session={session} />
-    </WorldContext.Provider>
+    </AppStateContext.Provider>
   )
 }
 
@@ -43,9 +43,9 @@ function Waiting({ session, problem }: { session: Session; problem: string | und
   if (!problem) return <main class="alone" aria-busy="true" />
   return (
     <main class="alone">
-      <State kind="problem" title="Signalbox is out of reach">
+      <State kind="problem" title="Can't reach the server">
         <p>
-          {problem}. The page asks again by itself{'.'.repeat(1 + (Math.floor(now.value / 1_000) % 3))}
+          {problem}. Retrying{'.'.repeat(1 + (Math.floor(now.value / 1_000) % 3))}
         </p>
       </State>
     </main>

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import type { Report } from '#src/client/index.ts'
 import { exceededLimit } from '#src/domain/budget.ts'
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { addMoney } from '#src/domain/money.ts'
 import * as cast from './cast.ts'
 import { between, pick, pickWeighted } from './chance.ts'
 import type { Agent, Handle } from './fleet.ts'
+import { askPeople, mayAsk } from './questions.ts'
 
-/** Something that may happen to an agent; without `make` nothing does, this time. */
+/** Something that may happen to an agent; without `make`, nothing happens in this turn. */
 type Move = {
   weight: number
   applies?: (agent: Agent) => boolean
@@ -14,37 +16,44 @@ type Move = {
 }
 
 const isOverBudget = (agent: Agent) => exceededLimit(agent) !== undefined
-/** A pause with a timer ends by itself; an operator steps in only after that. */
+/** A pause with a timer ends automatically; the operator resumes only after that. */
 const mayResume = (agent: Agent) =>
   !isOverBudget(agent) && !(agent.control?.resume_at && Date.parse(agent.control.resume_at) > Date.now())
+
+/** What a lead has started would end with it. */
+const isNoLead = ({ labels }: Agent) => labels.role !== cast.lead.labels.role
+
+/** An agent that waits for people continues when they have answered. */
+const hasNoQuestion = ({ open_requests }: Agent) => open_requests === 0
 
 const moves = {
   idle: [
     { weight: 97, make: startTask },
     { weight: 2, make: pauseByHand },
-    { weight: 1, make: end },
+    { weight: 1, applies: isNoLead, make: end },
   ],
   working: [
     { weight: 66, make: useTokens },
     { weight: 16, make: finishTask },
     { weight: 12, make: waitForSomething },
+    { weight: 2, applies: mayAsk, make: askPeople },
     { weight: 5, make: pauseByHand },
-    { weight: 1, make: end },
+    { weight: 1, applies: isNoLead, make: end },
   ],
   waiting: [
-    { weight: 80, make: goOn },
-    { weight: 20, make: giveUp },
+    { weight: 80, applies: hasNoQuestion, make: goOn },
+    { weight: 20, applies: hasNoQuestion, make: giveUp },
   ],
   paused: [
     { weight: 40, applies: mayResume, make: resumeByHand },
     { weight: 20, applies: isOverBudget, make: raiseLimits },
-    { weight: 3, applies: isOverBudget, make: end },
+    { weight: 3, applies: (agent) => isOverBudget(agent) && isNoLead(agent), make: end },
     { weight: 60 },
   ],
   terminated: [],
 } as const satisfies Record<AgentStatus, readonly Move[]>
 
-/** Lets one thing happen to an agent, as likely as the table says. Resolves with whether it was anything. */
+/** Makes one move from the table, by its weights. Resolves with whether anything happened. */
 export async function makeMove(handle: Handle): Promise<boolean> {
   const possible: readonly Move[] = moves[handle.agent.status]
   const move = pickWeighted(possible.filter(({ applies }) => applies?.(handle.agent) ?? true))
@@ -52,16 +61,22 @@ export async function makeMove(handle: Handle): Promise<boolean> {
   return move?.make !== undefined
 }
 
-/** Counters are absolute in an update: what was there, and what came on top. */
-function spend({ tokens_used, cost_incurred }: Agent) {
-  const tokens = between(300, 6_000)
-  const dollars = (tokens * 0.000_008).toFixed(4)
-  return { tokens_used: tokens_used + tokens, cost_incurred: addMoney(cost_incurred, dollars) }
+/** The usage of one step of work. */
+function spend() {
+  const [input_tokens, output_tokens] = [between(250, 5_000), between(50, 1_000)]
+  const { model, provider, price } = pick(cast.models)
+  const cost_incurred = ((input_tokens + 5 * output_tokens) * price).toFixed(4)
+  return { model, provider, input_tokens, output_tokens, cost_incurred }
 }
 
-function startTask({ update }: Handle) {
+/** A loop that was paused or terminated reports nothing. The answer is not awaited: the client keeps the order. */
+async function report({ runtime }: Handle, what: Report): Promise<void> {
+  if (!runtime.isPaused && !runtime.signal.aborted) void runtime.report(what)
+}
+
+function startTask(handle: Handle) {
   const current_task = pick(cast.tasks)
-  return update({
+  return report(handle, {
     status: 'working',
     current_task,
     session_id: randomUUID(),
@@ -69,32 +84,38 @@ function startTask({ update }: Handle) {
   })
 }
 
-function useTokens({ agent, update }: Handle) {
-  return update({ ...spend(agent), last_activity_at: new Date().toISOString() })
+function useTokens(handle: Handle) {
+  return report(handle, { usage: spend() })
 }
 
-function finishTask({ agent, update }: Handle) {
-  const tasks_completed = agent.tasks_completed + 1
-  return update({ ...spend(agent), status: 'idle', current_task: null, session_id: null, tasks_completed })
+function finishTask(handle: Handle) {
+  const usage = { ...spend(), tasks_completed: 1 }
+  return report(handle, { usage, status: 'idle', current_task: null, session_id: null })
 }
 
-function waitForSomething({ update }: Handle) {
-  return update({ status: 'waiting' })
+function waitForSomething(handle: Handle) {
+  return report(handle, { status: 'waiting' })
 }
 
-function goOn({ update }: Handle) {
-  return update({ status: 'working' })
+function goOn(handle: Handle) {
+  return report(handle, { status: 'working' })
 }
 
-function giveUp({ update }: Handle) {
-  return update({ status: 'idle', current_task: null, session_id: null })
+function giveUp(handle: Handle) {
+  return report(handle, { status: 'idle', current_task: null, session_id: null })
 }
+
+const modes = [
+  { weight: 3, mode: 'checkpoint' },
+  { weight: 1, mode: 'interrupt' },
+] as const
 
 function pauseByHand({ act }: Handle) {
-  const with_timer = between(1, 3) === 1
+  const withTimer = between(1, 3) === 1
   return act('pause', {
     reason: pick(cast.pauseReasons),
-    ...(with_timer && { resume_after: between(5, 20) }),
+    mode: pickWeighted(modes)?.mode,
+    ...(withTimer && { resume_after: between(5, 20) }),
   })
 }
 
@@ -102,7 +123,7 @@ function resumeByHand({ act }: Handle) {
   return act('resume', { reason: 'Looked at it' })
 }
 
-/** Nobody resumes an agent that is over its limit, so the limit goes up first, in the same update. */
+/** The server refuses to resume an agent that is over its limit, so the same update raises the limit. */
 function raiseLimits({ agent, update }: Handle) {
   const { token_limit, tokens_used, cost_limit, cost_incurred } = agent
   return update({

@@ -1,4 +1,9 @@
-/** Who is in the demo, and what they do. The slugs are how a later start finds them again. */
+import type { Question } from '#src/client/index.ts'
+
+/** Who is in the demo, and what they do. A later start finds them by their slugs and the operator's e-mail. */
+
+/** The user whose commands the demo gives. */
+export const operator = { email: 'demo-operator@localhost', full_name: 'Demo operator' } as const
 
 export const projects = [
   { slug: 'demo-north-line', name: 'North Line', description: 'Timetables and tickets', share: 14 },
@@ -13,6 +18,18 @@ export const agentTypes = [
   { slug: 'demo-reviewer', name: 'Reviewer', description: 'Checks what the others made' },
   { slug: 'demo-dispatcher', name: 'Dispatcher', description: 'Answers people and routes their requests' },
 ] as const
+
+/** In each project, the agent that started some of the others. */
+export const lead = { name: 'Signal box', agent_type: 'demo-planner', labels: { role: 'control' } } as const
+
+/** Its runtime is killed now and then, and comes back under its name. */
+export const nightMail = {
+  ...{ external_id: 'demo-north-line/night-mail', name: 'Night Mail', agent_type: 'demo-dispatcher' },
+  labels: { team: 'mail', shift: 'night' },
+} as const
+
+export const teams = ['timetable', 'tickets', 'track'] as const
+export const shifts = ['day', 'night'] as const
 
 export const engines = [
   'Mallard',
@@ -44,6 +61,15 @@ export const tasks = [
   'Sort the claims for delayed trains',
 ] as const
 
+type Model = { model: string; provider: string; price: number }
+
+/** What the agents think with; `price` in dollars for a token of input. */
+export const models: readonly [Model, ...Model[]] = [
+  { model: 'express-large', provider: 'acme', price: 0.000_006 },
+  { model: 'express-small', provider: 'acme', price: 0.000_001 },
+  { model: 'local-goods', provider: 'yard', price: 0.000_002 },
+]
+
 export const pauseReasons = [
   'A person wants to look at the last answer',
   'Too many calls to the same tool',
@@ -51,4 +77,70 @@ export const pauseReasons = [
   'The source it reads is being updated',
 ] as const
 
+/** What a runtime answers when it cannot stop. */
+export const failures = [
+  'cannot stop in the middle of a booking',
+  'the tool that runs has no way to be interrupted',
+] as const
+
 export const endReasons = ['Its work is done', 'Went round in circles', 'Replaced by a fresh one'] as const
+
+type Asked = {
+  question: Question
+  /** What the operator answers after a while; without it, the reader may answer before its time is over. */
+  answer?: { status: 'resolved' | 'cancelled'; option?: string; payload?: object; note?: string }
+}
+
+export const questions: readonly [Asked, ...Asked[]] = [
+  {
+    question: {
+      message: 'Close platform 3 on Sunday from 06:00 to 09:00?',
+      tool_call: { id: 'call-1', name: 'close_platform', arguments: { platform: 3, hours: [6, 9] } },
+    },
+    answer: { status: 'resolved', note: 'The noticeboard knows' },
+  },
+  {
+    question: { message: 'Send the refunds of the late 07:12 to 214 passengers?', reason: 'confirmation' },
+    answer: { status: 'cancelled', note: 'The finance desk looks at them first' },
+  },
+  {
+    question: { message: 'Cancel the 23:40, since snow is forecast for the summit?', reason: 'confirmation' },
+  },
+  {
+    question: {
+      message: 'Two timetables keep all connections. Which one?',
+      options: [
+        { id: 'early', label: 'The earlier one', kind: 'other' },
+        { id: 'late', label: 'The later one', kind: 'other' },
+      ],
+    },
+    answer: { status: 'resolved', option: 'early' },
+  },
+  {
+    question: {
+      message: 'May I read the archive of the interlocking?',
+      reason: 'tool_call',
+      options: [
+        { id: 'once', label: 'This time', kind: 'allow_once' },
+        { id: 'always', label: 'Always', kind: 'allow_always' },
+        { id: 'no', label: 'No', kind: 'reject_once' },
+      ],
+    },
+  },
+  {
+    question: {
+      message: 'The order for wagons has gaps. What is missing?',
+      response_schema: {
+        type: 'object',
+        properties: {
+          gauge: { type: 'integer', title: 'Gauge in mm', minimum: 381, maximum: 1676, default: 1435 },
+          kind: { type: 'string', title: 'Kind', enum: ['flat', 'tank', 'hopper'] },
+          insured: { type: 'boolean', title: 'Insured' },
+          contact: { type: 'string', title: 'Contact', format: 'email' },
+        },
+        required: ['gauge', 'kind'],
+      },
+    },
+    answer: { status: 'resolved', payload: { gauge: 1000, kind: 'hopper', insured: true } },
+  },
+]

@@ -2,9 +2,9 @@ import * as v from 'valibot'
 import { errors, tokenPair } from '#src/protocol/resources.ts'
 
 export type Credentials = { email: string; password: string }
-type Request = { method: 'GET' | 'POST' | 'PATCH' | 'DELETE'; path: string; body?: object }
+type Request = { method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'; path: string; body?: object }
 
-/** The server said no. */
+/** An answer of the server that is not a success. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -14,7 +14,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Speaks REST as any other client would, over HTTP, and checks every answer against the contract. */
+/** A REST client that checks every answer against the contract. */
 export class Client {
   readonly #base: string
   readonly #credentials: Credentials
@@ -29,6 +29,12 @@ export class Client {
     const request = { method: 'POST', path: '/auth/login', body: this.#credentials } as const
     this.#token = undefined
     this.#token = v.parse(tokenPair, await readAnswer(await this.#fetch(request), request)).access_token
+  }
+
+  /** An access token for a socket; a new one where the server refused the last one or it is about to expire. */
+  async token(refused: string | undefined): Promise<string | undefined> {
+    if (this.#token === undefined || this.#token === refused) await this.signIn()
+    return this.#token
   }
 
   /** Throws a Refusal for any answer but a success. */

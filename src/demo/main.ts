@@ -1,5 +1,10 @@
-import { checkNodeVersion } from '#src/node-version.ts'
+import { checkNodeVersion } from '#src/server/node-version.ts'
+import { endWithNpm } from '#src/server/npm-parent.ts'
+import { leaveToChildOfPidOne } from '#src/server/pid-one.ts'
 
 checkNodeVersion()
-const { runDemo } = await import('./run.ts')
-await runDemo(process.env)
+if (!leaveToChildOfPidOne()) {
+  endWithNpm(process.env)
+  const { runDemo } = await import('./run.ts')
+  await runDemo(process.env)
+}

@@ -1,51 +1,66 @@
-import { serve } from '#src/serve.ts'
+import { serve } from '#src/server/serve.ts'
 import { Client, Refusal } from './client.ts'
-import { gatherFleet, topUp } from './fleet.ts'
+import { gatherFleet } from './fleet.ts'
 import { describeDemo } from './guide.ts'
+import { fill } from './newcomers.ts'
+import { runNightMail } from './night-mail.ts'
+import { makeRuntimeKeys, signInOperator } from './operator.ts'
+import { answerSome } from './questions.ts'
+import { Runtimes } from './runtimes.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { showStatus } from './status-line.ts'
 import { describe, runTraffic } from './traffic.ts'
 
-/** A server with a fleet that lives, until SIGINT or SIGTERM; `serve` stops the server itself. */
+/** Runs a server with a simulated fleet until SIGINT or SIGTERM, or until the reader of its output is gone. */
 export async function runDemo(environment: Record<string, string | undefined>): Promise<void> {
-  if (environment.PORT === '0') return fail('PORT must be known beforehand, so not 0')
-  const stopping = stopOnSignal()
-  const settings = readSettings(environment)
-  const app = await serve(settings.variables)
-  if (!app) return
+  if (environment.PORT === '0') return fail('PORT must not be 0: choose a port, such as 8080')
+  // Aborted before the server stops, so that a failure caused by the stop is not reported.
+  const ending = new AbortController()
+  // A reader that closes the pipe, such as `head`, ends the demo; another output error does not.
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => code === 'EPIPE' && ending.abort())
+  let settings: Settings
   try {
-    if (!stopping.aborted) await live(settings, stopping)
+    settings = readSettings(environment)
   } catch (error) {
-    if (!stopping.aborted) fail(describe(error))
+    return fail(describe(error))
   }
-  // A second call is harmless, and the only one after a failure or a signal that came before `serve` listened.
+  const app = await serve(settings.variables, { stopping: ending, greets: false })
+  try {
+    if (!ending.signal.aborted) await live(settings, ending.signal)
+  } catch (error) {
+    if (!ending.signal.aborted) fail(describe(error))
+  }
+  // `serve` stops the server at a signal; after a failure, or without a reader, this call stops it.
   await app.stop()
 }
 
 async function live(settings: Settings, stopping: AbortSignal): Promise<void> {
-  const { origin, credentials, shown_password } = settings
-  const client = new Client(origin, credentials)
-  await client.signIn().catch((error: unknown) => {
+  const { origin, credentials, shownPassword } = settings
+  const admin = new Client(origin, credentials)
+  await admin.signIn().catch((error: unknown) => {
     throw error instanceof Refusal && error.status === 401 ? new Error(wrongUser(credentials.email)) : error
   })
-  const fleet = await gatherFleet(client)
-  await topUp(client, fleet)
-  console.log(describeDemo(fleet, { origin, email: credentials.email, password: shown_password }))
-  await Promise.all([runTraffic(client, fleet, stopping), showStatus(client, fleet, stopping)])
+  const fleet = await gatherFleet(admin)
+  const operator = await signInOperator(origin, admin, fleet)
+  const keys = await makeRuntimeKeys(admin, fleet)
+  const runtimes = new Runtimes(origin, keys)
+  for (const line of fleet) await fill(line, runtimes)
+  const [key = ''] = keys.values()
+  console.log(describeDemo(fleet, { origin, email: credentials.email, password: shownPassword }))
+  await Promise.all([
+    runTraffic(operator, { fleet, runtimes }, stopping),
+    runNightMail(origin, key, stopping),
+    answerSome(operator, stopping),
+    showStatus(admin, fleet, stopping),
+  ])
+  runtimes.close()
 }
 
 function wrongUser(email: string): string {
-  return `cannot sign in as ${email}: set ADMIN_EMAIL and ADMIN_PASSWORD to a superuser that this database has`
+  return `cannot sign in as ${email}: set ADMIN_EMAIL and ADMIN_PASSWORD to a superuser of this database`
 }
 
 function fail(message: string): void {
-  console.error(`The demo cannot go on: ${message}`)
+  console.error(`The demo cannot continue: ${message}`)
   process.exitCode = 1
-}
-
-/** Heard before the server hears it, so that what fails because of the stop is known to be that. */
-function stopOnSignal(): AbortSignal {
-  const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort())
-  return controller.signal
 }

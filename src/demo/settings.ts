@@ -11,49 +11,49 @@ export type Settings = {
   variables: Variables
   origin: string
   credentials: Credentials
-  /** The password to show: one that was given is the reader's own, and stays unsaid. */
-  shown_password: string
+  /** The password to print; a value of ADMIN_PASSWORD is never printed. */
+  shownPassword: string
 }
 
-/** An empty variable counts as unset, as it does for the server. */
+/** An empty variable counts as unset, as for the server. */
 export function readSettings(given: Variables): Settings {
-  const data_dir = given.DATA_DIR || './data/demo'
+  const dataDir = given.DATA_DIR || './data/demo'
   const email = given.ADMIN_EMAIL || 'demo@localhost'
-  const password = given.ADMIN_PASSWORD || readOrCreatePassword(data_dir)
+  const password = given.ADMIN_PASSWORD || readOrCreatePassword(dataDir)
   return {
     variables: {
       ...given,
-      DATA_DIR: data_dir,
+      DATA_DIR: dataDir,
       LOG_LEVEL: given.LOG_LEVEL || 'warn',
       ADMIN_EMAIL: email,
       ADMIN_PASSWORD: password,
-      // The whole fleet comes from one address, hundreds of requests a minute, where a client has 30 updates.
+      // The whole fleet shares one address and sends hundreds of requests a minute; the limit for one client is 30 updates.
       RATE_LIMIT_MULTIPLIER: '1000',
     },
     origin: `http://${toReachable(given.HOST || '127.0.0.1')}:${given.PORT || '8080'}`,
     credentials: { email, password },
-    shown_password: given.ADMIN_PASSWORD ? 'YOUR ADMIN_PASSWORD' : password,
+    shownPassword: given.ADMIN_PASSWORD ? 'YOUR ADMIN_PASSWORD' : password,
   }
 }
 
-/** Where to reach a server that listens on `host`: one on all addresses is on the loopback too. */
+/** Where to reach a server that listens on `host`: a server on all addresses is on the loopback too. */
 function toReachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Random, and kept beside the data, so that a later start on the same data can sign in. */
-function readOrCreatePassword(data_dir: string): string {
+/** A random password, kept beside the data, so that a later start on the same data can sign in. */
+function readOrCreatePassword(dataDir: string): string {
   const made = randomBytes(12).toString('base64url')
-  if (data_dir.startsWith('memory://')) return made
-  prepareDataDir(data_dir)
-  const path = join(data_dir, 'demo-password')
+  if (dataDir.startsWith('memory://')) return made
+  prepareDataDir(dataDir)
+  const path = join(dataDir, 'demo-password')
   try {
     writeFileSync(path, made, { flag: 'wx', mode: 0o600 })
     return made
   } catch {
-    // There is one already; anything else fails again here.
+    // The file exists already; any other error happens again here.
     return readFileSync(path, 'utf8').trim()
   }
 }

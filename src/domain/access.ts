@@ -1,5 +1,5 @@
+import type { Actor } from './actor.ts'
 import { refuse } from './errors.ts'
-import type { Actor } from './events.ts'
 
 export const memberRoles = ['operator', 'viewer'] as const
 export type MemberRole = (typeof memberRoles)[number]
@@ -7,27 +7,27 @@ export const keyRoles = [...memberRoles, 'runtime'] as const
 export type KeyRole = (typeof keyRoles)[number]
 
 /**
- * Who is asking, once the credentials are known to be good. `role` is what the wire contract calls it:
- * a user is `superuser` or `user`, a key has the role it was made with.
+ * Who is asking, once the credentials are known to be good. `role` is the wire contract's: a user is `superuser` or
+ * `user`, a key has the role it was made with.
  */
 export type Principal = {
   kind: 'user' | 'api_key' | 'runtime'
   id: string
   role: 'superuser' | 'user' | KeyRole
-  /** Whose rights a key or token is cut from: it never has more than this user has at the moment. */
+  /** The user that made the key or token, which never has more rights than this user has at the moment. */
   maker?: { id: string; is_superuser: boolean } | undefined
-  /** What a key or token is confined to; undefined: nothing. */
+  /** The project, and perhaps the agent, that a key or token is confined to; undefined: unconfined. */
   scope?: { project_id: string; agent_id: string | null } | undefined
 }
 
-/** What a principal is in one project; undefined: nobody. */
+/** What a principal is in one project; undefined where it has no access. */
 export type ProjectRole = 'superuser' | 'owner' | MemberRole | 'runtime'
 
 const owners = ['superuser', 'owner'] as const
 const operators = [...owners, 'operator'] as const
 const viewers = [...operators, 'viewer'] as const
 
-/** What can be done in a project, and who may (REST contract: Who may do what). */
+/** The operations in a project, and the roles that may do them (REST contract: Who may do what). */
 const permittedInProject = {
   read_project: viewers,
   watch_project: viewers,
@@ -38,32 +38,44 @@ const permittedInProject = {
   read_events: viewers,
   read_issues: viewers,
   read_members: viewers,
+  read_requests: viewers,
+  read_budgets: viewers,
+  read_holds: viewers,
+  read_request: [...viewers, 'runtime'],
   spawn_agent: operators,
   update_agent: operators,
   control_agent: operators,
+  place_hold: operators,
   send_signal: operators,
+  answer_request: operators,
   write_issue: operators,
   attach_agent: [...owners, 'runtime'],
   issue_agent_token: owners,
+  revoke_agent_tokens: owners,
   manage_members: owners,
   manage_keys: owners,
   manage_webhooks: owners,
+  manage_budgets: owners,
   manage_project: owners,
 } as const satisfies Record<string, readonly ProjectRole[]>
 
 const users = ['superuser', 'user'] as const
 
-/** What belongs to no project, and which principals may do it. */
+/** The operations outside of projects, and the principals that may do them. */
 const permittedAnywhere = {
   list_projects: [...users, 'operator', 'viewer'],
+  list_requests: [...users, 'operator', 'viewer'],
   create_project: users,
   read_agent_types: [...users, 'operator', 'viewer'],
   manage_agent_types: ['superuser'],
+  manage_global_holds: ['superuser'],
   read_self: users,
   update_self: users,
   manage_users: ['superuser'],
   manage_own_keys: users,
   read_audit: ['superuser'],
+  ask_verdict: ['runtime'],
+  steer_by_assistant: [...users, 'operator'],
 } as const satisfies Record<string, readonly Principal['role'][]>
 
 /** A new operation without a row in one of the tables does not compile. */
@@ -79,8 +91,10 @@ export function isAllowed(role: ProjectRole | undefined, operation: ProjectOpera
   return role !== undefined && roles.includes(role)
 }
 
+/** Refuses with `forbidden`. A member reads its role; the message for a stranger is the REST contract's. */
 export function assertAllowed(role: ProjectRole | undefined, operation: ProjectOperation): void {
-  if (!isAllowed(role, operation)) throw refuse('forbidden', 'You do not have access to this project')
+  if (role === undefined) throw refuse('forbidden', 'You do not have access to this project')
+  if (!isAllowed(role, operation)) throw refuse('forbidden', lacks(role))
 }
 
 export function isAllowedAnywhere({ role }: Principal, operation: GlobalOperation): boolean {
@@ -89,13 +103,15 @@ export function isAllowedAnywhere({ role }: Principal, operation: GlobalOperatio
 }
 
 export function assertAllowedAnywhere(principal: Principal, operation: GlobalOperation): void {
-  if (!isAllowedAnywhere(principal, operation)) throw refuse('forbidden', 'You may not do this')
+  if (!isAllowedAnywhere(principal, operation)) throw refuse('forbidden', lacks(principal.role))
 }
 
-/** Where a principal stands in a project: who owns it, and the membership of the user whose rights count. */
+const lacks = (role: string) => `Your role (${role}) may not do this`
+
+/** A principal's place in a project: the project's owner, and the membership of the user whose rights count. */
 export type Standing = { project_id: string; owner_id: string; member_role: MemberRole | null }
 
-/** What a principal is in a project. A key is what it was made as, and no more than its maker is. */
+/** A key has the role it was made with, and no more than its maker has. */
 export function roleIn(principal: Principal, standing: Standing): ProjectRole | undefined {
   const { role, scope, maker } = principal
   if (scope && scope.project_id !== standing.project_id) return undefined
@@ -111,12 +127,12 @@ function lesserRole(role: KeyRole, makers: ProjectRole | undefined): ProjectRole
   return makers === 'viewer' ? 'viewer' : role
 }
 
-/** The user whose standing decides: the principal itself, or the maker of a key. */
+/** The user whose rights count: the principal itself, or the maker of a key. */
 export function userBehind({ id, maker }: Principal): string {
   return maker?.id ?? id
 }
 
-/** A token of one agent reaches that agent alone. `agent_id`: the one that is asked for, if it is about one. */
+/** A token of one agent reaches that agent alone. `agent_id` is the agent that the request is about, if any. */
 export function assertReaches({ scope }: Principal, agent_id: string | undefined): void {
   if (scope?.agent_id && scope.agent_id !== agent_id) {
     throw refuse('forbidden', 'You do not have access to this agent')

@@ -1,131 +1,178 @@
-import type { Actor } from './events.ts'
+import { type Control, pendingSignals } from './control.ts'
+import type { Labels } from './labels.ts'
 import type { AgentStatus } from './lifecycle.ts'
 import type { Money } from './money.ts'
-
-/** RFC 3339, UTC, milliseconds: sorts as text. */
-export type Time = string
-
-export const controlKinds = ['pause', 'resume', 'terminate'] as const
-export type ControlKind = (typeof controlKinds)[number]
-export const controlStates = ['pending', 'delivered', 'done', 'failed'] as const
-
-/** The newest control signal of an agent: what was asked of its runtime, and how far that has come. */
-export type Control = {
-  signal_id: string
-  kind: ControlKind
-  state: (typeof controlStates)[number]
-  reason: string | null
-  requested_by: Actor
-  requested_at: Time
-  acknowledged_at: Time | null
-  resume_at: Time | null
-}
+import type { NumberRanges } from './report-numbers.ts'
+import type { Time } from './time.ts'
 
 export type ShortTermMemory = Record<string, unknown>
 
-/** One agent as the database keeps it: a row of `agents`, column for column. */
-export type AgentState = {
-  id: string
-  agent_type_id: string
-  project_id: string
-  name: string
-  status: AgentStatus
-  current_task: string | null
-  short_term_memory: ShortTermMemory
-  long_term_memory_ref: string | null
-  session_id: string | null
-  last_activity_at: Time | null
-  terminated_at: Time | null
-  tasks_completed: number
-  tokens_used: number
-  cost_incurred: Money
-  created_at: Time
-  updated_at: Time
-  agent_type_name: string
-  agent_type_slug: string
-  project_name: string
-  project_slug: string
-  assigned_issues_count: number
-  runtime_connected: boolean
-  /** When it was last connected or disconnected; null: never. */
-  runtime_since: Time | null
-  /** The process that holds the link to the runtime. */
-  runtime_replica: string | null
-  /** The number of the newest attach: what an older link says counts no more. */
-  lease: number
-  /** The number of the last report that was applied. */
-  last_report: number
-  control: Control | null
-  pending_messages: number
-  /** When the pause ends by itself, if it does. */
-  resume_at: Time | null
-  token_limit: number | null
-  cost_limit: Money | null
-  seq: number
+/** What an agent keeps of a budget that stops it. */
+export type BudgetName = { id: string; name: string }
+
+type Kinds = {
+  uuid: string
+  text: string
+  integer: number
+  /** A whole number that may be beyond 2^31. */
+  count: number
+  money: Money
+  flag: boolean
+  time: Time
+  json: object
 }
 
-/** What is kept for the server itself; the wire shows none of it under these names. */
-type Kept =
-  | 'runtime_connected'
-  | 'runtime_since'
-  | 'runtime_replica'
-  | 'lease'
-  | 'last_report'
-  | 'pending_messages'
-  | 'resume_at'
+/** How the database keeps a field. `value` exists only for the compiler. */
+export type AgentField<Value = unknown> = {
+  kind: keyof Kinds
+  /** Only the spawn writes it. */
+  isFixed?: true
+  /** What clients make long, so estimates of an agent's size count it: all of it, or one key of the JSON. */
+  longText?: true | { key: string }
+  value?: () => Value
+}
 
-/** The Agent of the wire contract without `short_term_memory`, as events and snapshots carry it. */
-export type AgentSummary = Omit<AgentState, 'short_term_memory' | Kept> & {
-  runtime: { connected: boolean; since: Time | null }
+const kind =
+  <Kind extends keyof Kinds>(kind: Kind) =>
+  <Value extends Kinds[Kind] | null = Kinds[Kind]>(
+    options: Pick<AgentField, 'isFixed' | 'longText'> = {},
+  ): AgentField<Value> => ({ kind, ...options })
+
+const uuid = kind('uuid')
+const text = kind('text')
+const integer = kind('integer')
+const count = kind('count')
+const money = kind('money')
+const flag = kind('flag')
+const time = kind('time')
+const json = kind('json')
+
+/** Fields that the wire shows under the name of their column. */
+const wireFields = {
+  id: uuid({ isFixed: true }),
+  agent_type_id: uuid({ isFixed: true }),
+  project_id: uuid({ isFixed: true }),
+  name: text({ isFixed: true, longText: true }),
+  status: text<AgentStatus>(),
+  current_task: text<string | null>({ longText: true }),
+  short_term_memory: json<ShortTermMemory>(),
+  long_term_memory_ref: text<string | null>({ longText: true }),
+  session_id: text<string | null>({ longText: true }),
+  last_activity_at: time<Time | null>(),
+  terminated_at: time<Time | null>(),
+  tasks_completed: count(),
+  tokens_used: count(),
+  cost_incurred: money(),
+  created_at: time({ isFixed: true }),
+  updated_at: time(),
+  agent_type_name: text({ longText: true }),
+  agent_type_slug: text(),
+  project_name: text({ longText: true }),
+  project_slug: text(),
+  assigned_issues_count: integer(),
+  control: json<Control | null>({ longText: { key: 'reason' } }),
+  token_limit: count<number | null>(),
+  cost_limit: money<Money | null>(),
+  labels: json<Labels>({ longText: true }),
+  /** Its name in its own world. Unique among the live agents of a project. */
+  external_id: text<string | null>({ longText: true }),
+  /** The agent that started it. */
+  parent_id: uuid<string | null>({ isFixed: true }),
+  /** Requests that wait for an answer. */
+  open_requests: integer(),
+  /** Ids of the active holds that apply to it, oldest first. */
+  holds: json<string[]>({ longText: true }),
+  /** The number of its newest event. */
+  seq: count(),
+}
+
+/** Fields that the server keeps for itself. */
+const serverFields = {
+  runtime_connected: flag(),
+  /** The last connect or disconnect; null before the first. */
+  runtime_since: time<Time | null>(),
+  /** What the runtime of the newest attach can do. */
+  capabilities: json<string[]>({ longText: true }),
+  /** The program of the newest attach, in its own words. */
+  client: text<string | null>(),
+  /** The server process that holds the link. */
+  runtime_replica: uuid<string | null>(),
+  /** The number of the newest attach. Messages of a link with an older number are refused. */
+  lease: count(),
+  /** The highest number of a report that was applied. */
+  last_report: count(),
+  /** Lower numbers of refused reports, which may still come. */
+  missed_reports: json<NumberRanges>(),
+  pending_messages: integer(),
+  /** Unacknowledged signals with answers to its requests. */
+  pending_answers: integer(),
+  /** Its level in its tree, from 1. */
+  depth: integer({ isFixed: true }),
+  /** Whether an agent was ever started by this one, so that its orders may reach others. */
+  has_children: flag(),
+  /** Used-up budgets of trees that it is in. It can't resume while there is one. */
+  over_budgets: json<BudgetName[]>({ longText: true }),
+  /** When the pause ends by itself. */
+  resume_at: time<Time | null>(),
+}
+
+/**
+ * Every field of an agent, one row each. The types below, the columns of `store/`, the JSON of the wire and the estimates
+ * of an agent's size derive from it.
+ */
+export const agentFields = { ...wireFields, ...serverFields }
+
+type ValuesOf<Fields> = {
+  [Name in keyof Fields]: Fields[Name] extends AgentField<infer Value> ? Value : never
+}
+type WireName = keyof typeof wireFields
+type SummaryName = Exclude<WireName, 'short_term_memory'>
+
+/** A row of `agents`, column for column. */
+export type AgentState = ValuesOf<typeof agentFields>
+
+/** Fields of the wire that combine several columns. */
+export type AgentViews = {
+  runtime: {
+    connected: boolean
+    since: Time | null
+    capabilities: string[]
+    client: string | null
+  }
   pending_signals: number
 }
 
+/** The Agent of the wire contract without `short_term_memory`, as events and snapshots carry it. */
+export type AgentSummary = Pick<AgentState, SummaryName> & AgentViews
+
 /** The Agent of the wire contract. */
-export type Agent = AgentSummary & { short_term_memory: ShortTermMemory }
+export type Agent = Pick<AgentState, WireName> & AgentViews
 
-/** Whether the runtime has yet to acknowledge the newest control signal. */
-export function isControlOpen({ control }: Pick<AgentState, 'control'>): boolean {
-  return control?.state === 'pending' || control?.state === 'delivered'
-}
-
-/** Signals that the runtime has yet to acknowledge: its messages, and at most one control signal. */
-export function pendingSignals(state: AgentState): number {
-  return state.pending_messages + (isControlOpen(state) ? 1 : 0)
-}
+export const wireNames = Object.keys(wireFields) as WireName[]
+const summaryNames = wireNames.filter((name) => name !== 'short_term_memory')
 
 export function toAgentSummary(state: AgentState): AgentSummary {
-  const { short_term_memory: _, ...agent } = toAgent(state)
-  return agent
+  return Object.assign(pick(state, summaryNames), toViews(state))
 }
 
 export function toAgent(state: AgentState): Agent {
+  return Object.assign(pick(state, wireNames), toViews(state))
+}
+
+function toViews(state: AgentState): AgentViews {
+  const { runtime_connected: connected, runtime_since: since, capabilities, client } = state
   return {
-    id: state.id,
-    agent_type_id: state.agent_type_id,
-    project_id: state.project_id,
-    name: state.name,
-    status: state.status,
-    current_task: state.current_task,
-    short_term_memory: state.short_term_memory,
-    long_term_memory_ref: state.long_term_memory_ref,
-    session_id: state.session_id,
-    last_activity_at: state.last_activity_at,
-    terminated_at: state.terminated_at,
-    tasks_completed: state.tasks_completed,
-    tokens_used: state.tokens_used,
-    cost_incurred: state.cost_incurred,
-    created_at: state.created_at,
-    updated_at: state.updated_at,
-    agent_type_name: state.agent_type_name,
-    agent_type_slug: state.agent_type_slug,
-    project_name: state.project_name,
-    project_slug: state.project_slug,
-    assigned_issues_count: state.assigned_issues_count,
-    runtime: { connected: state.runtime_connected, since: state.runtime_since },
-    control: state.control,
+    runtime: { connected, since, capabilities, client },
     pending_signals: pendingSignals(state),
-    token_limit: state.token_limit,
-    cost_limit: state.cost_limit,
-    seq: state.seq,
   }
+}
+
+/** A loop, since it runs once an event: `Object.fromEntries` costs half as much again. */
+function pick<Name extends keyof AgentState>(
+  state: AgentState,
+  names: readonly Name[],
+): Pick<AgentState, Name> {
+  const picked = {} as Pick<AgentState, Name>
+  for (const name of names) picked[name] = state[name]
+  return picked
 }

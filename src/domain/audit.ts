@@ -1,4 +1,4 @@
-/** What the audit trail tells of. A new action is a word here. */
+/** The actions in the audit trail. A new one is a word here. */
 export const auditActions = [
   'signed_in',
   'sign_in_failed',
@@ -7,15 +7,22 @@ export const auditActions = [
   'user_created',
   'user_updated',
   'password_changed',
+  'password_change_failed',
   'member_set',
   'member_removed',
   'key_created',
   'key_revoked',
   'agent_token_issued',
+  'agent_tokens_revoked',
+  'hold_placed',
+  'hold_released',
   'webhook_created',
   'webhook_updated',
   'webhook_deleted',
   'webhook_secret_rotated',
   'webhook_disabled',
+  'budget_created',
+  'budget_updated',
+  'budget_deleted',
 ] as const
 export type AuditAction = (typeof auditActions)[number]

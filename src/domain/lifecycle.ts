@@ -1,6 +1,6 @@
 import { refuse } from './errors.ts'
 
-/** From each status, the statuses that an agent may take next. */
+/** The next statuses that each status allows. */
 export const transitions = {
   idle: ['working', 'paused', 'terminated'],
   working: ['idle', 'waiting', 'paused', 'terminated'],

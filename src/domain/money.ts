@@ -1,6 +1,6 @@
 /**
- * Money is a decimal string with four places everywhere (`"12.3400"`); arithmetic is done on whole
- * ten-thousandths, so that no amount is ever a float.
+ * Money is a decimal string with four places (`"12.3400"`). Arithmetic uses whole ten-thousandths, so that no amount is
+ * ever a float.
  */
 export type Money = string
 
@@ -8,13 +8,14 @@ const SCALE = 10_000n
 export const MAX_MONEY: Money = '9999999999.9999'
 const shape = /^(\d{1,10})(?:\.(\d{1,4}))?$/
 
-/** What a peer sent as an amount (decimal string or number) as Money; undefined where it is none. */
+/** Reads an amount that a peer sent (decimal string or number); undefined if it is not one. */
 export function parseMoney(input: string | number): Money | undefined {
   const match = shape.exec(typeof input === 'number' ? String(input) : input)
   return match ? `${BigInt(match[1] as string)}.${(match[2] ?? '').padEnd(4, '0')}` : undefined
 }
 
-function toUnits(amount: Money): bigint {
+/** As whole ten-thousandths. */
+export function toUnits(amount: Money): bigint {
   return BigInt(amount.replace('.', ''))
 }
 
@@ -27,7 +28,7 @@ export function addMoney(left: Money, right: Money): Money {
   return fromUnits(toUnits(left) + toUnits(right))
 }
 
-/** Whether it is more than a column of money holds. */
+/** Whether a column of money cannot hold it. */
 export function isTooMuch(amount: Money): boolean {
   return toUnits(amount) > toUnits(MAX_MONEY)
 }

@@ -1,20 +1,20 @@
+import { actionBetween } from './actions.ts'
 import type { AgentState } from './agent.ts'
-import { applyTransition, type Change, type DecisionContext, pauseOverBudget } from './change.ts'
-import { refuse, SignalboxError } from './errors.ts'
+import { reasonHeld } from './budget.ts'
+import { applyTransition, type Change, type DecisionContext, enforceBudget } from './change.ts'
+import { byRuntime } from './control.ts'
+import { SignalboxError } from './errors.ts'
 import { isSameJson } from './json.ts'
 import { type AgentStatus, transitionMessage } from './lifecycle.ts'
-import { addMoney, isTooMuch, type Money } from './money.ts'
+import { type NumberRanges, takeNumber } from './report-numbers.ts'
+import { type AgentCounters, addReported, type ReportedUsage } from './usage.ts'
 
-/** What a runtime says of its agent. `usage` is what was used since its last report. */
+/** A runtime's report on its agent. `usage` counts from the last report. */
 export type Report = {
-  /** Above that of the last report: a report that comes again counts once. */
-  n: number
+  /** Counts up, so that a repeated report counts once. Without it, as over HTTP, the caller sees to that. */
+  n?: number | undefined
   status?: AgentStatus | undefined
-  usage?: {
-    tasks_completed?: number | undefined
-    tokens_used?: number | undefined
-    cost_incurred?: Money | undefined
-  }
+  usage?: ReportedUsage | readonly ReportedUsage[] | undefined
 } & { [Field in 'current_task' | 'session_id']?: string | null | undefined } & {
   short_term_memory?: Record<string, unknown> | undefined
 }
@@ -22,41 +22,78 @@ export type Report = {
 export type ReportDecision = { duplicate: boolean; status_rejected: string | undefined; change?: Change }
 
 /**
- * Decides a report (protocol: Reports). A status that the agent cannot take does not lose the rest: usage and
- * fields are applied. A terminated agent takes its last usage, and nothing else.
+ * Decides a report (protocol: Reports). If the agent cannot take the status, usage and fields still apply. A terminated
+ * agent takes only usage, and so does an agent that has applied a later report. `said` are the numbers that the link sent
+ * and that have not been applied.
  */
-export function decideReport(agent: AgentState, report: Report, context: DecisionContext): ReportDecision {
-  if (report.n <= agent.last_report) return { duplicate: true, status_rejected: undefined }
-  const used = addUsage(agent, report.usage ?? {})
-  const counted = { ...agent, ...used, last_report: report.n }
+export function decideReport(
+  agent: AgentState,
+  report: Report,
+  context: DecisionContext,
+  said: NumberRanges = [],
+): ReportDecision {
+  const numbers = report.n === undefined ? {} : takeNumber(agent, report.n, said)
+  if (!numbers) return { duplicate: true, status_rejected: undefined }
+  const { counters, used } = addReported(pickCounters(agent), report.usage)
+  const counted = { ...agent, ...counters, ...numbers }
+  const recorded = used.length > 0 && { used }
   if (agent.status === 'terminated') {
-    const change: Change = isSameUsage(agent, counted)
-      ? { agent: counted }
-      : { agent: counted, event: { name: 'agent.updated' } }
+    const change: Change = {
+      agent: counted,
+      ...(!isSameUsage(agent, counted) && { event: { name: 'agent.updated' } }),
+      ...recorded,
+    }
     return { duplicate: false, status_rejected: rejectedByEnd(report), change }
   }
-  const reported = { ...counted, ...changedFields(agent, report), last_activity_at: context.now }
-  const { change, status_rejected } = moveTo(reported, report.status, context)
-  const pause = pauseOverBudget(change.agent, context, agent.status)
-  return { duplicate: false, status_rejected, change: pause ?? change }
+  const isLate = report.n !== undefined && report.n < agent.last_report
+  const fields = isLate ? {} : changedFields(agent, report)
+  const reported = { ...counted, ...fields, last_activity_at: context.now }
+  const { change: moved, status_rejected } = moveTo(reported, isLate ? undefined : report.status, context)
+  const change = keepLastWords(moved, report)
+  return {
+    duplicate: false,
+    status_rejected: isLate ? rejectedAsLate(report) : status_rejected,
+    change: { ...enforceBudget(agent, change, context), ...recorded },
+  }
 }
 
-/** The status that the runtime gives itself: what follows from it is done already. */
-function moveTo(
+/** An end clears the current task, but for what the report of the end itself says, such as an exit code. */
+function keepLastWords(change: Change, { current_task }: Report): Change {
+  if (change.agent.status !== 'terminated' || current_task === undefined) return change
+  return { ...change, agent: { ...change.agent, current_task } }
+}
+
+function rejectedAsLate(report: Report): string | undefined {
+  return report.status !== undefined || saysFields(report)
+    ? 'A later report has already been applied'
+    : undefined
+}
+
+/** Moves the agent to the status that the runtime reports. The runtime has acted already, so it gets no signal. */
+export function moveTo(
   agent: AgentState,
   to: AgentStatus | undefined,
   context: DecisionContext,
 ): { change: Change; status_rejected: string | undefined } {
   const updated: Change = { agent, event: { name: 'agent.updated' } }
   if (to === undefined || to === agent.status) return { change: updated, status_rejected: undefined }
-  // A pause holds until an operator or its timer ends it, whatever the runtime was just about to do.
+  const [hold] = context.holds?.of(agent) ?? []
+  // A hold that has been placed counts, even if it has not reached the agent yet.
+  if (hold && agent.status !== 'paused' && to !== 'paused' && to !== 'terminated') {
+    return { change: updated, status_rejected: reasonHeld(hold) }
+  }
+  // A pause holds until an operator or its timer ends it: this report may have been on its way when the pause came.
   if (agent.status === 'paused' && to !== 'terminated') {
     return { change: updated, status_rejected: transitionMessage('paused', to) }
   }
-  const request = { reason: null, resume_at: null, requested_by: context.actor }
+  const request = { reason: null, resume_at: null, requested_by: context.actor, cause: byRuntime }
   try {
     return {
-      change: applyTransition(agent, { to, request, is_done: true }, context),
+      change: applyTransition(
+        agent,
+        { to, action: actionBetween(agent.status, to), request, by_runtime: true },
+        context,
+      ),
       status_rejected: undefined,
     }
   } catch (error) {
@@ -65,21 +102,8 @@ function moveTo(
   }
 }
 
-function addUsage(agent: AgentState, usage: NonNullable<Report['usage']>) {
-  const sum = {
-    tasks_completed: agent.tasks_completed + (usage.tasks_completed ?? 0),
-    tokens_used: agent.tokens_used + (usage.tokens_used ?? 0),
-    cost_incurred: addMoney(agent.cost_incurred, usage.cost_incurred ?? '0.0000'),
-  }
-  for (const field of ['tasks_completed', 'tokens_used'] as const) {
-    if (!Number.isSafeInteger(sum[field])) throw tooMuch(field)
-  }
-  if (isTooMuch(sum.cost_incurred)) throw tooMuch('cost_incurred')
-  return sum
-}
-
-function tooMuch(field: string): SignalboxError {
-  return refuse('invalid', 'The sum is more than can be counted', `usage.${field}`)
+function pickCounters({ tasks_completed, tokens_used, cost_incurred }: AgentState): AgentCounters {
+  return { tasks_completed, tokens_used, cost_incurred }
 }
 
 function isSameUsage(left: AgentState, right: AgentState): boolean {
@@ -92,7 +116,7 @@ function isSameUsage(left: AgentState, right: AgentState): boolean {
 
 const fields = ['current_task', 'session_id', 'short_term_memory'] as const
 
-/** A field that stays the same keeps its value: an equal memory is not written again. */
+/** An equal memory is not written again. */
 function changedFields(agent: AgentState, report: Report): Partial<AgentState> {
   return Object.fromEntries(
     fields
@@ -105,5 +129,9 @@ function rejectedByEnd(report: Report): string | undefined {
   if (report.status !== undefined && report.status !== 'terminated') {
     return transitionMessage('terminated', report.status)
   }
-  return fields.some((field) => report[field] !== undefined) ? 'Agent is terminated' : undefined
+  return saysFields(report) ? 'Agent is terminated' : undefined
+}
+
+function saysFields(report: Report): boolean {
+  return fields.some((field) => report[field] !== undefined)
 }

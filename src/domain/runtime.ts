@@ -1,26 +1,43 @@
-import { type AgentState, isControlOpen, type Time } from './agent.ts'
+import type { AgentState } from './agent.ts'
 import { type Change, type DecisionContext, type NewSignal, newSignal } from './change.ts'
+import { type Control, isControlOpen } from './control.ts'
 import { refuse } from './errors.ts'
-import { type SignalOutcome, type SignalRecord, toSignal } from './signal.ts'
+import { isControl, type SignalOutcome, type SignalRecord, toSignal } from './signal.ts'
+import type { Time } from './time.ts'
 
-/** Messages of one agent that wait for its runtime; more are refused, so that none is ever dropped. */
+/** Unacknowledged messages of one agent; one more is refused, so that none is ever dropped. */
 export const MAX_PENDING_MESSAGES = 1_000
 
+/** A signal that its runtime has not acknowledged for this long is delivered again, and is overdue if it is an order. */
+export const RESEND_MS = 30_000
+
+/** `replica`: the process that holds the link. The rest is what the runtime says of itself. */
+export type Attaching = {
+  replica: string
+  capabilities?: string[] | undefined
+  client?: string | null | undefined
+}
+
 /**
- * A runtime links up with its agent (protocol: `attach`): the newest lease wins. Refuses a terminated agent,
- * unless its runtime has yet to be told.
+ * Links a runtime to its agent (protocol: `attach`); the newest lease wins. Refuses a terminated agent unless its runtime
+ * has yet to acknowledge the terminate or an answer.
  */
-export function decideAttach(agent: AgentState, replica: string, now: Time): Change {
-  if (agent.status === 'terminated' && !(agent.control?.kind === 'terminate' && isControlOpen(agent))) {
+export function decideAttach(
+  agent: AgentState,
+  { replica, capabilities = [], client = null }: Attaching,
+  now: Time,
+): Change {
+  const isAwaited = agent.control?.kind === 'terminate' && isControlOpen(agent)
+  if (agent.status === 'terminated' && !isAwaited && agent.pending_answers === 0) {
     throw refuse('agent_terminated', 'Agent is terminated', 'agent_id')
   }
   return {
-    agent: { ...connected(agent, replica, now), lease: agent.lease + 1 },
+    agent: { ...connected(agent, replica, now), lease: agent.lease + 1, capabilities, client },
     event: { name: 'agent.runtime_connected' },
   }
 }
 
-/** A link that was taken for lost is there after all; undefined where it is not lost, or was replaced. */
+/** Restores a link that was wrongly declared lost; undefined if it is not lost or was replaced. */
 export function decideRestore(
   agent: AgentState,
   { lease, replica }: { lease: number; replica: string },
@@ -34,7 +51,7 @@ function connected(agent: AgentState, replica: string, now: Time): AgentState {
   return { ...agent, runtime_connected: true, runtime_since: now, runtime_replica: replica }
 }
 
-/** A link has ended; undefined where another has taken its place, or it is known already. */
+/** Ends a link; undefined if a newer one has replaced it or the end is known. */
 export function decideDisconnect(
   agent: AgentState,
   ended: { lease: number } | { replica: string },
@@ -48,13 +65,13 @@ export function decideDisconnect(
   }
 }
 
-/** Only the newest link may speak for its agent. */
-export function assertNewestLease(agent: AgentState, lease: number): void {
-  if (agent.lease !== lease)
-    throw refuse('replaced', 'A newer link has taken the place of this one', 'agent_id')
+/** Without a lease, the runtime speaks HTTP: it holds no link that a newer one could replace. */
+export function assertNewestLease(agent: AgentState, lease: number | undefined): void {
+  if (lease !== undefined && agent.lease !== lease)
+    throw refuse('replaced', 'A newer link has replaced this one', 'agent_id')
 }
 
-/** Sends a runtime a message (REST contract: `POST …/signals`). Refuses a terminated agent, and one with too many. */
+/** Sends a runtime a message (REST contract: `POST …/signals`). Refuses a terminated agent, and one with too many messages. */
 export function decideMessage(
   agent: AgentState,
   payload: Record<string, unknown>,
@@ -64,10 +81,10 @@ export function decideMessage(
   if (agent.pending_messages >= MAX_PENDING_MESSAGES) {
     throw refuse(
       'conflict',
-      `Agent has ${MAX_PENDING_MESSAGES} messages that its runtime has yet to acknowledge`,
+      `Agent has ${MAX_PENDING_MESSAGES} unacknowledged messages: wait until its runtime acknowledges some`,
     )
   }
-  const issued = newSignal({ kind: 'message', payload, reason: null }, context)
+  const issued = newSignal({ kind: 'message', payload, reason: null, mode: null }, context)
   return {
     agent: { ...agent, pending_messages: agent.pending_messages + 1 },
     event: { name: 'agent.signal_sent', signal: toSignal({ ...issued, agent_id: agent.id, seq: 0 }) },
@@ -100,13 +117,36 @@ export function decideDelivery(
   }
 }
 
-/** A live runtime has let a control signal wait for too long: watchers are told, once for each signal. */
+/** Whether a signal may be delivered over HTTP: it is open, and its last delivery there is RESEND_MS ago. */
+export function isFetchable({ outcome, fetched_at }: SignalRecord, now: Time): boolean {
+  return outcome === null && (fetched_at === null || msUntilRefetch(fetched_at, now) <= 0)
+}
+
+/** How long a signal that was fetched stays with the runtime that has fetched it. */
+export function msUntilRefetch(fetched_at: Time, now: Time): number {
+  return Date.parse(fetched_at) + RESEND_MS - Date.parse(now)
+}
+
+export type Fetch = { signal?: SignalRecord; change?: Change }
+
+/** Delivers a signal over HTTP; nothing if another call has it, or it has ended. A second delivery makes an order overdue. */
+export function decideFetch(agent: AgentState, signal: SignalRecord | undefined, now: Time): Fetch {
+  if (!signal || !isFetchable(signal, now)) return {}
+  const attempt = signal.attempt + 1
+  const change = decideDelivery(agent, [{ signal: { ...signal, fetched_at: now }, attempt }], now)
+  const [fetched] = change?.signals ?? []
+  if (!change || !fetched) return {}
+  const overdue = signal.fetched_at === null ? undefined : decideOverdue(change.agent, fetched, now)
+  return { signal: fetched, change: overdue ?? change }
+}
+
+/** Tells watchers, once for each signal, that a live runtime has not acknowledged a control signal in time. */
 export function decideOverdue(
   agent: AgentState,
   signal: SignalRecord | undefined,
   now: Time,
 ): Change | undefined {
-  if (!signal || signal.kind === 'message' || signal.outcome !== null || signal.overdue_at !== null) {
+  if (!signal || !isControl(signal.kind) || signal.outcome !== null || signal.overdue_at !== null) {
     return undefined
   }
   return { agent, event: { name: 'agent.signal_overdue' }, signals: [{ ...signal, overdue_at: now }] }
@@ -114,7 +154,7 @@ export function decideOverdue(
 
 export type Acknowledgement = { outcome: 'done' | 'failed'; detail: string | null }
 
-/** A runtime acknowledges a signal. One that has an outcome already keeps it: then there is no change. */
+/** Acknowledges a signal. A signal that has an outcome keeps it, and nothing changes. */
 export function decideAcknowledgement(
   agent: AgentState,
   { signal, outcome, detail }: Acknowledgement & { signal: SignalRecord },
@@ -129,19 +169,24 @@ export function decideAcknowledgement(
     attempt: Math.max(1, signal.attempt),
     delivered_at: signal.delivered_at ?? now,
   }
-  const { control } = agent
-  const after: Partial<AgentState> =
-    signal.kind === 'message'
-      ? { pending_messages: agent.pending_messages - 1 }
-      : control?.signal_id === signal.id
-        ? { control: { ...control, state: outcome, acknowledged_at: now } }
-        : {}
   return {
     outcome,
     change: {
-      agent: { ...agent, ...after },
+      agent: afterAcknowledgement(agent, signal, { state: outcome, acknowledged_at: now }),
       event: { name: 'agent.signal_acknowledged', signal: toSignal(acknowledged) },
       signals: [acknowledged],
     },
   }
+}
+
+function afterAcknowledgement(
+  agent: AgentState,
+  { id, kind }: SignalRecord,
+  acknowledged: Pick<Control, 'state' | 'acknowledged_at'>,
+): AgentState {
+  if (kind === 'message') return { ...agent, pending_messages: agent.pending_messages - 1 }
+  if (kind === 'answer') return { ...agent, pending_answers: agent.pending_answers - 1 }
+  const { control } = agent
+  if (control?.signal_id !== id) return agent
+  return { ...agent, control: { ...control, ...acknowledged } }
 }

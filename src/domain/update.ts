@@ -1,10 +1,14 @@
+import { actionBetween } from './actions.ts'
 import type { AgentState } from './agent.ts'
-import { applyTransition, type Change, type DecisionContext, pauseOverBudget } from './change.ts'
+import { applyTransition, type Change, type DecisionContext, enforceBudget } from './change.ts'
+import { byOrder } from './control.ts'
 import { SignalboxError } from './errors.ts'
+import { applyHolds } from './holding.ts'
 import { isSameJson } from './json.ts'
+import { type LabelPatch, mergeLabels } from './labels.ts'
 import { type AgentStatus, transitionMessage } from './lifecycle.ts'
 
-/** The body of an update: absolute values; an absent field stays as it is. */
+/** The body of an update: absolute values, but for labels, which are merged. An absent field stays as it is. */
 export type AgentPatch = Partial<
   Pick<
     AgentState,
@@ -19,25 +23,27 @@ export type AgentPatch = Partial<
     | 'cost_incurred'
     | 'token_limit'
     | 'cost_limit'
+    | 'external_id'
   >
->
+> & { labels?: LabelPatch }
 
-/** A runtime's last usage arrives late, so these may still change on a terminated agent. */
-const counters: ReadonlySet<string> = new Set(['tasks_completed', 'tokens_used', 'cost_incurred'])
+/** May still change on a terminated agent, since a runtime's last usage arrives late. */
+const counters = ['tasks_completed', 'tokens_used', 'cost_incurred']
 
 /**
- * Decides an update. Undefined where nothing would change: then there is no event. The fields are applied
- * before the status, so that one update can raise a limit and resume.
+ * Decides an update; undefined if nothing would change, so that there is no event. Fields apply before the status, so that
+ * one update can raise a limit and resume.
  */
 export function decideUpdate(
   agent: AgentState,
   patch: AgentPatch,
   context: DecisionContext,
 ): Change | undefined {
-  const { status, ...rest } = patch
-  const changed = changedFields(agent, rest)
+  const { status, labels, ...rest } = patch
+  const merged = labels && { labels: mergeLabels(agent.labels, labels) }
+  const changed = changedFields(agent, { ...rest, ...merged })
   const to = status === agent.status ? undefined : status
-  if (agent.status === 'terminated') assertOnlyCounters(changed, to)
+  if (agent.status === 'terminated') assertAllowedAtEnd(changed, to)
 
   const updated = { ...agent, ...changed }
   const transition = to && transitionByUpdate(updated, to, context)
@@ -50,10 +56,11 @@ export function decideUpdate(
   if (rest.last_activity_at !== undefined) {
     decided.agent = { ...decided.agent, last_activity_at: rest.last_activity_at }
   }
-  return pauseOverBudget(decided.agent, context, agent.status) ?? decided
+  const withinBudget = enforceBudget(agent, decided, context)
+  return labels ? applyHolds(agent, withinBudget, context) : withinBudget
 }
 
-function changedFields(agent: AgentState, patch: Omit<AgentPatch, 'status'>): Partial<AgentState> {
+function changedFields(agent: AgentState, patch: Partial<AgentState>): Partial<AgentState> {
   return Object.fromEntries(
     Object.entries(patch).filter(
       ([field, value]) => value !== undefined && !isSameJson(agent[field as keyof AgentState], value),
@@ -62,14 +69,15 @@ function changedFields(agent: AgentState, patch: Omit<AgentPatch, 'status'>): Pa
 }
 
 function transitionByUpdate(agent: AgentState, to: AgentStatus, context: DecisionContext): Change {
-  const request = { reason: null, resume_at: null, requested_by: context.actor }
-  return applyTransition(agent, { to, request }, context)
+  const request = { reason: null, resume_at: null, requested_by: context.actor, cause: byOrder }
+  return applyTransition(agent, { to, action: actionBetween(agent.status, to), request }, context)
 }
 
-function assertOnlyCounters(changed: Partial<AgentState>, to: AgentStatus | undefined): void {
-  const problems = Object.keys(changed)
-    .filter((field) => !counters.has(field))
-    .map((field) => ({ message: `A terminated agent's ${field} cannot change`, field }))
+/** A terminated agent may also release its name. */
+function assertAllowedAtEnd(changed: Partial<AgentState>, to: AgentStatus | undefined): void {
+  const problems = Object.entries(changed)
+    .filter(([field, value]) => !counters.includes(field) && !(field === 'external_id' && value === null))
+    .map(([field]) => ({ message: `A terminated agent's ${field} cannot change`, field }))
   if (to) problems.unshift({ message: transitionMessage('terminated', to), field: 'status' })
   if (problems.length > 0) throw new SignalboxError('invalid', problems)
 }

@@ -5,24 +5,37 @@ import { addDashboardRoutes } from './dashboard.ts'
 import { DASHBOARD_BASE, dashboardSessionRoutes } from './dashboard-session.ts'
 import { addDocsRoutes } from './docs.ts'
 import type { HttpEnv } from './env.ts'
-import { createAnswerOnce } from './idempotency.ts'
+import { addMcpRoute } from './mcp.ts'
 import { createOpenApi } from './openapi.ts'
-import { API_BASE, addRoutes, createRouter, type RouterParts, refuseOtherMethods } from './router.ts'
+import {
+  API_BASE,
+  addRoutes,
+  allowOrigins,
+  createRouter,
+  type RouterParts,
+  refuseOtherMethods,
+} from './router.ts'
 import { accessRoutes } from './routes/access.ts'
 import { agentActionRoutes } from './routes/agent-actions.ts'
 import { agentTypeRoutes } from './routes/agent-types.ts'
 import { agentRoutes } from './routes/agents.ts'
 import { authRoutes } from './routes/auth.ts'
+import { budgetRoutes } from './routes/budgets.ts'
 import { eventRoutes } from './routes/events.ts'
+import { holdRoutes } from './routes/holds.ts'
+import { httpRuntimeRoutes } from './routes/http-runtimes.ts'
 import { issueRoutes } from './routes/issues.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { requestRoutes } from './routes/requests.ts'
 import { runtimeRoutes } from './routes/runtime.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { userRoutes } from './routes/users.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { addSystemRoutes, type SystemParts } from './system.ts'
+import { answerVerdicts, verdictRoute } from './verdict.ts'
 import { addWebSocketRoute } from './websocket.ts'
 
-/** The whole HTTP side. A new group of routes is one line here. */
+/** Joins all routes. A new group of routes is one line here. */
 export function createApi(context: HttpContext, parts: RouterParts, system: SystemParts): Hono<HttpEnv> {
   const routes = [
     ...authRoutes(),
@@ -32,23 +45,31 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
     ...agentRoutes(),
     ...agentActionRoutes(),
     ...runtimeRoutes(),
+    ...httpRuntimeRoutes(),
+    ...requestRoutes(),
+    ...holdRoutes(),
     ...issueRoutes(),
     ...accessRoutes(),
     ...eventRoutes(),
-    ...webhookRoutes(),
+    ...webhookRoutes(parts.trustedHops),
+    ...usageRoutes(),
+    ...budgetRoutes(),
   ]
-  const document = createOpenApi(routes)
+  const document = createOpenApi([...routes, verdictRoute])
   const app = createRouter(parts)
+  app.use(answerVerdicts(context, parts))
+  allowOrigins(app, parts.allowedOrigins)
   addSystemRoutes(app, system)
   addWebSocketRoute(app, parts)
+  addMcpRoute(app, parts)
   app.get(`${API_BASE}/openapi.json`, (c) => c.json(document))
   const messages = createAsyncApi()
   app.get(`${API_BASE}/asyncapi.json`, (c) => c.json(messages))
   addDocsRoutes(app, messages)
-  const shared = { ...parts, context, answerOnce: createAnswerOnce() }
+  const shared = { ...parts, context }
   addRoutes(app, routes, shared)
   addDashboardRoutes(app)
-  addRoutes(app, dashboardSessionRoutes(parts.trusted_hops), { ...shared, base: DASHBOARD_BASE })
+  addRoutes(app, dashboardSessionRoutes(parts.trustedHops), { ...shared, base: DASHBOARD_BASE })
   const readOnly = [
     '/',
     '/healthz',

@@ -1,25 +1,24 @@
-import type * as v from 'valibot'
-import { clientMessages } from '#src/protocol/frames.ts'
-import { serverMessages } from '#src/protocol/server-messages.ts'
+import * as v from 'valibot'
+import { serverMessages } from '#src/protocol/messages/down.ts'
+import { clientMessages } from '#src/protocol/messages/up.ts'
 import { version } from '../version.ts'
 import { type Json, toSchema } from './json-schema.ts'
-import { messageSummaries } from './message-summaries.ts'
 import { API_BASE } from './router.ts'
 
-type MessageName = keyof typeof messageSummaries
-type Messages = Partial<Record<MessageName, v.GenericSchema>>
+type Messages = Record<string, v.GenericSchema>
+type MessageObject = { name: string; summary: string; payload: Json; examples: { payload: Json }[] }
 
-/** The AsyncAPI 3.0 document of the WebSocket, as far as its page reads it. */
+/** The parts of the AsyncAPI 3.0 document that its page reads. */
 export type AsyncApi = {
   info: { title: string; version: string; description: string; license: Json }
   operations: Record<'receive' | 'send', { action: string; channel: Json; messages: { $ref: string }[] }>
-  components: { messages: Record<string, { name: string; summary: string; payload: Json }> }
+  components: { messages: Record<string, MessageObject> }
   [part: string]: unknown
 }
 
 const inChannel = (name: string) => ({ $ref: `#/channels/socket/messages/${name}` })
 
-/** Made from the schemas; its operations are the server's. */
+/** Made from the schemas. As AsyncAPI wants it, `receive` and `send` are the server's view. */
 export function createAsyncApi(): AsyncApi {
   const all: Messages = { ...clientMessages, ...serverMessages }
   const names = Object.keys(all)
@@ -33,7 +32,7 @@ export function createAsyncApi(): AsyncApi {
     info: {
       title: 'Signalbox',
       version,
-      description: 'Watching projects and steering agents over one WebSocket (subprotocol signalbox.v1).',
+      description: 'Watch projects and run agents over one WebSocket (subprotocol signalbox.v1).',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',
@@ -57,11 +56,17 @@ export function createAsyncApi(): AsyncApi {
   }
 }
 
-function toMessages(messages: Messages, typeMode: 'input' | 'output'): AsyncApi['components']['messages'] {
+function toMessages(messages: Messages, typeMode: 'input' | 'output'): Record<string, MessageObject> {
   return Object.fromEntries(
-    Object.entries(messages).map(([name, schema]) => [
-      name,
-      { name, summary: messageSummaries[name as MessageName], payload: toSchema(schema, typeMode) },
-    ]),
+    Object.entries(messages).map(([name, schema]) => {
+      const { examples: _, ...payload } = toSchema(schema, typeMode)
+      const summary = v.getDescription(schema) ?? ''
+      return [name, { name, summary, payload, examples: examplesOf(schema) }]
+    }),
   )
+}
+
+function examplesOf(schema: v.GenericSchema): { payload: Json }[] {
+  const { examples = [] } = v.getMetadata(schema) as { examples?: Json[] }
+  return examples.map((payload) => ({ payload }))
 }

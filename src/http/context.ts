@@ -1,48 +1,53 @@
+import type { Authentication } from '#src/auth/authenticate.ts'
 import type { TokenKeys } from '#src/auth/tokens.ts'
 import type { CommandContext } from '#src/commands/context.ts'
+import type { ProjectTurns } from '#src/commands/project-turns.ts'
 import type { WebhookContext } from '#src/commands/webhooks.ts'
-import {
-  assertAllowed,
-  assertAllowedAnywhere,
-  assertReaches,
-  isProjectOperation,
-  type Principal,
-  roleIn,
-  type Standing,
-} from '#src/domain/access.ts'
-import { notFound } from '#src/domain/errors.ts'
-import type { Route } from './route.ts'
-import type { OpenEventStream } from './routes/events.ts'
+import type { ProjectOperation } from '#src/domain/access.ts'
+import type { SignalRecord } from '#src/domain/signal.ts'
 import type { LimitSignIn } from './sign-in-limit.ts'
 
-/** What the routes work with. */
+/** Starts a project's live stream; undefined if the project is unknown. Refuses with `rate_limited`. */
+export type OpenEventStream = (
+  project_id: string,
+  reader: {
+    after: { seq: number; epoch?: number | undefined } | undefined
+    authentication: Authentication
+    /** The limit key (`toLimitKey`), not the whole address. */
+    address: string
+  },
+) => Promise<AsyncIterable<string> | undefined>
+
+/** The answer of a long poll; without one, when to ask again although nothing new came. */
+export type PollAnswer<Answer> = { answer: Answer } | { due_ms: number | undefined }
+
+type Poll = {
+  project_id: string
+  agent_id: string
+  wait_seconds: number
+  authentication: Authentication
+  /** The right that the caller must keep while it waits. */
+  operation: ProjectOperation
+  /** The limit key. */
+  address: string
+  /** Aborts when the caller has left. */
+  gone: AbortSignal
+}
+
+/** What the process does for runtimes that speak HTTP. */
+export type HttpRuntimes = {
+  /** Undefined after `wait_seconds`. Refuses with `rate_limited`, and once the caller may no longer wait. */
+  poll: <Answer>(poll: Poll, ask: () => Promise<PollAnswer<Answer>>) => Promise<Answer | undefined>
+  /** Counts a delivery. */
+  sent: (signal: Pick<SignalRecord, 'kind' | 'attempt'>) => void
+  reported: (outcome: 'applied' | 'status_rejected') => void
+}
+
 export type HttpContext = CommandContext & {
   keys: TokenKeys
+  turns: ProjectTurns
   isAllowedAddress: WebhookContext['isAllowedAddress']
   limitSignIn: LimitSignIn
   openEventStream: OpenEventStream
-}
-
-/** Which path parameter names the project that a route's operation is about; a project's own routes call it `id`. */
-export function projectParam({ access, path }: Pick<Route, 'access' | 'path'>): string | undefined {
-  if (!isProjectOperation(access)) return undefined
-  return path.includes('{project_id}') ? 'project_id' : 'id'
-}
-
-type Asked = { principal: Principal; standing: Standing | undefined; params: Record<string, string> }
-
-/**
- * Refuses with `not_found` an unknown project, with `forbidden` what the principal may not do. A token of one
- * agent reaches nothing but that agent.
- */
-export function authorize(
-  route: Pick<Route, 'access' | 'path'>,
-  { principal, standing, params }: Asked,
-): void {
-  const { access } = route
-  if (access === 'public') return
-  if (!isProjectOperation(access)) return assertAllowedAnywhere(principal, access)
-  if (!standing) throw notFound.project(params[projectParam(route) ?? ''] ?? '')
-  assertAllowed(roleIn(principal, standing), access)
-  assertReaches(principal, params.agent_id)
+  runtimes: HttpRuntimes
 }

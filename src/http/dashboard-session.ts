@@ -4,9 +4,11 @@ import { REFRESH_TOKEN_SECONDS } from '#src/auth/tokens.ts'
 import { refreshSession, signIn, signOut, type TokenPair } from '#src/commands/sessions.ts'
 import { refuse, SignalboxError } from '#src/domain/errors.ts'
 import { loginBody } from '#src/protocol/resources.ts'
+import { limits } from './bounds.ts'
+import { isOverHttps } from './client-address.ts'
 import type { HttpEnv } from './env.ts'
-import { isFromHere, isOverHttps } from './origin.ts'
-import { defineRoute, limits, type Route } from './route.ts'
+import { isFromHere } from './origin.ts'
+import { defineRoute, type Route } from './route.ts'
 
 export const DASHBOARD_BASE = '/dashboard'
 const path = '/session'
@@ -15,11 +17,11 @@ const tag = 'Dashboard'
 const success = { status: 200, schema: undefined, description: 'An access token' } as const
 
 /**
- * The page's own sign-in: as `/auth/*`, with the same commands and budgets, but the refresh token lives in a cookie
- * that no script can read and that goes nowhere but here. The page gets the access token alone.
+ * The page's own sign-in has the commands and budgets of `/auth/*`. The page gets the access token; the refresh token is
+ * in a cookie that no script can read and that the browser sends to these routes only.
  */
-export function dashboardSessionRoutes(trusted_hops: number): Route[] {
-  const cookies = createCookies(trusted_hops)
+export function dashboardSessionRoutes(trustedHops: number): Route[] {
+  const cookies = createCookies(trustedHops)
   return [
     defineRoute({
       method: 'post',
@@ -41,7 +43,7 @@ export function dashboardSessionRoutes(trusted_hops: number): Route[] {
       method: 'put',
       path,
       operation_id: 'refresh',
-      summary: 'Go on with a session',
+      summary: 'Renew a session',
       tag,
       limit: limits.refresh,
       access: 'public',
@@ -49,11 +51,12 @@ export function dashboardSessionRoutes(trusted_hops: number): Route[] {
       async handle({ context, c }) {
         assertFromHere(c)
         const token = getCookie(c, COOKIE)
-        if (!token) throw refuse('no_credentials', 'Nobody is signed in')
+        // No failure: it is the first question of each first visit.
+        if (!token) return { user: null }
         try {
           return cookies.keep(c, await refreshSession(context, token))
         } catch (error) {
-          // What was refused for good will not be accepted later; a database that is away is another matter.
+          // A refused token will never be accepted; without a database, it may be again.
           if (error instanceof SignalboxError) cookies.forget(c)
           throw error
         }
@@ -79,18 +82,18 @@ export function dashboardSessionRoutes(trusted_hops: number): Route[] {
   ]
 }
 
-/** The cookie is not sent by other sites' pages (SameSite); this refuses those of a sister domain as well. */
+/** SameSite keeps other sites from sending the cookie; this also refuses pages of a sister domain. */
 function assertFromHere(c: Context<HttpEnv>): void {
   if (!isFromHere(c)) throw refuse('forbidden', 'This origin is not allowed')
 }
 
-function createCookies(trusted_hops: number) {
+function createCookies(trustedHops: number) {
   const attributes = (c: Context<HttpEnv>) =>
     ({
       path: DASHBOARD_BASE + path,
       httpOnly: true,
       sameSite: 'Strict',
-      secure: isOverHttps(c, trusted_hops),
+      secure: isOverHttps(c, trustedHops),
     }) as const
   return {
     keep(c: Context<HttpEnv>, { refresh_token, ...shown }: TokenPair) {

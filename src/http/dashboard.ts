@@ -8,7 +8,7 @@ import { refuse } from '#src/domain/errors.ts'
 import type { HttpEnv } from './env.ts'
 import { errorResponse } from './errors.ts'
 
-/** From the package's own root, so that it is found from the source and from a bundle alike. */
+/** Resolved from the package's root, so that source and bundle find the same folder. */
 const folder = join(
   dirname(createRequire(import.meta.url).resolve('signalbox/package.json')),
   'dist/dashboard',
@@ -21,7 +21,7 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Scripts, styles and connections of this server alone, nothing inline; no string ever becomes markup. */
+/** Only scripts, styles and connections of this server, nothing inline; no string becomes markup. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -37,12 +37,12 @@ const policy = [
 
 type File = { type: string; plain: Buffer<ArrayBuffer>; gzipped: Buffer<ArrayBuffer> }
 
-/** The page at `/`, and what it loads. Its files carry their hash in their names, so they may be kept for ever. */
+/** The page at `/` and its assets, which have their hashes in their names and so may be cached for ever. */
 export function addDashboardRoutes(app: Hono<HttpEnv>): void {
   const find = createFinder()
   app.get('/', async (c) => {
     const page = await find('index.html')
-    if (!page) return errorResponse(c, refuse('not_found', 'The dashboard is not built: npm run build'))
+    if (!page) return errorResponse(c, refuse('not_found', 'The dashboard is not built: run npm run build'))
     c.header('Content-Security-Policy', policy)
     return send(c, page, 'no-cache')
   })
@@ -62,7 +62,7 @@ function send(c: Context<HttpEnv>, { type, plain, gzipped }: File, caching: stri
   return c.body(isZipped ? gzipped : plain)
 }
 
-/** By a name as it was built; a request never becomes a path. All files are read with the first one. */
+/** Looks a name up among the built files: a request never becomes a path. The first request reads all files. */
 function createFinder(): (name: string) => Promise<File | undefined> {
   let files: Map<string, File> | undefined
   return async (name) => {
@@ -73,7 +73,7 @@ function createFinder(): (name: string) => Promise<File | undefined> {
 
 const zip = promisify(gzip)
 
-/** Undefined where nothing is built. */
+/** Undefined if nothing is built. */
 async function readFiles(): Promise<Map<string, File> | undefined> {
   const entries = await readdir(folder, { recursive: true }).catch(() => [])
   if (entries.length === 0) return undefined

@@ -9,7 +9,11 @@ import { errorResponse } from './errors.ts'
 import { createMessagePage } from './message-page.ts'
 import { API_BASE } from './router.ts'
 
-const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+/** Resolved from the package's root, so that source and bundle find the same folder. */
+const folder = join(
+  dirname(createRequire(import.meta.url).resolve('signalbox/package.json')),
+  'dist/swagger-ui',
+)
 
 const types: Record<string, string> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
@@ -29,7 +33,7 @@ const page = `<!doctype html>
 <link rel="stylesheet" href="${API_BASE}/docs/swagger-ui.css">
 </head>
 <body>
-<p style="margin: 1rem 1.5rem 0; font: 1rem system-ui">REST. <a href="${API_BASE}/docs/websocket">The WebSocket’s messages</a> have a page of their own.</p>
+<p style="margin: 1rem 1.5rem 0; font: 1rem system-ui">The REST API. <a href="${API_BASE}/docs/websocket">The WebSocket’s messages have their own page</a>.</p>
 <div id="docs"></div>
 <script src="${API_BASE}/docs/swagger-ui-bundle.js"></script>
 <script src="${API_BASE}/docs/start.js"></script>
@@ -37,11 +41,11 @@ const page = `<!doctype html>
 </html>
 `
 
-/** Everything comes from this server: the page works without any other. */
+/** Everything comes from this server, so the page works without the internet. */
 const policy =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 
-/** The contract to read and to try out, at `/api/v1/docs`. */
+/** The pages at `/api/v1/docs`: REST to try out, and the WebSocket's messages. */
 export function addDocsRoutes(app: Hono<HttpEnv>, messages: AsyncApi): void {
   const messagePage = createMessagePage(messages)
   app.get(`${API_BASE}/docs/websocket`, (c) => {
@@ -59,7 +63,9 @@ export function addDocsRoutes(app: Hono<HttpEnv>, messages: AsyncApi): void {
     const file = c.req.param('file')
     const type = Object.hasOwn(types, file) ? types[file] : undefined
     if (!type) return errorResponse(c, refuse('not_found', 'No such route'))
-    return c.body(await readFile(join(folder, file)), 200, {
+    const text = await readFile(join(folder, file)).catch(() => undefined)
+    if (!text) return errorResponse(c, refuse('not_found', 'The page is not built: run npm run build'))
+    return c.body(text, 200, {
       'Content-Type': type,
       'Cache-Control': 'public, max-age=3600',
     })

@@ -1,7 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { type ErrorKind, refuse, SignalboxError } from '#src/domain/errors.ts'
-import { isUnavailable, lostReference } from '#src/store/failures.ts'
+import type { ErrorKind, SignalboxError } from '#src/domain/errors.ts'
 
 /** The HTTP side of every refusal (REST contract: Errors). */
 export const httpStatus: Record<ErrorKind, ContentfulStatusCode> = {
@@ -25,20 +24,7 @@ export const httpStatus: Record<ErrorKind, ContentfulStatusCode> = {
   not_attached: 409,
   replaced: 409,
   agent_terminated: 409,
-}
-
-const UNAVAILABLE_RETRY_SECONDS = 1
-
-/** Whatever was thrown as a refusal; what nobody expected is reported, and becomes `internal`. */
-export function toRefusal(error: unknown, report: (error: unknown) => void): SignalboxError {
-  if (error instanceof SignalboxError) return error
-  if (isUnavailable(error)) {
-    const message = 'The database cannot be reached'
-    return new SignalboxError('unavailable', [{ message, field: null }], UNAVAILABLE_RETRY_SECONDS)
-  }
-  if (lostReference(error)) return refuse('not_found', 'What this refers to has been deleted meanwhile')
-  report(error)
-  return refuse('internal', 'Internal server error')
+  agent_stopped: 403,
 }
 
 export function errorResponse(c: Context, refusal: SignalboxError): Response {

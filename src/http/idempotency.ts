@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import pLimit from 'p-limit'
 import type { TokenKeys } from '#src/auth/tokens.ts'
 import { joinTransaction } from '#src/commands/context.ts'
 import type { Principal } from '#src/domain/access.ts'
@@ -17,10 +16,10 @@ import type { Route } from './route.ts'
 
 const keyShape = /^[\x21-\x7e]{1,255}$/
 
-/** `fingerprints`: by each of the server's keys, so that keys can be changed; the first is kept. */
+/** There is a fingerprint for each of the server's keys, so that keys can be changed; the first is stored. */
 type ReadClaim = Claim & { fingerprints: readonly string[] }
 
-/** What an Idempotency-Key claims; undefined where there is none, or the route does not keep answers. */
+/** Undefined without an Idempotency-Key, or where the route does not keep answers. */
 export function readClaim(
   c: Context<HttpEnv>,
   route: Route,
@@ -33,7 +32,7 @@ export function readClaim(
     throw refuse('invalid', 'Must be 1 to 255 visible ASCII characters', 'Idempotency-Key')
   }
   const request = JSON.stringify([input.params, input.query, input.body])
-  // Keyed: there may be a password in it, and a bare hash in the database could be guessed from.
+  // Keyed, since a body may have a password, which could be guessed from a bare hash in the database.
   const fingerprintBy = (secret: string) =>
     createHmac('sha256', secret).update(`idempotency ${request}`).digest('hex')
   const [fingerprint, ...others] = [fingerprintBy(keys[0]), ...keys.slice(1).map(fingerprintBy)] as const
@@ -41,27 +40,23 @@ export function readClaim(
   return { principal_id: principal.id, operation: route.operation_id, key, fingerprint, fingerprints }
 }
 
-/** Such requests have a connection each: this many at once, so that others are never without. */
-const MAX_UNDER_WAY = 4
-
 type Handle = (context: HttpContext) => Promise<Response>
 type Once = { context: HttpContext; claim: ReadClaim }
-export type AnswerOnce = (c: Context<HttpEnv>, once: Once, handle: Handle) => Promise<Response>
-
 /**
- * Answers a request once (REST contract: Idempotency-Key). The claim, all that the request changes and the
- * answer are one transaction: a crash leaves all of it or nothing, and whoever comes with the same key
- * meanwhile, on any replica, waits for it. Refusals are kept, too; answers of 5xx and 429 undo the claim.
+ * Answers a request once (REST contract: Idempotency-Key). The claim, all changes and the answer are one transaction: a
+ * crash leaves all or nothing, and a concurrent request with the same key, on any replica, waits. Refusals are kept, too;
+ * answers of 5xx and 429 undo the claim.
  */
-export function createAnswerOnce(): AnswerOnce {
-  const limitUnderWay = pLimit(MAX_UNDER_WAY)
-  return async (c, { context, claim }, handle) => {
-    const { kept, events } = await limitUnderWay(() =>
-      context.database.transaction((sql) => answerIn(sql, c, { context, claim, handle })),
-    )
-    for (const event of events) context.bus.publish(event)
-    return fromKept(c, kept)
-  }
+export async function answerOnce(
+  c: Context<HttpEnv>,
+  { context, claim }: Once,
+  handle: Handle,
+): Promise<Response> {
+  const { kept, events } = await context.database.transaction((sql) =>
+    answerIn(sql, c, { context, claim, handle }),
+  )
+  for (const event of events) context.bus.publish(event)
+  return fromKept(c, kept)
 }
 
 async function answerIn(

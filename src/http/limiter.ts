@@ -8,34 +8,34 @@ import {
 
 type Options = { name: string; points: number; seconds: number; multiplier: number; insured: () => void }
 
-/** Hears of limits, for metrics. */
+/** Counts limits for metrics. */
 export type LimiterWatch = {
   made(operation: string): void
   rejected(operation: string): void
-  /** A request was counted here, since Redis did not answer. */
+  /** Redis did not answer, so this process counted a request. */
   insured(): void
 }
 
 /**
- * Counts in fixed windows. With Redis the replicas share one budget; a memory limiter with the same limits
- * stands in while Redis does not answer.
+ * Counts in fixed windows. With Redis the replicas share one budget; while Redis does not answer, each process counts in
+ * memory, with the same limits.
  */
 export function createLimiter(
   redis: Redis | Cluster | undefined,
   { name, points, seconds, multiplier, insured }: Options,
 ): RateLimiterAbstract {
   const options = {
-    keyPrefix: `signalbox:${name}`,
+    keyPrefix: name,
     points: Math.max(1, Math.floor(points * multiplier)),
     duration: seconds,
   }
   if (!redis) return new RateLimiterMemory(options)
-  const insuranceLimiter = new Insurance(options, insured)
+  const insuranceLimiter = new CountingFallback(options, insured)
   const shared = { storeClient: redis, insuranceLimiter, rejectIfRedisNotReady: true }
   return new RateLimiterRedis({ ...options, ...shared })
 }
 
-class Insurance extends RateLimiterMemory {
+class CountingFallback extends RateLimiterMemory {
   readonly #used: () => void
 
   constructor(options: ConstructorParameters<typeof RateLimiterMemory>[0], used: () => void) {

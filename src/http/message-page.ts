@@ -11,6 +11,7 @@ type Schema = {
   items?: Schema
   properties?: Record<string, Schema>
   required?: string[]
+  description?: string
   [keyword: string]: unknown
 }
 
@@ -22,10 +23,11 @@ h3 { margin: 2rem 0 0; font-family: ui-monospace, monospace }
 p { margin: .25rem 0 .75rem; color: var(--soft) }
 .table { overflow-x: auto }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; table-layout: fixed; min-width: 28rem }
-th:last-child { width: 6rem }
+th:last-child { width: 50% }
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 td:first-child { font-family: ui-monospace, monospace; white-space: nowrap }
 pre { overflow-x: auto; font-size: .8rem }
+.frame { max-height: 24rem; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem }
 summary { cursor: pointer; font-size: .9rem; padding: .4rem 0 }
 `)
 
@@ -48,8 +50,8 @@ export function createMessagePage({ info, operations, components }: AsyncApi): H
 </head>
 <body>
 <h1>Signalbox over the WebSocket</h1>
-<p>${info.description} Version ${info.version}. <a href="${API_BASE}/asyncapi.json">The same as AsyncAPI</a>, for programs;
-<a href="${API_BASE}/docs">REST</a> has a page of its own.</p>
+<p>${info.description} Version ${info.version}. Programs read <a href="${API_BASE}/asyncapi.json">the AsyncAPI document</a>;
+<a href="${API_BASE}/docs">REST has its own page</a>.</p>
 ${section('receive')}
 ${section('send')}
 </body>
@@ -63,17 +65,22 @@ function toArticle(name: string, message: AsyncApi['components']['messages'][str
 <h3>${name}</h3>
 <p>${message.summary}</p>
 <div class="table"><table>
-<thead><tr><th>field</th><th>type</th><th></th></tr></thead>
+<thead><tr><th>field</th><th>type</th><th>meaning</th></tr></thead>
 <tbody>${Object.entries(properties).map(
     ([field, schema]) =>
-      html`<tr><td>${field}</td><td>${toType(schema)}</td><td>${required.includes(field) ? '' : 'optional'}</td></tr>`,
+      html`<tr><td>${field}</td><td>${toType(schema)}</td><td>${toMeaning(schema, required.includes(field))}</td></tr>`,
   )}</tbody>
 </table></div>
+<pre class="frame">${message.examples.map(({ payload }) => JSON.stringify(payload, null, 2)).join('\n')}</pre>
 <details><summary>JSON Schema</summary><pre>${JSON.stringify(message.payload, null, 2)}</pre></details>
 </article>`
 }
 
-/** A few words; the schema beside it has the whole. */
+function toMeaning({ description }: Schema, isRequired: boolean): string {
+  return [isRequired ? undefined : 'Optional', description].filter((part) => part !== undefined).join('. ')
+}
+
+/** A few words; the JSON Schema below has the rest. */
 function toType(schema: Schema): string {
   const { type, items, anyOf, properties } = schema
   if (schema.const !== undefined) return JSON.stringify(schema.const)

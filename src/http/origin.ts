@@ -1,17 +1,14 @@
 import type { Context } from 'hono'
 import type { HttpEnv } from './env.ts'
 
-/** Whether a page of this server asks, or nobody's page: a browser names the origin of what it runs. */
+/** A browser's origin must be this server's, or one that the operator allows. */
+export function isOriginAllowed(c: Context<HttpEnv>, allowed: readonly string[]): boolean {
+  return allowed.includes(c.req.header('origin') ?? '') || isFromHere(c)
+}
+
+/** Whether a page of this server asks, or no page at all: browsers send the origin of a page. */
 export function isFromHere(c: Context<HttpEnv>): boolean {
   const origin = c.req.header('origin')
   if (origin === undefined) return true
   return URL.canParse(origin) && new URL(origin).host === c.req.header('host')
-}
-
-/** Whether the browser came over https: only proxies can tell, and only those that are trusted are believed. */
-export function isOverHttps(c: Context<HttpEnv>, trusted_hops: number): boolean {
-  if (trusted_hops === 0) return false
-  const schemes = (c.req.header('x-forwarded-proto') ?? '').split(',').map((scheme) => scheme.trim())
-  // As with addresses: each proxy adds at the right end, so the outermost trusted one stands there.
-  return schemes[Math.max(0, schemes.length - trusted_hops)]?.toLowerCase() === 'https'
 }

@@ -2,18 +2,17 @@ import type { Context } from 'hono'
 import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterRes } from 'rate-limiter-flexible'
 import { SignalboxError } from '#src/domain/errors.ts'
+import { LIMIT_WINDOW_SECONDS } from './bounds.ts'
+import { toLimitKey } from './client-address.ts'
 import type { HttpEnv } from './env.ts'
-import { toLimitKey } from './limit-key.ts'
 import { createLimiter, type LimiterWatch } from './limiter.ts'
 
-const WINDOW_SECONDS = 60
-
-/** Counts one request; refuses with `rate_limited`. Sets the `RateLimit-*` headers either way. */
+/** Counts one request and sets the `RateLimit-*` headers; refuses with `rate_limited`. */
 export type RateLimit = (c: Context<HttpEnv>, address: string) => Promise<void>
 
 export type RateLimits = (name: string, a_minute: number) => RateLimit
 
-/** One limiter a name, fixed windows of 60 s. Two routes of one name share a budget. */
+/** Makes one limiter for each name. Two routes of one name share a budget. */
 export function createRateLimits(
   redis: Redis | Cluster | undefined,
   multiplier: number,
@@ -26,7 +25,7 @@ export function createRateLimits(
     const window = {
       name: `limit:${name}`,
       points: a_minute,
-      seconds: WINDOW_SECONDS,
+      seconds: LIMIT_WINDOW_SECONDS,
       multiplier,
       insured: watch.insured,
     }
@@ -52,19 +51,4 @@ export function createRateLimits(
     made.set(name, limit)
     return limit
   }
-}
-
-/**
- * The address that a request came from: the first hop that is not one of ours. Each of `trusted_hops`
- * proxies adds the address of its peer at the right end, so what a client forges stands further left.
- */
-export function clientAddress(c: Context<HttpEnv>, trusted_hops: number): string {
-  const peer = c.env.incoming?.socket.remoteAddress ?? 'unknown'
-  if (trusted_hops === 0) return peer
-  const forwarded = (c.req.header('x-forwarded-for') ?? '')
-    .split(',')
-    .map((hop) => hop.trim())
-    .filter((hop) => hop !== '')
-  const hops = [...forwarded, peer]
-  return hops[Math.max(0, hops.length - 1 - trusted_hops)] ?? peer
 }

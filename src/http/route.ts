@@ -6,7 +6,7 @@ import type { HttpEnv } from './env.ts'
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
-/** The names between braces in a path; all of them are UUIDs. */
+/** The names between braces in a path; all are UUIDs. */
 type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParamNames<Rest>
   : never
@@ -18,7 +18,7 @@ export type RouteInput<Path extends string, Query, Body> = {
   query: Output<Query>
   body: Output<Body>
   principal: Principal
-  /** What to work with: inside the request's own transaction, where an Idempotency-Key asks for one. */
+  /** Inside the request's own transaction where an Idempotency-Key asks for one. */
   context: HttpContext
   c: Context<HttpEnv>
 }
@@ -33,34 +33,55 @@ export type RouteSpec<
   path: Path
   operation_id: string
   summary: string
+  description?: string
   tag: string
   /** Requests a minute from one address. */
   limit: number
   /**
-   * What the caller must be permitted: in the project that the path names, or at all. `public`: anybody may
-   * call it; then there is no principal.
+   * The operation that the caller must be permitted, in the project that the path names or outside of projects.
+   * `public`: no credentials are read, and there is no principal.
    */
   access: ProjectOperation | GlobalOperation | 'public'
+  /** The path does not name the agent, so the handler checks that the token of an agent reaches it. */
+  checks_reach?: boolean
   query?: Query
   body?: Body
   /** A request without a body is taken as `{}`. */
   is_body_optional?: boolean
-  /** It is not kept for an Idempotency-Key. */
+  /** A credential may be in a header of its own. */
+  has_token_header?: boolean
+  /** The answer is not kept for an Idempotency-Key. */
   answers_secret?: boolean
-  success: { status: 200 | 201; schema: v.GenericSchema | undefined; description: string }
-  /** What no schema can see in path and body. Refuses like one. */
+  success: {
+    status: 200 | 201
+    schema: v.GenericSchema | undefined
+    description: string
+    /** When the answer is a 204 without a body. */
+    or_nothing?: string
+    /** `Accept: text/csv` gets CSV. */
+    has_csv?: boolean
+  }
+  /** Checks across path and body that no schema can make. Refuses like a schema. */
   check?: (input: Pick<RouteInput<Path, Query, Body>, 'params' | 'body'>) => void
+  /**
+   * What is left to do once the answer is committed, before it is sent; also before a kept answer is sent again. Gets and returns
+   * the body of the answer.
+   */
+  settle?: (context: HttpContext, body: { id: string }) => Promise<unknown>
   /** Returns the body of the answer, or a whole answer where it is not plain JSON. */
   handle: (input: RouteInput<Path, Query, Body>) => Promise<unknown> | unknown
 }
 
-/** A route with its input types forgotten: what the router and the OpenAPI document work with. */
-export type Route = Omit<RouteSpec, 'handle' | 'check'> & {
+/** A route without its input types, for the router and the OpenAPI document. */
+export type Route = DocumentedRoute & {
   check?: (input: never) => void
   handle: (input: never) => Promise<unknown> | unknown
 }
 
-/** One place for all there is to a route: the router, the limiter and the OpenAPI document read it. */
+/** What the OpenAPI document says of a route. */
+export type DocumentedRoute = Omit<RouteSpec, 'handle' | 'check'>
+
+/** All facts of a route in one place: the router, the limiter and the OpenAPI document read them. */
 export function defineRoute<
   const Path extends string,
   Query extends v.GenericSchema | undefined = undefined,
@@ -68,6 +89,3 @@ export function defineRoute<
 >(spec: RouteSpec<Path, Query, Body>): Route {
   return spec
 }
-
-/** Requests a minute for routes that the contract does not number one by one. */
-export const limits = { login: 10, refresh: 30, write: 30, read: 60, bulk: 10, upgrade: 60 } as const

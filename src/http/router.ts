@@ -6,22 +6,27 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { Logger } from 'pino'
 import * as v from 'valibot'
 import type { Authenticate } from '#src/auth/authenticate.ts'
-import type { Standing } from '#src/domain/access.ts'
+import { type Standing, userBehind } from '#src/domain/access.ts'
 import { refuse } from '#src/domain/errors.ts'
+import type { UnsentBudget } from '#src/domain/unsent-budget.ts'
 import { uuid as uuidSchema } from '#src/protocol/values.ts'
+import { toRefusal } from '#src/store/failures.ts'
 import { activeTraceId, describeActive } from '#src/tracing/trace.ts'
-import { authorize, type HttpContext, projectParam } from './context.ts'
+import { authorize, projectParam, turnOf } from './authorize.ts'
+import { clientAddress } from './client-address.ts'
+import type { HttpContext } from './context.ts'
 import type { HttpEnv } from './env.ts'
-import { errorResponse, toRefusal } from './errors.ts'
-import { type AnswerOnce, readClaim } from './idempotency.ts'
+import { errorResponse } from './errors.ts'
+import { answerOnce, readClaim } from './idempotency.ts'
 import { parseInput } from './input.ts'
-import { clientAddress, type RateLimits } from './rate-limit.ts'
+import type { RateLimits } from './rate-limit.ts'
+import { jsonText } from './raw-responses.ts'
 import type { Route } from './route.ts'
 import { traceRequests } from './trace-requests.ts'
 
 export const API_BASE = '/api/v1'
 
-/** `route`: its operation, or its path as it was registered; `other` for what is no route. */
+/** `route` is the operation, or the path as it was registered, or `other`. */
 export type Answered = { route: string; method: string; status: number; seconds: number }
 
 export type RouterParts = {
@@ -29,22 +34,24 @@ export type RouterParts = {
   onAnswered: (answered: Answered) => void
   authenticate: Authenticate
   rateLimits: RateLimits
-  trusted_hops: number
-  allowed_origins: readonly string[]
+  budget: UnsentBudget
+  trustedHops: number
+  allowedOrigins: readonly string[]
+  /** Aborts when the server begins to stop. */
+  closing: AbortSignal
 }
 
 /**
- * Every route in the order of the contract: unknown route 404, wrong method 405, rate limit, credentials,
- * path and body; the rest is the handler's. All refusals leave through one `onError`.
+ * Checks in the order of the contract: unknown route 404, wrong method 405, rate limit, credentials, path and body. The
+ * handler does the rest. All refusals leave through one `onError`.
  */
 export function createRouter(parts: RouterParts): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()
   app.use(nameRequest)
   app.use(traceRequests)
-  app.use(nameAddress(parts.trusted_hops))
-  app.use(tellOfRequests(parts))
+  app.use(nameAddress(parts.trustedHops))
+  app.use(reportRequests(parts))
   app.use(secureHeaders())
-  if (parts.allowed_origins.length > 0) app.use(allowOrigins(parts.allowed_origins))
   app.notFound((c) => errorResponse(c, refuse('not_found', 'No such route')))
   app.onError((error, c) => {
     const report = (failure: unknown) => c.set('failure', failure)
@@ -53,7 +60,7 @@ export function createRouter(parts: RouterParts): Hono<HttpEnv> {
   return app
 }
 
-/** The answer to every method that a path does not have; after the routes of that path. */
+/** Answers the methods that a path does not have. Call it after adding the routes of that path. */
 export function refuseOtherMethods(app: Hono<HttpEnv>, path: string, allowed: readonly string[]): void {
   app.all(path, (c) => {
     c.header('Allow', allowed.join(', '))
@@ -61,9 +68,9 @@ export function refuseOtherMethods(app: Hono<HttpEnv>, path: string, allowed: re
   })
 }
 
-type RouteParts = RouterParts & { context: HttpContext; answerOnce: AnswerOnce; base?: string }
+type RouteParts = RouterParts & { context: HttpContext; base?: string }
 
-/** Adds the routes below `base`, `/api/v1` by default, and for each of their paths the answer to other methods. */
+/** Adds the routes below `base`, and answers the other methods of their paths. */
 export function addRoutes(
   app: Hono<HttpEnv>,
   routes: readonly Route[],
@@ -78,7 +85,7 @@ export function addRoutes(
   }
 }
 
-function createHandler(route: Route, { base, context, answerOnce, ...parts }: RouteParts & { base: string }) {
+function createHandler(route: Route, { base, context, ...parts }: RouteParts & { base: string }) {
   const limit = parts.rateLimits(route.operation_id, route.limit)
   const identify = createIdentify(route, parts.authenticate)
   const path = base + route.path
@@ -91,17 +98,27 @@ function createHandler(route: Route, { base, context, answerOnce, ...parts }: Ro
     const input = await parseInput(c, route)
     route.check?.(input as never)
     const principal = c.get('principal')
-    if (principal) authorize(route, { principal, standing, params: input.params })
+    if (principal) {
+      authorize(route, { principal, standing, params: input.params })
+      c.set('account', parts.budget.account(userBehind(principal)))
+    }
     const answer = async (inContext: HttpContext): Promise<Response> => {
       const result = await route.handle({ ...input, principal, context: inContext, c } as never)
-      return result instanceof Response ? result : c.json(result as object, route.success.status)
+      return result instanceof Response ? result : jsonText(c, JSON.stringify(result), route.success.status)
     }
+    const turn = turnOf(route, input, principal)
+    if (route.method === 'get' || turn === undefined) return answer(context)
+    const database = context.turns.share(context.database, turn)
+    const inTurn = { ...context, database }
     const claim = principal && readClaim(c, route, { principal, input, keys: context.keys })
-    return claim ? answerOnce(c, { context, claim }, answer) : answer(context)
+    const answered = await (claim ? answerOnce(c, { context: inTurn, claim }, answer) : answer(inTurn))
+    if (!route.settle || !answered.ok) return answered
+    const settled = await route.settle(inTurn, (await answered.json()) as { id: string })
+    return jsonText(c, JSON.stringify(settled), route.success.status)
   }
 }
 
-/** Finds out who is asking, and, in the same statement, where they stand in the project that the path names. */
+/** Authenticates, and reads in the same statement the principal's standing in the project of the path. */
 function createIdentify(route: Route, authenticate: Authenticate) {
   const param = projectParam(route)
   return async (c: Context<HttpEnv>): Promise<Standing | undefined> => {
@@ -117,7 +134,7 @@ function createIdentify(route: Route, authenticate: Authenticate) {
   }
 }
 
-/** The token of `Authorization: Bearer`; undefined without that header. Refuses other schemes. */
+/** Undefined without an `Authorization` header. Refuses schemes other than `Bearer`. */
 export function readBearer(c: Context<HttpEnv>): string | undefined {
   const header = c.req.header('authorization')
   if (header === undefined) return undefined
@@ -141,9 +158,9 @@ function groupMethods(routes: readonly Route[]): Map<string, string[]> {
 
 const requestId = /^[A-Za-z0-9._-]{1,128}$/
 
-function nameAddress(trusted_hops: number) {
+function nameAddress(trustedHops: number) {
   return async (c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> => {
-    c.set('address', clientAddress(c, trusted_hops))
+    c.set('address', c.env.address ?? clientAddress(c, trustedHops))
     await next()
   }
 }
@@ -161,7 +178,7 @@ function nameRoute(c: Context<HttpEnv>): string {
   return c.get('operation') ?? (path.endsWith('*') ? 'other' : path)
 }
 
-function tellOfRequests({ log, onAnswered }: Pick<RouterParts, 'log' | 'onAnswered'>) {
+function reportRequests({ log, onAnswered }: Pick<RouterParts, 'log' | 'onAnswered'>) {
   return async (c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> => {
     const started = performance.now()
     await next()
@@ -186,8 +203,10 @@ function tellOfRequests({ log, onAnswered }: Pick<RouterParts, 'log' | 'onAnswer
   }
 }
 
-function allowOrigins(origins: readonly string[]) {
-  return cors({
+/** Answers preflights, of whatever path. */
+export function allowOrigins(app: Hono<HttpEnv>, origins: readonly string[]): void {
+  if (origins.length === 0) return
+  const answer = cors({
     origin: [...origins],
     exposeHeaders: [
       'X-Request-Id',
@@ -199,4 +218,5 @@ function allowOrigins(origins: readonly string[]) {
     ],
     maxAge: 600,
   })
+  app.use(answer)
 }

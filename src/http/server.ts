@@ -3,27 +3,25 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { errorCodes } from '#src/domain/errors.ts'
-import { answerSocket, bareRefusal, refuseNotHttp } from './bare-answers.ts'
+import {
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  MAX_HEADER_BYTES,
+  REQUEST_GRACE_MS,
+  REQUEST_TIMEOUT_MS,
+  STALL_MS,
+  TIMEOUT_CHECK_MS,
+} from './bounds.ts'
 import type { HttpEnv } from './env.ts'
-import { webSocketTarget } from './websocket-target.ts'
-
-/** How long a peer may take: for the headers, for the whole request, and between two requests. */
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
-const KEEP_ALIVE_MS = 65_000
-const TIMEOUT_CHECK_MS = 1_000
-const MAX_HEADER_BYTES = 16 * 1024
-/** An answer of which its peer reads nothing for so long is cut off, since it holds its memory. */
-const STALL_MS = 60_000
-/** How long requests under way may take once the server drains. */
-const REQUEST_GRACE_MS = 8_000
+import { answerSocket, bareRefusal, refuseNotHttp } from './raw-responses.ts'
+import { webSocketTarget } from './websocket.ts'
 
 const refusals: Record<string, { status: number; message: string }> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: `The headers are larger than ${MAX_HEADER_BYTES} bytes` },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive' },
 }
 
-/** Node's server, with bounds on what a slow or rude peer can hold, and answers of the contract's shape. */
+/** Node's server with bounds for slow and rude peers. Its own refusals have the contract's shape. */
 export function createHttpServer(app: Hono<HttpEnv>, { stall_ms = STALL_MS } = {}): Server {
   const listener = getRequestListener(app.fetch, { errorHandler: refuseRequest })
   const server = createServer(
@@ -33,17 +31,21 @@ export function createHttpServer(app: Hono<HttpEnv>, { stall_ms = STALL_MS } = {
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      // Refused by the listener all the same, in the contract's shape.
+      // The listener refuses a missing host in the contract's shape.
       requireHostHeader: false,
-      // Clients that offer HTTP/2 (`Upgrade: h2c`) get HTTP/1.1, with their body and all.
+      // A client that offers HTTP/2 (`Upgrade: h2c`) is served over HTTP/1.1, its body included.
       shouldUpgradeCallback: ({ headers, url }) =>
         headers.upgrade?.toLowerCase() === 'websocket' && webSocketTarget(url) !== undefined,
     },
     listener,
   )
-  // A socket whose write makes progress is not idle, nor is one that a stream's keep-alives are read from; `ws` ends this.
+  // Progress of a write, a stream's keep-alives included, resets this timer; `ws` removes it from its sockets.
   server.timeout = stall_ms
-  // An expectation that nobody knows is none: the request is answered as any other.
+  // A socket with nothing to write still waits for its answer, and an order for a fleet may take longer.
+  server.on('timeout', (socket) => {
+    if (socket.writableLength > 0) socket.destroy()
+  })
+  // Unknown expectations are ignored.
   server.on('checkExpectation', listener)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
@@ -53,13 +55,13 @@ export function createHttpServer(app: Hono<HttpEnv>, { stall_ms = STALL_MS } = {
   return server
 }
 
-/** What cannot be made a request of: a host or a target that is none. */
+/** Answers what Hono cannot make a Request of, such as an invalid host or target. */
 function refuseRequest(error: unknown): Response {
   if (error instanceof RequestError) return refuseNotHttp()
   return bareRefusal({ status: 500, message: 'Internal server error', code: errorCodes.internal })
 }
 
-/** Takes no new connections; requests under way have time to finish. */
+/** Takes no new connections, and gives running requests time to finish. */
 export async function closeServer(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve))
   server.closeIdleConnections()

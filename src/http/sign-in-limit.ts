@@ -1,22 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
-import { SignalboxError } from '#src/domain/errors.ts'
-import { toLimitKey } from './limit-key.ts'
+import { SignalboxError, WrongPassword } from '#src/domain/errors.ts'
+import { FAILED_SIGN_IN_SECONDS, MAX_FAILED_SIGN_INS } from './bounds.ts'
+import { toLimitKey } from './client-address.ts'
 import { createLimiter, type LimiterWatch } from './limiter.ts'
 
-/** Failed sign-ins to one account from one address in an hour; above it even the right password has to wait. */
-const FAILURES = 50
-const WINDOW_SECONDS = 60 * 60
 const OPERATION = 'sign-in'
 
 type Attempt = { email: string; address: string }
 
-/** Makes a sign-in attempt, unless too many have failed before. Refuses with `rate_limited`. */
+/** Makes an attempt with a password, unless too many were wrong before. Refuses with `rate_limited`. */
 export type LimitSignIn = <Result>(attempt: Attempt, signIn: () => Promise<Result>) => Promise<Result>
 
 /**
- * Limits failed sign-ins by account and address together: so nobody can lock another out of an account, and
- * slow guessing gets nowhere.
+ * Limits failed sign-ins by account and address together: an attacker elsewhere cannot lock an owner out, and slow
+ * guessing gets nowhere.
  */
 export function createSignInLimit(
   redis: Redis | Cluster | undefined,
@@ -24,7 +22,13 @@ export function createSignInLimit(
   watch: LimiterWatch,
 ): LimitSignIn {
   const { insured } = watch
-  const window = { name: OPERATION, points: FAILURES, seconds: WINDOW_SECONDS, multiplier, insured }
+  const window = {
+    name: OPERATION,
+    points: MAX_FAILED_SIGN_INS,
+    seconds: FAILED_SIGN_IN_SECONDS,
+    multiplier,
+    insured,
+  }
   const limiter = createLimiter(redis, window)
   watch.made(OPERATION)
   return async ({ email, address }, signIn) => {
@@ -34,14 +38,14 @@ export function createSignInLimit(
     const failures = await limiter.get(key)
     if (failures && failures.remainingPoints <= 0) {
       const seconds = Math.max(1, Math.ceil(failures.msBeforeNext / 1000))
-      const message = 'Too many failed sign-ins'
+      const message = 'Too many failed sign-ins: try again later'
       watch.rejected(OPERATION)
       throw new SignalboxError('rate_limited', [{ message, field: null }], seconds)
     }
     try {
       return await signIn()
     } catch (error) {
-      if (error instanceof SignalboxError && error.kind === 'wrong_login') await limiter.penalty(key)
+      if (error instanceof WrongPassword) await limiter.penalty(key)
       throw error
     }
   }

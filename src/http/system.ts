@@ -1,20 +1,18 @@
 import type { Hono } from 'hono'
 import type { Bus } from '#src/bus/bus.ts'
-import { type Database, statement } from '#src/store/database.ts'
+import type { Database } from '#src/store/database.ts'
+import { readReadiness } from '#src/store/readiness.ts'
 import type { HttpEnv } from './env.ts'
 
 export type SystemParts = {
   database: Database
   bus: Bus
-  hasPendingMigrations: () => Promise<boolean>
   isDraining: () => boolean
   /** The Prometheus text. */
   readMetrics: () => Promise<{ type: string; text: string }>
 }
 
-const probe = statement('probe', 'select 1')
-
-/** The routes of those who operate a server; they are not under `/api/v1`, not limited, and need no credentials. */
+/** Routes for operators: outside of `/api/v1`, without limits and credentials. */
 export function addSystemRoutes(app: Hono<HttpEnv>, parts: SystemParts): void {
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
   app.get('/readyz', async (c) => {
@@ -33,17 +31,12 @@ export function addSystemRoutes(app: Hono<HttpEnv>, parts: SystemParts): void {
 
 const redisWords = { none: 'not configured', up: 'ok', down: 'degraded' } as const
 
-async function readiness({ database, bus, hasPendingMigrations, isDraining }: SystemParts) {
-  const reachable = await database.run(probe).then(
-    () => true,
-    () => false,
-  )
-  const pending = reachable && (await hasPendingMigrations().catch(() => true))
-  const ready = reachable && !pending && !isDraining()
+async function readiness({ database, bus, isDraining }: SystemParts) {
+  const found = await readReadiness(database)
+  const ready = found.database === 'ok' && found.migrations === 'ok' && !isDraining()
   return {
     status: ready ? 'ready' : isDraining() ? 'draining' : 'not ready',
-    database: reachable ? 'ok' : 'unreachable',
-    migrations: reachable ? (pending ? 'pending' : 'ok') : 'unknown',
+    ...found,
     redis: redisWords[bus.state()],
   }
 }

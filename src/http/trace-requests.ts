@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { asSpan, parentFrom, SpanKind } from '#src/tracing/trace.ts'
 import type { HttpEnv } from './env.ts'
 
-/** A span for each request, below the caller's where it sends a `traceparent`; the route gives it its name. */
+/** Records a span for each request, as a child of the caller's `traceparent` if it sends one; the route names it. */
 export function traceRequests(c: Context<HttpEnv>, next: () => Promise<void>): Promise<void> {
   const parent = parentFrom({
     traceparent: c.req.header('traceparent'),

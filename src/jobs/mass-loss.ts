@@ -3,14 +3,14 @@ import { countConnected } from '#src/store/replicas.ts'
 import type { Job } from './job.ts'
 
 const WINDOW_MS = 5_000
-/** A single link of a small project comes and goes. */
+/** Below this, nothing is reported: a single link of a small project may come and go. */
 const MIN_LOST = 2
 
 export type MassLoss = { project_id: string; lost: number; left: number }
 
 /**
- * Watches for projects that lose over half of their links at once: within one window, as this process sees
- * it. `note` a link that ended without its runtime having asked for it.
+ * Reports projects that lose over half of their links of this process within one window. Call `note` for each link that
+ * ended although its runtime did not ask for it.
  */
 export function createMassLossWatch(
   database: Database,

@@ -1,19 +1,12 @@
-import { resumeDueAgents } from '#src/commands/agents.ts'
-import type { CommandContext } from '#src/commands/context.ts'
-import type { Job } from './job.ts'
-
-const BATCH = 1_000
+import { resumeDueAgents, type TimedContext } from '#src/commands/timed-resumes.ts'
+import { createDueJob, type Job } from './job.ts'
 
 /**
- * Ends pauses at their `resume_at`, at most 2 s late. Every replica looks: who finds an agent resumed already
- * leaves it alone.
+ * Ends pauses at their `resume_at`, at most 2 s late. Every replica does so, and leaves alone an agent that another has
+ * already resumed.
  */
-export function createPauseJob(context: Pick<CommandContext, 'writes' | 'database' | 'clock'>): Job {
-  return {
-    name: 'pauses',
-    every_ms: 500,
-    async run() {
-      while ((await resumeDueAgents(context, BATCH)) === BATCH);
-    },
-  }
+export function createPauseJob(context: TimedContext): Job {
+  return createDueJob({ name: 'pauses', every_ms: 500 }, (byProject, limit) =>
+    resumeDueAgents(context, byProject, limit),
+  )
 }

@@ -1,30 +1,50 @@
 import { forgetAudit } from '#src/store/audit.ts'
 import type { Database } from '#src/store/database.ts'
+import { forgetHolds } from '#src/store/holds.ts'
 import { forgetAnswers } from '#src/store/idempotency.ts'
+import { forgetRequests } from '#src/store/request-times.ts'
 import { forgetSessions, pruneEvents } from '#src/store/retention.ts'
+import { forgetUsage } from '#src/store/usage.ts'
 import type { Job } from './job.ts'
 
 const BATCH = 1_000
 
-/** Prunes the event log (REST contract: EVENT_RETENTION): each minute, or each 5 s for less than a minute. */
-export function createRetentionJob(database: Database, retention_seconds: number): Job {
+/** Each minute, or each 5 s for what is kept for less than a minute. */
+const everyMs = (seconds: number) => (seconds < 60 ? 5_000 : 60_000)
+
+/** Prunes the event log (EVENT_RETENTION). */
+export function createRetentionJob(database: Database, retentionSeconds: number): Job {
   return {
     name: 'retention',
-    every_ms: retention_seconds < 60 ? 5_000 : 60_000,
+    every_ms: everyMs(retentionSeconds),
     async run() {
-      const before = new Date(Date.now() - retention_seconds * 1000).toISOString()
-      while ((await pruneEvents(database, before, BATCH)) === BATCH);
+      while ((await pruneEvents(database, retentionSeconds, BATCH)) === BATCH);
     },
   }
 }
 
-/** Forgets what is kept for a time only: answers for an Idempotency-Key, the audit trail, spent sessions. */
-export function createForgettingJob(database: Database): Job {
+/** Deletes old usage (USAGE_RETENTION). Each hour, so that a server that restarts every day does it, too. */
+export function createUsageRetentionJob(database: Database, retentionSeconds: number): Job {
+  return {
+    name: 'usage-retention',
+    every_ms: 60 * 60_000,
+    async run() {
+      while ((await forgetUsage(database, retentionSeconds, BATCH)) === BATCH);
+    },
+  }
+}
+
+/**
+ * Deletes what is kept for a limited time: ended requests (REQUEST_RETENTION), answers for an Idempotency-Key, the audit
+ * trail, expired sessions, released holds.
+ */
+export function createForgettingJob(database: Database, requestSeconds: number): Job {
+  const forgetEnded = (database: Database, limit: number) => forgetRequests(database, requestSeconds, limit)
   return {
     name: 'forgetting',
-    every_ms: 60_000,
+    every_ms: everyMs(requestSeconds),
     async run() {
-      for (const forget of [forgetAnswers, forgetAudit, forgetSessions]) {
+      for (const forget of [forgetEnded, forgetAnswers, forgetAudit, forgetSessions, forgetHolds]) {
         while ((await forget(database, BATCH)) === BATCH);
       }
     },

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { TokenKeys } from '#src/auth/tokens.ts'
-import { openSecret, signWebhook } from '#src/auth/webhook-secrets.ts'
 import { settleAttempt } from '#src/commands/webhook-deliveries.ts'
 import type { Attempt, WebhookTimings } from '#src/domain/webhook.ts'
+import type { DatabaseClock } from '#src/store/clock.ts'
 import type { Database } from '#src/store/database.ts'
 import {
   advanceWebhook,
@@ -14,28 +14,33 @@ import {
   releaseWebhook,
 } from '#src/store/webhook-deliveries.ts'
 import type { AddressRule } from '#src/webhooks/addresses.ts'
+import { type WebhookBody, writeBody } from '#src/webhooks/bodies.ts'
 import { sendWebhook } from '#src/webhooks/request.ts'
+import { openSecret, signWebhook } from '#src/webhooks/secrets.ts'
 import type { Job } from './job.ts'
 
-/** Requests of one replica under way; what else is due waits. */
+/** Running requests of one replica; other due webhooks wait. */
 const MAX_RUNNING = 64
-/** A lease outlives the request: only a replica that is gone, or whose database hangs, lets it run out. */
+/** A lease outlives its request, so it runs out only if the replica is gone or its database hangs. */
 const LEASE_MARGIN_MS = 10_000
 
 type Parts = {
   database: Database
+  clock: DatabaseClock
   keys: TokenKeys
   isAllowedAddress: AddressRule
   timings: WebhookTimings
   user_agent: string
+  /** Where people reach this deployment; undefined: where its webhooks were created. */
+  public_url: string | undefined
   onDisabled: (webhook: { webhook_id: string; project_id: string }) => void
   onError: (error: unknown) => void
 }
 
 /**
- * Sends the log to webhooks. A webhook is idle, due (its project has events after its cursor, and its wait is
- * over), or leased by one replica for one request. The events of a request are noted in the row before it, so
- * that every repetition has the same id, and the cursor moves after it: each event arrives at least once, in order.
+ * Sends the log to webhooks. A webhook is idle, due (its project has events after its cursor, and its wait is over), or
+ * leased by one replica for one request. The row notes the events of a request before it is sent, so that every
+ * repetition has the same id, and the cursor moves after it. So each event arrives at least once, in order.
  */
 export class WebhookDeliveries {
   readonly counts = { events: 0, delivered: 0, refused: 0, failed: 0, disabled: 0 }
@@ -55,14 +60,14 @@ export class WebhookDeliveries {
     return { name: 'webhooks', every_ms: this.#parts.timings.poll_ms, run: () => this.#claim() }
   }
 
-  /** Ends the requests under way: they are repeated, by whoever claims them next. */
+  /** Aborts running requests. The replica that claims them next repeats them. */
   async close(): Promise<void> {
     this.#end.abort()
     await this.#claiming?.catch(() => {})
     await Promise.all(this.#running)
   }
 
-  /** One claim at a time, so that no more run than may. */
+  /** One claim at a time, so that no more requests run than MAX_RUNNING. */
   #claim(): Promise<void> {
     this.#isAskedAgain = true
     this.#claiming ??= this.#claimWhileAsked().finally(() => {
@@ -90,14 +95,14 @@ export class WebhookDeliveries {
       })
       .then((has_advanced) => {
         this.#running.delete(running)
-        // A webhook may have more, and others may wait for the place.
+        // The webhook may have more events, and other webhooks may wait for the place.
         if (has_advanced || this.#running.size === MAX_RUNNING - 1)
           this.#claim().catch((error) => this.#parts.onError(error))
       })
     this.#running.add(running)
   }
 
-  /** True: the cursor has moved. Rejects where the end of the attempt is not known. */
+  /** True: the cursor has moved. Rejects if the end of the attempt is unknown. */
   async #deliver(claim: Claim): Promise<boolean> {
     const { database, timings, onDisabled } = this.#parts
     const batch = await readBatch(database, claim)
@@ -105,14 +110,14 @@ export class WebhookDeliveries {
       await releaseWebhook(database, claim)
       return false
     }
-    const { last, frames, missed_before } = batch
-    if (frames.length === 0 && missed_before === undefined)
-      return advanceWebhook(database, claim, { last, status: null })
+    const { last, frames } = batch
+    const body = this.#write(claim, batch)
+    if (!body) return advanceWebhook(database, claim, { last, status: null })
     if (!(await holdBatch(database, claim, { last, seconds: this.#lease_seconds }))) {
       await releaseWebhook(database, claim)
       return false
     }
-    const attempt = await this.#attempt(claim, batch)
+    const attempt = await this.#attempt(claim, batch, body)
     this.counts[attempt.kind]++
     const end = await settleAttempt(database, { claim, last, attempt }, timings)
     if (end === 'advanced') this.counts.events += frames.length
@@ -123,19 +128,34 @@ export class WebhookDeliveries {
     return end === 'advanced'
   }
 
-  async #attempt(claim: Claim, batch: Batch): Promise<Attempt> {
-    const { keys, isAllowedAddress, timings, user_agent } = this.#parts
+  /** Undefined: there is nothing to send. */
+  #write(claim: Claim, { frames, at, missed_before }: Batch): WebhookBody | undefined {
+    if (frames.length === 0 && missed_before === undefined) return undefined
+    const { clock, public_url } = this.#parts
+    const { project_id, format, origin } = claim
+    const target = { project_id, base: public_url ?? origin ?? undefined }
+    return writeBody(format, target, { frames, at: at ?? clock.time(), missed_before })
+  }
+
+  async #attempt(claim: Claim, batch: Batch, { body, content_type }: WebhookBody): Promise<Attempt> {
+    const { clock, keys, isAllowedAddress, timings, user_agent } = this.#parts
     const sealed = claim.old_secret === null ? [claim.secret] : [claim.secret, claim.old_secret]
     const secrets = sealed.flatMap((one) => openSecret(one, claim.id, keys)?.secret ?? [])
     if (secrets.length === 0)
-      return { kind: 'failed', status: null, error: 'No SECRET_KEY of the server opens the secret' }
-    const body = writeBody(claim, batch)
-    const id = `${claim.id}_${batch.epoch}_${claim.cursor + 1}_${batch.last}`
-    const timestamp = Math.floor(Date.now() / 1000)
+      return {
+        kind: 'failed',
+        status: null,
+        error: 'No SECRET_KEY of this server opens the secret of the webhook',
+      }
+    // With another filter or format the same part of the log is another message.
+    const revision = claim.revision === 0 ? '' : `_r${claim.revision}`
+    const id = `${claim.id}_${batch.epoch}_${claim.cursor + 1}_${batch.last}${revision}`
+    const timestamp = Math.floor(clock.now() / 1000)
     return sendWebhook(isAllowedAddress, {
       url: claim.url,
       headers: {
         'user-agent': user_agent,
+        'content-type': content_type,
         'webhook-id': id,
         'webhook-timestamp': String(timestamp),
         'webhook-signature': signWebhook(secrets, { id, timestamp, body }),
@@ -145,11 +165,4 @@ export class WebhookDeliveries {
       signal: this.#end.signal,
     })
   }
-}
-
-/** The log's frames are JSON already, and go out to the letter. */
-function writeBody({ project_id }: Claim, { frames, at, missed_before }: Batch): string {
-  const missed = missed_before === undefined ? '' : `"missed_before":${missed_before},`
-  const data = `{"project_id":"${project_id}",${missed}"events":[${frames.join(',')}]}`
-  return `{"type":"agent.events","timestamp":"${at ?? new Date().toISOString()}","data":${data}}`
 }

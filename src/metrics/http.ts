@@ -8,23 +8,27 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 export type HttpMetrics = { answered: (answered: Answered) => void; limiters: LimiterWatch }
 
 export function createHttpMetrics(instruments: Instruments): HttpMetrics {
-  const requests = instruments.tally(
-    { name: 'http_requests_total', help: 'HTTP requests that were answered' },
-    ['route', 'method', 'status'],
-  )
+  const requests = instruments.tally({ name: 'http_requests_total', help: 'Answered HTTP requests' }, [
+    'route',
+    'method',
+    'status',
+  ])
   const seconds = instruments.histogram(
-    { name: 'http_request_duration_seconds', help: 'From the head of a request to that of its answer' },
+    {
+      name: 'http_request_duration_seconds',
+      help: 'Time from the head of a request to the head of its answer',
+    },
     SECONDS,
     ['route', 'method'],
   )
   const rejections = instruments.tally(
-    { name: 'rate_limit_rejections_total', help: 'Requests over their limit (429)' },
+    { name: 'rate_limit_rejections_total', help: 'Requests refused by a rate limit (429)' },
     ['operation'],
   )
   const insurance = instruments.tally(
     {
       name: 'rate_limit_insurance_total',
-      help: 'Requests that this process counted by itself, since Redis did not answer',
+      help: 'Requests that this process counted alone, since Redis did not answer',
     },
     [],
     [[]],
@@ -32,12 +36,12 @@ export function createHttpMetrics(instruments: Instruments): HttpMetrics {
   return {
     answered({ route, status, ...request }) {
       const method = methods.has(request.method) ? request.method : 'other'
-      requests.add(route, method, String(status))
+      requests.add([route, method, String(status)])
       seconds.observe({ route, method }, request.seconds)
     },
     limiters: {
       made: (operation) => rejections.expect(operation),
-      rejected: (operation) => rejections.add(operation),
+      rejected: (operation) => rejections.add([operation]),
       insured: () => insurance.add(),
     },
   }

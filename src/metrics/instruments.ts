@@ -1,13 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
-/** `name` without the prefix that all have. */
+/** `name`: without the prefix `signalbox_`. */
 export type Instrument = { name: string; help: string }
 
-/** A number, or one for each value of a label; undefined: not known now, so none is shown. */
+/** A number, or one for each value of a label. Undefined: unknown at the moment, so it is left out. */
 type Value = number | Readonly<Record<string, number>> | undefined
 type Read = () => Value | Promise<Value>
 
-/** The instruments of one process. What is counted elsewhere is read off when Prometheus asks. */
+/** The instruments of one process. A scrape reads the numbers that other parts count. */
 export class Instruments {
   readonly registry = new Registry()
 
@@ -27,7 +27,7 @@ export class Instruments {
     })
   }
 
-  /** `read` tells what has been counted since the start of the process. */
+  /** `read` returns the count since the start of the process. */
   counter(instrument: Instrument, read: Read, label?: string): void {
     new Counter({
       ...this.#describe(instrument, label ? [label] : []),
@@ -39,7 +39,7 @@ export class Instruments {
     })
   }
 
-  /** A counter that is told: `known` are label values that show as 0 before they are first counted. */
+  /** A counter that callers add to. `known`: label values that show as 0 before they are first counted. */
   tally(
     instrument: Instrument,
     labels: readonly string[],
@@ -79,7 +79,7 @@ function toSamples(
   return Object.entries(value).map(([key, number]) => [label ? { [label]: key } : {}, number])
 }
 
-/** Counts by label values, in the order of the labels. Cheaper to tell than a counter of the library. */
+/** Counts by label values, in the order of the labels. Adding to it costs less than to the library's counter. */
 export class Tally {
   readonly #counts = new Map<string, number>()
 
@@ -87,10 +87,10 @@ export class Tally {
     for (const values of known) this.#counts.set(values.join(' '), 0)
   }
 
-  /** No value has a space in it. */
-  add(...values: readonly string[]): void {
+  /** Label values must not contain spaces. */
+  add(values: readonly string[] = [], times = 1): void {
     const key = values.join(' ')
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + times)
   }
 
   /** Shows label values as 0 from now on. */

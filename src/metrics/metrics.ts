@@ -1,26 +1,30 @@
+import type { DatabaseClock } from '#src/store/clock.ts'
 import { version } from '#src/version.ts'
 import { type Dependencies, readDependencies } from './dependencies.ts'
 import { createEventMetrics, type EventMetrics } from './events.ts'
 import { createHttpMetrics, type HttpMetrics } from './http.ts'
 import { Instruments } from './instruments.ts'
 import { createJobMetrics, type JobMetrics } from './jobs.ts'
-import { type RealtimeParts, readRealtime } from './realtime.ts'
+import { type RealtimeSources, readRealtime } from './realtime.ts'
 
 export type Metrics = {
   http: HttpMetrics
   events: EventMetrics
   jobs: JobMetrics
   countMassLoss: () => void
-  /** Adds what is read off the running parts. */
-  readOff: (parts: RealtimeParts & Dependencies) => void
+  /** Adds the metrics that are read from the running server. */
+  observe: (sources: RealtimeSources & Dependencies) => void
   read: () => Promise<{ type: string; text: string }>
 }
 
+/** `countDroppedLines`: the log lines that were lost since the start. */
+type MetricSources = { clock: DatabaseClock; countDroppedLines: () => number }
+
 /**
- * What Prometheus reads at `/metrics` (docs/metrics.md). What happens now and then is told as it happens; what is
- * frequent is counted by its part in plain numbers, and read off when Prometheus asks.
+ * The metrics at `/metrics` (docs/metrics.md). Rare events are counted here as they happen. Frequent ones are counted in
+ * plain numbers where they happen, and a scrape reads them.
  */
-export function createMetrics(): Metrics {
+export function createMetrics({ clock, countDroppedLines }: MetricSources): Metrics {
   const instruments = new Instruments()
   const { registry } = instruments
   instruments.gauge(
@@ -28,19 +32,30 @@ export function createMetrics(): Metrics {
     () => ({ [version]: 1 }),
     'version',
   )
+  instruments.counter(
+    {
+      name: 'log_lines_dropped_total',
+      help: 'Lost log lines: the disk was full, or the reader was too slow or gone',
+    },
+    countDroppedLines,
+  )
+  instruments.gauge(
+    { name: 'clock_skew_seconds', help: "How far the machine's clock is ahead of the database's" },
+    () => clock.skew_seconds,
+  )
   const massLosses = instruments.tally(
-    { name: 'mass_losses_total', help: 'Times that a project lost over half of its runtimes at once' },
+    { name: 'mass_losses_total', help: 'Times that a project lost more than half of its runtimes at once' },
     [],
     [[]],
   )
   return {
     http: createHttpMetrics(instruments),
-    events: createEventMetrics(instruments),
+    events: createEventMetrics(instruments, clock),
     jobs: createJobMetrics(instruments),
     countMassLoss: () => massLosses.add(),
-    readOff(parts) {
-      readRealtime(instruments, parts)
-      readDependencies(instruments, parts)
+    observe(sources) {
+      readRealtime(instruments, sources)
+      readDependencies(instruments, sources)
     },
     read: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   }

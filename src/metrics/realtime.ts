@@ -1,18 +1,25 @@
-import type { EventStreams } from '#src/realtime/event-streams.ts'
-import type { Hub } from '#src/realtime/hub.ts'
-import type { Realtime } from '#src/realtime/realtime.ts'
-import type { RuntimeLinks } from '#src/realtime/runtime-links.ts'
+import type { Hub } from '#src/realtime/feed/hub.ts'
+import type { LongPolls } from '#src/realtime/polls/long-polls.ts'
+import type { RuntimeLinks } from '#src/realtime/runtimes/runtime-links.ts'
+import type { SocketServer } from '#src/realtime/sessions/socket-server.ts'
+import type { EventStreams } from '#src/realtime/streams/event-streams.ts'
 import type { Instruments } from './instruments.ts'
 
-export type RealtimeParts = { hub: Hub; realtime: Realtime; streams: EventStreams; links: RuntimeLinks }
-
-/** What is read off the real-time side. */
-export function readRealtime(instruments: Instruments, parts: RealtimeParts): void {
-  readReaders(instruments, parts)
-  readRuntimes(instruments, parts)
+export type RealtimeSources = {
+  hub: Hub
+  realtime: SocketServer
+  streams: EventStreams
+  polls: LongPolls
+  links: RuntimeLinks
 }
 
-function readReaders(instruments: Instruments, { hub, realtime, streams }: RealtimeParts): void {
+/** Metrics of readers and runtimes. */
+export function readRealtime(instruments: Instruments, sources: RealtimeSources): void {
+  readReaders(instruments, sources)
+  readRuntimes(instruments, sources)
+}
+
+function readReaders(instruments: Instruments, { hub, realtime, streams }: RealtimeSources): void {
   instruments.gauge(
     { name: 'websocket_connections', help: 'Open WebSockets' },
     () => realtime.connections.size,
@@ -20,7 +27,7 @@ function readReaders(instruments: Instruments, { hub, realtime, streams }: Realt
   instruments.counter(
     {
       name: 'websocket_closes_total',
-      help: 'WebSockets that were closed, by code; 1006: the connection broke',
+      help: 'Closed WebSockets, by close code; 1006: the connection broke',
     },
     () => realtime.closes,
     'code',
@@ -28,28 +35,31 @@ function readReaders(instruments: Instruments, { hub, realtime, streams }: Realt
   instruments.gauge(
     {
       name: 'lagging_sockets',
-      help: 'WebSockets that wait for their peer to read: no live events go to them',
+      help: 'WebSockets whose peers are slow to read; they get no live events',
     },
     () => realtime.lagging(),
   )
-  instruments.gauge({ name: 'subscriptions', help: 'Watches on WebSockets' }, () => hub.counts.subscriptions)
+  instruments.gauge(
+    { name: 'subscriptions', help: 'Open subscriptions on WebSockets' },
+    () => hub.counts.subscriptions,
+  )
   instruments.gauge({ name: 'event_streams', help: 'Open streams of server-sent events' }, () => streams.size)
   instruments.gauge(
-    { name: 'watched_projects', help: 'Projects that somebody reads' },
+    { name: 'watched_projects', help: 'Projects with at least one reader' },
     () => hub.feeds().length,
   )
   instruments.counter(
-    { name: 'events_delivered_total', help: 'Events times the live readers that they were given to' },
+    { name: 'events_delivered_total', help: 'Events delivered to live readers, once for each reader' },
     () => hub.counts.delivered,
   )
   instruments.counter(
-    { name: 'gap_events_total', help: 'Events that the bus did not bring, read from the log' },
+    { name: 'gap_events_total', help: 'Events read from the log since the bus did not bring them in time' },
     () => hub.counts.filled,
   )
   instruments.counter(
     {
       name: 'tail_check_finds_total',
-      help: 'Times that the tail check found events that the bus did not bring later either',
+      help: 'Times that a tail check found events that the bus lost',
     },
     () => hub.counts.lost,
   )
@@ -59,26 +69,24 @@ function readReaders(instruments: Instruments, { hub, realtime, streams }: Realt
   )
 }
 
-function readRuntimes(instruments: Instruments, { links }: RealtimeParts): void {
+function readRuntimes(instruments: Instruments, { links, polls }: RealtimeSources): void {
   const { counts } = links.delivery
-  instruments.gauge(
-    { name: 'runtime_links', help: 'Agents whose runtime is attached to this process' },
-    () => links.size,
-  )
+  instruments.gauge({ name: 'waiting_polls', help: 'Long polls that wait for news' }, () => polls.size)
+  instruments.gauge({ name: 'runtime_links', help: 'Agents attached to this process' }, () => links.size)
   instruments.counter(
-    { name: 'signals_sent_total', help: 'Signals sent to runtimes, repeats included' },
+    { name: 'signals_sent_total', help: 'Signals sent to runtimes, including repeats' },
     () => counts.sent,
     'kind',
   )
   instruments.counter(
-    { name: 'signals_resent_total', help: 'Signals sent again for want of an acknowledgement' },
+    { name: 'signals_resent_total', help: 'Signals sent again since no acknowledgement came' },
     () => counts.resent,
     'kind',
   )
   instruments.counter(
     {
       name: 'reports_total',
-      help: 'Reports of runtimes; `status_rejected`: applied, but for a status that the agent could not take',
+      help: 'Reports of runtimes; `status_rejected`: applied except for the status, which the agent may not enter',
     },
     () => links.reports,
     'outcome',

@@ -1,9 +1,7 @@
 import * as v from 'valibot'
 import { keyRoles, memberRoles } from '#src/domain/access.ts'
-import { actorKinds } from '#src/domain/events.ts'
-import { label, time, uuid } from './values.ts'
-
-const timeOut = v.pipe(v.string(), v.isoTimestamp())
+import { actorKinds } from '#src/domain/actor.ts'
+import { field, isoTime, label, time, uuid } from './values.ts'
 
 const memberRole = v.picklist(memberRoles, `Must be one of ${memberRoles.join(', ')}`)
 export const memberBody = v.strictObject({ role: memberRole })
@@ -13,8 +11,8 @@ export const member = v.strictObject({
   email: v.string(),
   full_name: v.nullable(v.string()),
   role: memberRole,
-  created_at: timeOut,
-  updated_at: timeOut,
+  created_at: isoTime,
+  updated_at: isoTime,
 })
 
 const keyRole = v.picklist(keyRoles, `Must be one of ${keyRoles.join(', ')}`)
@@ -29,19 +27,19 @@ export const createKeyBody = v.strictObject({
 const keyEntries = {
   id: uuid,
   name: v.string(),
-  project_id: v.nullable(uuid),
+  project_id: field(v.nullable(uuid), 'Null: every project that its maker may reach'),
   role: keyRole,
-  expires_at: v.nullable(timeOut),
-  created_at: timeOut,
+  expires_at: v.nullable(isoTime),
+  created_at: isoTime,
 }
 
-export const apiKey = v.strictObject({ ...keyEntries, maker_id: uuid, last_used_at: v.nullable(timeOut) })
-/** Shown this once. */
-export const createdKey = v.strictObject({ ...keyEntries, key: v.string() })
+export const apiKey = v.strictObject({ ...keyEntries, maker_id: uuid, last_used_at: v.nullable(isoTime) })
+/** The only answer with the key. */
+export const createdKey = v.strictObject({ ...keyEntries, key: field(v.string(), 'Shown this once') })
 
 export const auditEntry = v.strictObject({
   id: uuid,
-  at: timeOut,
+  at: isoTime,
   action: v.string(),
   actor: v.object({ kind: v.picklist(actorKinds), id: v.nullable(uuid) }),
   target_id: v.nullable(uuid),

@@ -1,4 +1,4 @@
-/** Why a socket is closed, and whether its client should come back (PROTOCOL.md: Errors and closing). */
+/** The reasons for closing a socket, and whether its client should reconnect (docs/protocol.md: Close codes). */
 export const closeCodes = {
   draining: { code: 1001, reconnect: 'after retry_after_ms' },
   restored: { code: 1001, reconnect: 'after retry_after_ms' },

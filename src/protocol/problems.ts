@@ -1,14 +1,12 @@
 import * as v from 'valibot'
-import type { Problem } from '#src/domain/errors.ts'
+import { type Problem, shorten } from '#src/domain/errors.ts'
+import { findInexactNumber } from '#src/domain/json.ts'
 import { isObject } from './values.ts'
 
-/** What a schema found wrong, a problem for each thing; `field` is the dotted path. No value is echoed. */
+/** One problem for each issue of a schema. No value is echoed. */
 export function toProblems(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
   return issues.map((issue) => ({ message: messageOf(issue), field: v.getDotPath(issue) }))
 }
-
-/** As many problems are named; how many more there are is the last one. */
-export const MAX_PROBLEMS = 100
 
 /**
  * The problems of a value against a schema of an object; empty where there are none. Valibot stops at the
@@ -17,7 +15,7 @@ export const MAX_PROBLEMS = 100
 export function checkObject(
   schema: v.GenericSchema,
   value: unknown,
-): { problems: Problem[]; output: unknown } {
+): { problems: readonly Problem[]; output: unknown } {
   if (!isObject(value))
     return { problems: [{ message: 'Must be an object', field: null }], output: undefined }
   const entries =
@@ -34,18 +32,11 @@ export function checkObject(
   return { problems: shorten(problems), output: parsed.success ? parsed.output : undefined }
 }
 
-/** Of a longer list than any message may have, the first mistake is enough: there is room for 130,000. */
+/** No message may have a longer list, so the first mistake in one is enough: a body has room for 130,000. */
 const MAX_LIST = 1_000
 
 function hasLongList(value: object): boolean {
   return Object.values(value).some((item) => Array.isArray(item) && item.length > MAX_LIST)
-}
-
-/** A body of 256 KiB has room for more mistakes than anybody reads. */
-function shorten(problems: Problem[]): Problem[] {
-  if (problems.length <= MAX_PROBLEMS) return problems
-  const more = { message: `${problems.length - MAX_PROBLEMS} more problems`, field: null }
-  return [...problems.slice(0, MAX_PROBLEMS), more]
 }
 
 function messageOf(issue: v.BaseIssue<unknown>): string {
@@ -67,7 +58,7 @@ export function isTooDeep(value: unknown): boolean {
   return false
 }
 
-/** What no text column can hold: such a value is refused, with the path to it, before it reaches one. */
+/** Finds text that no column can hold, with its path, before it reaches the database. */
 export function findUnstorable(value: unknown, path: readonly string[] = []): Problem | undefined {
   if (typeof value === 'string') {
     if (value.isWellFormed() && !value.includes('\0')) return undefined
@@ -81,8 +72,16 @@ export function findUnstorable(value: unknown, path: readonly string[] = []): Pr
   return undefined
 }
 
-/** What is wrong with a decoded JSON value before any schema looks at it. */
-export function findProblem(value: unknown): Problem | undefined {
+/** Checks a decoded value before its schema does. `text` is the JSON that it was decoded from, if any. */
+export function findProblem(value: unknown, text = ''): Problem | undefined {
   if (isTooDeep(value)) return { message: `Must not be nested deeper than ${MAX_DEPTH} levels`, field: null }
-  return findUnstorable(value)
+  return findUnstorable(value) ?? findInexact(text)
+}
+
+/** The server stores and sends on the doubles that JSON.parse makes, so it refuses numbers that these would change. */
+function findInexact(text: string): Problem | undefined {
+  const inexact = findInexactNumber(text)
+  if (!inexact) return undefined
+  const message = 'A double does not hold this number exactly: send it as a string'
+  return { message, field: inexact.path.join('.') || null }
 }

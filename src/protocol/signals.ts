@@ -1,27 +1,38 @@
 import * as v from 'valibot'
-import { controlKinds } from '#src/domain/agent.ts'
-import { signalOutcomes } from '#src/domain/signal.ts'
-import { count, jsonObject, uuid, wholeNumber } from './values.ts'
+import { modes } from '#src/domain/actions.ts'
+import { signalKinds, signalOutcomes } from '#src/domain/signal.ts'
+import { count, field, isoTime, jsonObject, uuid, wholeNumber } from './values.ts'
 
-const time = v.pipe(v.string(), v.isoTimestamp())
+const mode = field(v.nullable(v.picklist(modes)), 'How soon to obey; null for a resume or a message')
+
+/** A signal as runtimes and watchers see it. */
+export const signal = v.strictObject({
+  id: uuid,
+  kind: v.picklist(signalKinds),
+  payload: v.nullable(v.record(v.string(), v.unknown())),
+  reason: v.nullable(v.string()),
+  mode,
+  issued_at: isoTime,
+  attempt: field(count, 'Counts its deliveries, from 1'),
+})
 
 /** A signal as REST shows it, with what became of it. */
 export const signalDetails = v.strictObject({
   id: uuid,
   agent_id: uuid,
-  kind: v.picklist([...controlKinds, 'message']),
+  kind: v.picklist(signalKinds),
   payload: v.nullable(v.record(v.string(), v.unknown())),
   reason: v.nullable(v.string()),
-  created_at: time,
-  /** How often it was delivered. */
-  attempt: count,
-  delivered_at: v.nullable(time),
-  acknowledged_at: v.nullable(time),
-  outcome: v.nullable(v.picklist(signalOutcomes)),
-  detail: v.nullable(v.string()),
+  mode,
+  created_at: isoTime,
+  attempt: field(count, 'How often it was delivered'),
+  delivered_at: v.nullable(isoTime),
+  acknowledged_at: v.nullable(isoTime),
+  outcome: field(v.nullable(v.picklist(signalOutcomes)), 'Null until the runtime acknowledges it'),
+  detail: field(v.nullable(v.string()), "The runtime's own words"),
 })
 
-/** Control signals come of actions; only messages are sent by themselves. */
+/** Actions send control signals, so a message is all that this body can send. */
 export const sendSignalBody = v.strictObject({
   kind: v.literal('message', 'Must be message'),
   payload: jsonObject(64 * 1024),
@@ -29,8 +40,8 @@ export const sendSignalBody = v.strictObject({
 
 const DAY_SECONDS = 24 * 60 * 60
 
-export const agentTokenBody = v.strictObject({
-  expires_in: v.optional(wholeNumber(60, 30 * DAY_SECONDS), DAY_SECONDS),
-})
+export const tokenSeconds = field(wholeNumber(60, 30 * DAY_SECONDS), 'Seconds')
 
-export const agentToken = v.strictObject({ token: v.string(), expires_at: time })
+export const agentTokenBody = v.strictObject({ expires_in: v.optional(tokenSeconds, DAY_SECONDS) })
+
+export const agentToken = v.strictObject({ token: v.string(), expires_at: isoTime })

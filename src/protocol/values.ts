@@ -1,7 +1,13 @@
 import * as v from 'valibot'
+import { isTime } from '#src/domain/formats.ts'
 import { MAX_MONEY, parseMoney } from '#src/domain/money.ts'
 
 /** The kinds of value that bodies and queries are made of. Lengths are in characters. */
+
+/** A schema with its meaning, as the documents show it. */
+export function field<const Schema extends v.GenericSchema>(schema: Schema, meaning: string) {
+  return v.pipe(schema, v.description(meaning))
+}
 
 /** Counts code points, as the database does; a JavaScript length counts UTF-16 units. */
 function hasAtMost(max: number) {
@@ -13,9 +19,14 @@ export function text(max: number) {
   return v.pipe(v.string(), hasAtMost(max))
 }
 
-/** Trimmed, and not empty after that. */
+/** In NFC, as names are stored. */
+export function searchText(max: number) {
+  return v.pipe(v.string(), v.normalize('NFC'), hasAtMost(max))
+}
+
+/** A name in NFC: trimmed, and not empty after trimming. */
 export function label(max: number) {
-  return v.pipe(v.string(), v.trim(), v.minLength(1, 'Must not be empty'), hasAtMost(max))
+  return v.pipe(v.string(), v.trim(), v.normalize('NFC'), v.minLength(1, 'Must not be empty'), hasAtMost(max))
 }
 
 export const uuid = v.pipe(v.string(), v.uuid('Must be a UUID'), v.toLowerCase())
@@ -32,7 +43,6 @@ export const count = v.pipe(
   v.minValue(0, 'Must not be negative'),
 )
 
-/** A whole number from `min` to `max`; what lies outside is one problem. */
 export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   return v.pipe(
     v.number(),
@@ -42,7 +52,7 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER) 
   )
 }
 
-/** A decimal string or a number, with at most four decimal places; inside it is a string with four. */
+/** Accepts a decimal string or a number with at most four decimal places; gives a string with four. */
 export const money = v.pipe(
   v.union([v.string(), v.number()], 'Must be a decimal string or a number'),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -53,24 +63,15 @@ export const money = v.pipe(
   }),
 )
 
-const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/
-
-/** A day that the calendar has, in a year from 1 to 9999 wherever the offset moves it. */
-function isTime(value: string): boolean {
-  if (!rfc3339.test(value) || Number.isNaN(Date.parse(value))) return false
-  const day = value.slice(0, 10)
-  const midnight = new Date(`${day}T00:00:00Z`)
-  if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return false
-  const year = new Date(value).getUTCFullYear()
-  return year >= 1 && year <= 9999
-}
-
-/** RFC 3339 with any offset; inside it is UTC with milliseconds. */
+/** Accepts RFC 3339 with any offset; gives UTC with milliseconds. */
 export const time = v.pipe(
   v.string(),
   v.check(isTime, 'Must be an RFC 3339 time'),
   v.transform((value) => new Date(value).toISOString()),
 )
+
+/** A time as the server writes it. */
+export const isoTime = v.pipe(v.string(), v.isoTimestamp())
 
 const encoder = new TextEncoder()
 
@@ -78,17 +79,83 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A JSON object of at most `max` bytes as JSON. */
+/** A JSON object of at most `max` bytes, as JSON and as the database writes it. */
 export function jsonObject(max: number) {
   return v.pipe(
-    // Kept to the letter: a record would drop keys such as `__proto__`.
+    // Not v.record, which drops keys such as `__proto__`.
     v.custom<Record<string, unknown>>(isObject, 'Must be an object'),
+    v.check(
+      (value) => encoder.encode(JSON.stringify(value)).length + countHiddenDigits(value) <= max,
+      `Must have at most ${max} bytes as JSON, with its numbers written out`,
+    ),
+    v.transform((value) => sortKeys(value) as Record<string, unknown>),
+  )
+}
+
+/** A JSON object of at most `max` bytes. Its keys keep their order, so the database must keep it as text (`json`). */
+export function plainObject<Value extends object = Record<string, unknown>>(max: number) {
+  return v.pipe(
+    v.custom<Value>(isObject, 'Must be an object'),
     v.check(
       (value) => encoder.encode(JSON.stringify(value)).length <= max,
       `Must have at most ${max} bytes as JSON`,
     ),
   )
 }
+
+/** The characters that exponents save: the database writes 5e-324 with 326 characters. */
+function countHiddenDigits(value: unknown): number {
+  if (typeof value === 'number') return countDigits(value) - String(value).length
+  if (typeof value !== 'object' || value === null) return 0
+  return Object.values(value).reduce<number>((sum, item) => sum + countHiddenDigits(item), 0)
+}
+
+const exponential = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/
+
+/** As decimal, without an exponent. */
+function countDigits(value: number): number {
+  const [, sign, , fraction = '', exponent] = exponential.exec(String(value)) ?? []
+  if (sign === undefined) return String(value).length
+  const power = Number(exponent)
+  return (
+    sign.length + (power < 0 ? '0.'.length - power + fraction.length : 1 + Math.max(power, fraction.length))
+  )
+}
+
+/**
+ * Puts keys into the database's order, by length and then by bytes, so that an object is the same text in the answer to
+ * its request, in the log, and in later reads.
+ */
+export function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys)
+  if (!isObject(value)) return value
+  const entries = Object.entries(value).map(([key, item]) => ({ key, size: utf8Size(key), item }))
+  entries.sort((left, right) => left.size - right.size || compareBytes(left.key, right.key))
+  return Object.fromEntries(entries.map(({ key, item }) => [key, sortKeys(item)]))
+}
+
+const notAscii = /[\u0080-\uffff]/
+
+function utf8Size(text: string): number {
+  return notAscii.test(text) ? encoder.encode(text).length : text.length
+}
+
+/** Compares code points, whose order is that of UTF-8; UTF-16 units differ where there are surrogates. */
+function compareBytes(left: string, right: string): number {
+  if (!notAscii.test(left) && !notAscii.test(right)) return left < right ? -1 : 1
+  const others = [...right].values()
+  for (const character of left) {
+    const difference = (character.codePointAt(0) ?? 0) - (others.next().value?.codePointAt(0) ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+/** A yes or no in a query string. */
+export const queryFlag = v.pipe(
+  v.picklist(['true', 'false']),
+  v.transform((value) => value === 'true'),
+)
 
 /** A whole number in a query string. */
 export function queryNumber({ min, max }: { min: number; max: number }) {

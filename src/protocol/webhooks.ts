@@ -1,10 +1,12 @@
 import * as v from 'valibot'
 import { eventNames } from '#src/domain/events.ts'
-import { count, uuid } from './values.ts'
+import { webhookFormats } from '#src/domain/webhook.ts'
+import { selector } from './selector.ts'
+import { count, field, isoTime, uuid } from './values.ts'
 
 const MAX_URL = 2_000
 
-/** What can be called, and shows no password to who may read it. */
+/** Whether the server can call it, and it shows no password to its readers. */
 function isPlainUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
   const { protocol, username, password } = new URL(value)
@@ -19,7 +21,7 @@ const url = v.pipe(
 
 const eventName = v.picklist(eventNames, `Must be one of ${eventNames.join(', ')}`)
 
-/** Null, and none of them, mean all. */
+/** Null and an empty list mean all events. */
 const wantedEvents = v.nullable(
   v.pipe(
     v.array(eventName),
@@ -28,36 +30,54 @@ const wantedEvents = v.nullable(
   ),
 )
 
-export const createWebhookBody = v.strictObject({ url, events: v.optional(wantedEvents, null) })
+const format = field(
+  v.picklist(webhookFormats, `Must be one of ${webhookFormats.join(', ')}`),
+  'What the requests look like: our own, messages for Slack, or batches of CloudEvents',
+)
+
+export const createWebhookBody = v.strictObject({
+  url,
+  events: v.optional(wantedEvents, null),
+  selector: v.nullish(selector, null),
+  format: v.optional(format, 'signalbox'),
+})
 
 export const updateWebhookBody = v.strictObject({
   url: v.optional(url),
   events: v.optional(wantedEvents),
+  selector: v.optional(v.nullable(selector)),
+  format: v.optional(format),
   is_active: v.optional(v.boolean()),
 })
-
-const time = v.pipe(v.string(), v.isoTimestamp())
 
 const webhookEntries = {
   id: uuid,
   project_id: uuid,
   url: v.string(),
-  events: v.nullable(v.array(v.picklist(eventNames))),
+  events: field(v.nullable(v.array(v.picklist(eventNames))), 'Null: all of them'),
+  selector: field(
+    v.nullable(v.string()),
+    'Only events of agents that match after them; null: those of all agents, and of the project itself',
+  ),
+  format,
   is_active: v.boolean(),
-  cursor: count,
+  cursor: field(count, 'The number of the last event that was delivered or not asked for'),
   created_by: uuid,
-  created_at: time,
-  last_attempt_at: v.nullable(time),
-  last_success_at: v.nullable(time),
-  last_status: v.nullable(count),
+  created_at: isoTime,
+  last_attempt_at: v.nullable(isoTime),
+  last_success_at: v.nullable(isoTime),
+  last_status: field(v.nullable(count), 'The HTTP status of the last answer'),
   last_error: v.nullable(v.string()),
-  failing_since: v.nullable(time),
-  failures: count,
-  next_attempt_at: time,
-  disabled_at: v.nullable(time),
+  failing_since: field(v.nullable(isoTime), 'Every attempt since then has failed'),
+  failures: field(count, 'Failures in a row'),
+  next_attempt_at: isoTime,
+  disabled_at: field(v.nullable(isoTime), 'When the server gave up on it'),
 }
 
 export const webhook = v.strictObject(webhookEntries)
-/** Shown this once. */
+/** The only answer with the secret. */
 export const createdWebhook = v.strictObject({ ...webhookEntries, secret: v.string() })
-export const webhookSecret = v.strictObject({ secret: v.string(), old_secret_until: time })
+export const webhookSecret = v.strictObject({
+  secret: v.string(),
+  old_secret_until: field(isoTime, 'Until then the old secret signs too'),
+})

@@ -6,14 +6,15 @@ import {
   type Standing,
   userBehind,
 } from '#src/domain/access.ts'
-import { quickRead, type Sql, statement } from './database.ts'
+import type { AgentStatus } from '#src/domain/lifecycle.ts'
+import { type Sql, sharedRead, statement } from './database.ts'
 
-/** A user by its id, or the maker of a key by its hash, and where it stands in a project ($2, if any). */
+/** What a user, or the maker of a key, is in the project $2, if one is given. */
 const standing = `p.id as project_id, p.owner_id, m.role as member_role`
 const joinStanding = `left join projects p on p.id = $2
      left join project_members m on m.project_id = p.id and m.user_id = u.id`
 
-const userById = quickRead(
+const userById = sharedRead(
   'find_user',
   `select u.id, u.is_active, u.is_superuser, ${standing} from users u ${joinStanding} where u.id = $1`,
 )
@@ -24,11 +25,11 @@ function toStanding({ project_id, owner_id, member_role }: StandingColumns): Sta
   return project_id === null ? undefined : { project_id, owner_id, member_role }
 }
 
-/** `standing`: undefined where no project was asked for, or there is none. */
+/** `standing` is undefined without a project, and for an unknown one. */
 export type Found = { principal: Principal; standing: Standing | undefined }
 
 /** The user behind an access token; undefined for an unknown one. */
-export async function findUser(
+export async function findUserPrincipal(
   sql: Sql,
   user_id: string,
   project_id?: string,
@@ -40,13 +41,13 @@ export async function findUser(
   return { principal, standing: toStanding(user), is_active: user.is_active }
 }
 
-const standingInProject = quickRead(
+const standingInProject = sharedRead(
   'find_standing',
   `select p.id as project_id, p.owner_id, m.role as member_role
    from projects p left join project_members m on m.project_id = p.id and m.user_id = $2 where p.id = $1`,
 )
 
-/** What a principal is in a project; undefined where there is no such project. */
+/** What a principal is in a project; undefined for an unknown project. */
 export async function findProjectRole(
   sql: Sql,
   principal: Principal,
@@ -56,14 +57,14 @@ export async function findProjectRole(
   return standing && { role: roleIn(principal, standing) }
 }
 
-const standingByAgent = quickRead(
+const standingByAgent = sharedRead(
   'find_standing_by_agent',
   `select p.id as project_id, p.owner_id, m.role as member_role
    from agents a join projects p on p.id = a.project_id
      left join project_members m on m.project_id = p.id and m.user_id = $2 where a.id = $1`,
 )
 
-/** Where an agent is, and what a principal is there; undefined where there is no such agent. */
+/** The project of an agent, and what a principal is there; undefined for an unknown agent. */
 export async function findRoleByAgent(
   sql: Sql,
   principal: Principal,
@@ -81,7 +82,7 @@ const standings = statement(
      left join project_members m on m.project_id = p.id and m.user_id = wanted.user_id`,
 )
 
-/** The standing of many users in many projects; pairs whose project is gone are left out. */
+/** The standing of many users in many projects, without pairs whose project is unknown. */
 export function findStandings(
   sql: Sql,
   pairs: readonly { project_id: string; user_id: string }[],
@@ -89,11 +90,11 @@ export function findStandings(
   return sql.run(standings, [pairs.map((pair) => pair.project_id), pairs.map((pair) => pair.user_id)])
 }
 
-/** A key that may be used now: not revoked, its maker active. One that has expired says so by its time. */
+/** A usable key is not revoked, and its maker is active. Callers check whether it has expired. */
 const keyColumns = `k.id as key_id, k.agent_id, k.project_id as key_project_id, k.role, k.expires_at,
    k.last_used_at, u.id as maker_id, u.is_superuser`
 const usableKey = 'k.revoked_at is null and u.is_active'
-const keyByHash = quickRead(
+const keyByHash = sharedRead(
   'find_key',
   `select ${keyColumns}, ${standing} from api_keys k join users u on u.id = k.maker_id ${joinStanding}
    where ${usableKey} and k.key_hash = $1`,
@@ -112,14 +113,44 @@ type KeyRow = {
 
 export type FoundKey = Found & { key_id: string; expires_at: string | null; last_used_at: string | null }
 
-/** The key or token with a hash; undefined for an unknown or revoked one, or where its maker is inactive. */
-export async function findKey(
+/** The key or token with a hash; undefined for one that is unknown or revoked, or whose maker is inactive. */
+export async function findKeyPrincipal(
   sql: Sql,
   key_hash: string,
   project_id?: string,
 ): Promise<FoundKey | undefined> {
   const [key] = await sql.run<KeyRow & StandingColumns>(keyByHash, [key_hash, project_id ?? null])
-  if (!key) return undefined
+  return key && toFoundKey(key)
+}
+
+const keyWithAgent = sharedRead(
+  'find_key_with_agent',
+  `select ${keyColumns}, ${standing}, a.id as asked_id, a.status from api_keys k join users u on u.id = k.maker_id
+     left join projects p on p.id = k.project_id
+     left join project_members m on m.project_id = p.id and m.user_id = u.id
+     left join agents a on a.id = coalesce(k.agent_id, $2) and a.project_id = k.project_id
+   where ${usableKey} and k.key_hash = $1`,
+)
+
+export type AskedAgent = { id: string; status: AgentStatus }
+
+/**
+ * The same, with an agent of the key's project: that of a token, or else the one named. `standing` is the one in this project.
+ * One statement, so that a proxy can ask before each request.
+ */
+export async function findKeyWithAgent(
+  sql: Sql,
+  key_hash: string,
+  agent_id: string | undefined,
+): Promise<(FoundKey & { agent: AskedAgent | undefined }) | undefined> {
+  type Asked = { asked_id: string | null; status: AgentStatus }
+  const [row] = await sql.run<KeyRow & StandingColumns & Asked>(keyWithAgent, [key_hash, agent_id ?? null])
+  if (!row) return undefined
+  const { asked_id: id, status } = row
+  return { ...toFoundKey(row), agent: id === null ? undefined : { id, status } }
+}
+
+function toFoundKey(key: KeyRow & StandingColumns): FoundKey {
   const { key_id, expires_at, last_used_at } = key
   return { principal: toPrincipal(key), standing: toStanding(key), key_id, expires_at, last_used_at }
 }
@@ -133,7 +164,12 @@ function toPrincipal({ key_id, agent_id, key_project_id, role, maker_id, is_supe
   }
 }
 
-const keyUse = statement('note_key_use', 'update api_keys set last_used_at = $2 where id = $1')
+// Skips a locked row: a transaction that deletes the key's project must not hold up requests with the key.
+const keyUse = statement(
+  'note_key_use',
+  `update api_keys set last_used_at = $2
+   where id = (select id from api_keys where id = $1 for no key update skip locked)`,
+)
 
 export async function noteKeyUse(sql: Sql, key_id: string, now: string): Promise<void> {
   await sql.run(keyUse, [key_id, now])
@@ -149,7 +185,7 @@ const usableKeys = statement(
    where ${usableKey} and k.id = any($1::uuid[]) and (k.expires_at is null or k.expires_at > now())`,
 )
 
-/** Of many credentials those that are still good, as principals by the id of the user or key. */
+/** The principals of those credentials that are still good, by the id of the user or key. */
 export async function findLivePrincipals(
   sql: Sql,
   { user_ids, key_ids }: { user_ids: readonly string[]; key_ids: readonly string[] },

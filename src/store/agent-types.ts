@@ -1,18 +1,41 @@
 import { type Sql, statement } from './database.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
 export type AgentTypeRow = { id: string; name: string; slug: string; is_active: boolean }
 
+/** How a type is named: by its id, or by its slug, which may look like an id. */
+export type AgentTypeKey = { id: string } | { slug: string; id: string | undefined }
+
 const lock = statement(
   'share_agent_types',
-  'select id, name, slug, is_active from agent_types where id = any($1::uuid[]) order by id for share',
+  `select id, name, slug, is_active from agent_types where id = any($1::uuid[]) or slug = any($2::text[])
+   order by id for share`,
 )
 
-/** Keeps the types as they are until the commit: a spawned agent carries its type's name. Before agents. */
-export async function lockAgentTypes(sql: Sql, ids: readonly string[]): Promise<Map<string, AgentTypeRow>> {
-  if (ids.length === 0) return new Map()
-  const rows = await sql.run<AgentTypeRow>(lock, [ids])
-  return new Map(rows.map((row) => [row.id, row]))
+/** Types that are locked. */
+export class AgentTypes {
+  readonly #rows: readonly AgentTypeRow[]
+
+  constructor(rows: readonly AgentTypeRow[]) {
+    this.#rows = rows
+  }
+
+  /** Where one type has for its slug what is another's id, the id counts. */
+  find(key: AgentTypeKey): AgentTypeRow | undefined {
+    const byId = this.#rows.find((row) => row.id === key.id)
+    return byId ?? ('slug' in key ? this.#rows.find((row) => row.slug === key.slug) : undefined)
+  }
 }
+
+/** Keeps the types unchanged until the commit, since a spawned agent copies its type's name. Locked before agents. */
+export async function lockAgentTypes(sql: Sql, keys: readonly AgentTypeKey[]): Promise<AgentTypes> {
+  if (keys.length === 0) return new AgentTypes([])
+  const ids = keys.flatMap(({ id }) => id ?? [])
+  const slugs = keys.flatMap((key) => ('slug' in key ? key.slug : []))
+  return new AgentTypes(await sql.run<AgentTypeRow>(lock, [distinct(ids), distinct(slugs)]))
+}
+
+const distinct = (values: readonly string[]) => [...new Set(values)]
 
 export type AgentTypeDetails = AgentTypeRow & {
   description: string | null
@@ -22,6 +45,7 @@ export type AgentTypeDetails = AgentTypeRow & {
 }
 
 const columns = 'id, name, slug, description, is_active, config, created_at, updated_at'
+const byId = statement('find_agent_type', `select ${columns} from agent_types where id = $1`)
 const exclusive = statement('lock_agent_type', `select ${columns} from agent_types where id = $1 for update`)
 const update = statement(
   'update_agent_type',
@@ -29,7 +53,11 @@ const update = statement(
    where id = $1 returning ${columns}`,
 )
 
-/** Locks a type for a change: no agent is spawned from it meanwhile. */
+export async function findAgentType(sql: Sql, id: string): Promise<AgentTypeDetails | undefined> {
+  return (await sql.run<AgentTypeDetails>(byId, [id]))[0]
+}
+
+/** Locks a type for a change. Until the commit no agent is spawned from it. */
 export async function lockAgentType(sql: Sql, id: string): Promise<AgentTypeDetails | undefined> {
   return (await sql.run<AgentTypeDetails>(exclusive, [id]))[0]
 }
@@ -47,7 +75,7 @@ export async function updateAgentTypeRow(
     JSON.stringify(type.config),
     type.updated_at,
   ])
-  if (!row) throw new Error('a locked agent type is gone')
+  if (!row) throw new Error('a locked agent type is missing')
   return row
 }
 
@@ -66,4 +94,17 @@ export async function insertAgentType(
   const [row] = await sql.run<AgentTypeDetails>(insert, values)
   if (!row) throw new Error('an agent type was not inserted')
   return row
+}
+
+const list = listStatements('list_agent_types', {
+  alias: 't',
+  from: 'agent_types t where true',
+  parameters: 0,
+  columns,
+  newest: { by: 'created_at', type: 'timestamptz', id: 'id' },
+})
+
+/** All types, newest first. */
+export function listAgentTypes(sql: Sql, range: PageRange): Promise<Listed<AgentTypeDetails>> {
+  return readList<AgentTypeDetails>(sql, list, { values: [], ...range })
 }

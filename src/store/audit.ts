@@ -1,7 +1,9 @@
 import { v7 as uuid } from 'uuid'
+import type { Actor } from '#src/domain/actor.ts'
 import type { AuditAction } from '#src/domain/audit.ts'
-import type { Actor } from '#src/domain/events.ts'
+import { AUDIT_KEPT_DAYS } from './bounds.ts'
 import { type Sql, statement } from './database.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
 export type AuditInput = {
   action: AuditAction
@@ -15,17 +17,16 @@ export type AuditInput = {
 const insert = statement(
   'insert_audit',
   `insert into audit (id, at, action, actor_kind, actor_id, target_id, project_id, details)
-   values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)`,
+   values ($1, now(), $2, $3, $4, $5, $6, $7::jsonb)`,
 )
 
-/** Adds to the audit trail, in the transaction of what it tells of. */
+/** Adds to the audit trail, in the same transaction as the audited change. */
 export async function writeAudit(
   sql: Sql,
   { action, actor, target_id, project_id, details }: AuditInput,
 ): Promise<void> {
   await sql.run(insert, [
     uuid(),
-    new Date().toISOString(),
     action,
     actor.kind,
     actor.id,
@@ -35,7 +36,6 @@ export async function writeAudit(
   ])
 }
 
-const KEPT_DAYS = 365
 const forget = statement(
   'forget_audit',
   `delete from audit where ctid in
@@ -43,7 +43,31 @@ const forget = statement(
    returning 1 as forgotten`,
 )
 
-/** Removes up to `limit` entries that are older than a year; returns how many. */
+/** Deletes up to `limit` entries that are older than a year; returns how many. */
 export async function forgetAudit(sql: Sql, limit: number): Promise<number> {
-  return (await sql.run(forget, [KEPT_DAYS, limit])).length
+  return (await sql.run(forget, [AUDIT_KEPT_DAYS, limit])).length
+}
+
+export type AuditRow = {
+  id: string
+  at: string
+  action: AuditAction
+  actor_kind: Actor['kind']
+  actor_id: string | null
+  target_id: string | null
+  project_id: string | null
+  details: Record<string, unknown>
+}
+
+const list = listStatements('list_audit', {
+  alias: 'a',
+  from: 'audit a where true',
+  parameters: 0,
+  columns: 'id, at, action, actor_kind, actor_id, target_id, project_id, details',
+  newest: { by: 'at', type: 'timestamptz', id: 'id' },
+})
+
+/** The audit trail, newest first. */
+export function listAudit(sql: Sql, range: PageRange): Promise<Listed<AuditRow>> {
+  return readList<AuditRow>(sql, list, { values: [], ...range })
 }

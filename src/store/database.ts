@@ -1,77 +1,113 @@
 import type { PGlite } from '@electric-sql/pglite'
+import type { TransactionSettings } from 'kysely'
 import type { Pool, PoolClient } from 'pg'
-import { isRetryable } from './failures.ts'
-import type { DatabaseLocation, Orm } from './orm.ts'
+import { TRANSACTION_ATTEMPTS } from './bounds.ts'
+import { ConnectionHealth } from './connection-health.ts'
+import type { Connections } from './connections.ts'
+import { type DatabaseTrouble, isAborted, isRetryable } from './failures.ts'
+import { connectionsOf, type DatabaseLocation, type Orm } from './orm.ts'
 import { parsers, toPgTypes } from './parsers.ts'
-import { holdWrites, SharedConnection } from './shared-connection.ts'
+import { corkUntilNextTurn, SharedConnection } from './shared-connection.ts'
 
-/** A statement that is planned once for each connection: its name must be unique. */
-export type Statement = { name: string; text: string; isQuick?: boolean }
+/** Each connection plans a statement once, by its name, which must be unique, or else each time. */
+export type Statement = { name: string; text: string; isQuick?: boolean; isPlannedEachTime?: boolean }
 
 export function statement(name: string, text: string): Statement {
   return { name, text }
 }
 
-/** Reads by a key and waits for no lock, so that many can share a connection. */
-export function quickRead(name: string, text: string): Statement {
+/** A read by key that waits for no lock, so many can share a connection. */
+export function sharedRead(name: string, text: string): Statement {
   return { name, text, isQuick: true }
 }
 
-/** Runs statements: on any connection, or, as the argument of a transaction's work, on that transaction's. */
+/** Runs statements on any connection, or, inside a transaction, on the transaction's. */
 export type Sql = {
   run<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>
 }
 
 /**
- * A transaction's own. Its statements are done in the order in which they were given, so those that need no
- * answer of an earlier one can be given at once: they share a round trip.
+ * The statements of a transaction run in the order in which they are given. Those that need no earlier answer can be given
+ * at once, and then share a round trip.
  */
 export type Transaction = Sql & {
-  /** Runs a statement whose answer nobody needs, with what comes next or the commit; its failure fails the whole. */
+  /** Runs a statement without an answer, together with the next one or the commit. Its failure fails the transaction. */
   send(statement: Statement, values?: readonly unknown[]): void
 }
 
-/** The database of the hot paths: MikroORM's own connections, statements prepared by name. */
-export type Database = Sql & {
-  /** Commits when `work` resolves, rolls back when it rejects. Tried again when it lost a deadlock. */
-  transaction<Result>(work: (sql: Transaction) => Promise<Result>, mode?: 'snapshot'): Promise<Result>
-  /** Requests waiting for a connection, and connections open, unused, and allowed: for metrics. */
-  usage(): { waiting: number; open: number; idle: number; max: number }
-}
+/** `lock_timeout_ms`: how long to wait for each lock, instead of the session's limit. */
+export type TransactionOptions = { lock_timeout_ms?: number }
 
-const ATTEMPTS = 3
+/** The database that everything but migrations uses: prepared statements, on connections shared with MikroORM. */
+export type Database = Sql & {
+  /** Commits when `work` resolves, and rolls back when it rejects. After a lost deadlock `work` runs again. */
+  transaction<Result>(
+    work: (sql: Transaction) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>
+  /** Reads only; every statement sees what was committed before the first one. */
+  snapshot<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
+  /** For metrics: requests waiting for a connection, and connections that are open, unused, and allowed. */
+  usage(): { waiting: number; open: number; idle: number; max: number }
+  /** What failures of the last seconds say about the server. Reads may still work. */
+  trouble(): DatabaseTrouble | undefined
+}
 
 export async function openDatabase(orm: Orm, location: DatabaseLocation): Promise<Database> {
+  if ('url' in location) return postgresDatabase(connectionsOf(orm))
   const client: unknown = await orm.em.getConnection().getNativeClient()
-  return 'url' in location ? postgresDatabase(client as Pool) : pgliteDatabase(client as PGlite)
+  return pgliteDatabase(client as PGlite)
 }
 
-function postgresDatabase(pool: Pool): Database {
+const snapshot: TransactionSettings = { isolationLevel: 'repeatable read', accessMode: 'read only' }
+
+function postgresDatabase({ pool, keepsSessions, begin, runAnywhere }: Connections): Database {
   const types = toPgTypes(parsers)
   const shared = new SharedConnection(pool)
-  const over = (client: Pool | PoolClient): Sql => ({
-    async run<Row>({ name, text, isQuick }: Statement, values: readonly unknown[] = []) {
-      const query = { name, text, values: values as unknown[], types }
-      const answer = isQuick && client === pool ? shared.query(query) : client.query<never>(query)
-      return (await answer).rows as Row[]
+  const health = new ConnectionHealth(pool)
+  const over = (client: Pool | PoolClient, onFailure?: (error: unknown) => void): Sql => ({
+    async run<Row>({ name, text, isQuick, isPlannedEachTime }: Statement, values: readonly unknown[] = []) {
+      const isKept = keepsSessions && !isPlannedEachTime
+      const query = { name: isKept ? name : undefined, text, values: values as unknown[], types }
+      const ask = () => {
+        if (client !== pool) return client.query<never>(query)
+        return isQuick && keepsSessions ? shared.query(query) : runAnywhere(query)
+      }
+      try {
+        return (await ask()).rows as Row[]
+      } catch (error) {
+        health.note(error)
+        onFailure?.(error)
+        throw error
+      }
     },
   })
 
   async function attempt<Result>(
     work: (sql: Transaction) => Promise<Result>,
-    begin: string,
+    settings: TransactionSettings | undefined,
+    { lock_timeout_ms }: TransactionOptions = {},
   ): Promise<Result> {
-    const client = await pool.connect()
+    const client = await pool.connect().catch((error: unknown) => {
+      health.note(error)
+      throw error
+    })
     const sent = new Sent()
     let broken = false
+    // Of statements that were given at once, a later one may be the first whose failure the work sees.
+    let cause: unknown
+    const onFailure = (error: unknown) => {
+      if (!isAborted(error)) cause = error
+    }
     try {
-      holdWrites(client)
-      sent.add(client.query(begin))
-      const sql = over(client)
+      corkUntilNextTurn(client)
+      const limit = lock_timeout_ms === undefined ? '' : `; set local lock_timeout = ${lock_timeout_ms}`
+      sent.add(client.query(begin(settings) + limit))
+      const sql = over(client, onFailure)
       const result = await work({
         ...sql,
         send(...query) {
-          holdWrites(client)
+          corkUntilNextTurn(client)
           sent.add(sql.run(...query))
         },
       })
@@ -83,7 +119,10 @@ function postgresDatabase(pool: Pool): Database {
       await client.query('rollback').catch(() => {
         broken = true
       })
-      throw (await sent.failure()) ?? error
+      const noted = (await sent.failure()) ?? error
+      const failure = isAborted(noted) ? (cause ?? noted) : noted
+      if (health.note(failure)) broken = true
+      throw failure
     } finally {
       client.release(broken)
     }
@@ -91,10 +130,9 @@ function postgresDatabase(pool: Pool): Database {
 
   return {
     ...over(pool),
-    transaction: (work, mode) =>
-      withRetries(() =>
-        attempt(work, mode === 'snapshot' ? 'begin isolation level repeatable read read only' : 'begin'),
-      ),
+    transaction: (work, options) => withRetries(() => attempt(work, undefined, options)),
+    snapshot: (work) => withRetries(() => attempt(work, snapshot)),
+    trouble: () => health.trouble,
     usage: () => ({
       waiting: pool.waitingCount,
       open: pool.totalCount,
@@ -110,33 +148,36 @@ function pgliteDatabase(pglite: PGlite): Database {
       return (await client.query<Row>(text, values as unknown[], { parsers })).rows
     },
   })
+  const transaction = <Result>(work: (sql: Transaction) => Promise<Result>) =>
+    withRetries(() =>
+      pglite.transaction(async (client) => {
+        const sent = new Sent()
+        const sql = over(client)
+        try {
+          const result = await work({ ...sql, send: (...query) => sent.add(sql.run(...query)) })
+          await sent.all()
+          return result
+        } catch (error) {
+          throw (await sent.failure()) ?? error
+        }
+      }),
+    )
   return {
     ...over(pglite),
-    // One connection: transactions come one after the other, so each sees a snapshot anyway.
-    transaction: (work) =>
-      withRetries(() =>
-        pglite.transaction(async (client) => {
-          const sent = new Sent()
-          const sql = over(client)
-          try {
-            const result = await work({ ...sql, send: (...query) => sent.add(sql.run(...query)) })
-            await sent.all()
-            return result
-          } catch (error) {
-            throw (await sent.failure()) ?? error
-          }
-        }),
-      ),
+    transaction,
+    // There is one connection, so transactions run one after the other, and each sees a snapshot anyway.
+    snapshot: transaction,
     usage: () => ({ waiting: 0, open: 1, idle: 0, max: 1 }),
+    trouble: () => undefined,
   }
 }
 
-/** Statements under way that nobody waits for one by one. */
+/** Running statements that are awaited together. */
 class Sent {
   readonly #promises: Promise<unknown>[] = []
 
   add(promise: Promise<unknown>): void {
-    // Its failure is not unhandled: `all` tells of it.
+    // `all` reports the failure, so it is not unhandled.
     promise.catch(() => {})
     this.#promises.push(promise)
   }
@@ -145,7 +186,7 @@ class Sent {
     await Promise.all(this.#promises)
   }
 
-  /** The first failure, if there is one: those after it are only of a transaction that is aborted. */
+  /** The first failure, if there is one. Later ones only say that the transaction is aborted. */
   async failure(): Promise<unknown> {
     const settled = await Promise.allSettled(this.#promises)
     return settled.find((one) => one.status === 'rejected')?.reason
@@ -153,7 +194,7 @@ class Sent {
 }
 
 async function withRetries<Result>(attempt: () => Promise<Result>): Promise<Result> {
-  for (let left = ATTEMPTS - 1; ; left--) {
+  for (let left = TRANSACTION_ATTEMPTS - 1; ; left--) {
     try {
       return await attempt()
     } catch (error) {

@@ -1,18 +1,17 @@
-import { type Sql, statement } from './database.ts'
+import { ANSWER_KEPT_HOURS } from './bounds.ts'
+import { type Sql, statement, type Transaction } from './database.ts'
 
-/** A request that is to be done once: whose, what, under which key, and what exactly. */
+/** A request that must be done only once. */
 export type Claim = { principal_id: string; operation: string; key: string; fingerprint: string }
 export type KeptAnswer = { status: number; location: string | null; body: string }
 
-const KEPT_MS = 24 * 60 * 60 * 1000
-
 const claimKey = statement(
   'claim_key',
-  `insert into idempotent_answers (principal_id, operation, key, fingerprint, created_at) values ($1, $2, $3, $4, $5)
+  `insert into idempotent_answers (principal_id, operation, key, fingerprint, created_at) values ($1, $2, $3, $4, now())
    on conflict (principal_id, operation, key) do update
      set fingerprint = excluded.fingerprint, created_at = excluded.created_at,
        status = null, location = null, body = null
-     where idempotent_answers.created_at < $6
+     where idempotent_answers.created_at < now() - make_interval(hours => $5)
    returning key`,
 )
 const readKept = statement(
@@ -22,19 +21,17 @@ const readKept = statement(
 )
 
 /**
- * Claims a key for the caller's transaction, before anything else is locked: another with the same key waits
- * here for its end. Returns the answer of an earlier one, if there was one.
+ * Claims a key for the caller's transaction, before anything else is locked. A second request with the key waits here for
+ * the first. Returns the answer of an earlier request, if there was one.
  */
 export async function claimAnswer(
   sql: Sql,
   { principal_id, operation, key, fingerprint }: Claim,
 ): Promise<(KeptAnswer & { fingerprint: string }) | undefined> {
-  const now = new Date()
-  const too_old = new Date(now.getTime() - KEPT_MS).toISOString()
-  const values = [principal_id, operation, key, fingerprint, now.toISOString(), too_old]
+  const values = [principal_id, operation, key, fingerprint, ANSWER_KEPT_HOURS]
   if ((await sql.run(claimKey, values)).length > 0) return undefined
   const [kept] = await sql.run<KeptAnswer & { fingerprint: string }>(readKept, [principal_id, operation, key])
-  if (!kept) throw new Error('an answer was forgotten while it was asked for')
+  if (!kept) throw new Error('an answer was deleted while it was read')
   return kept
 }
 
@@ -54,26 +51,26 @@ export async function keepAnswer(
 
 const forget = statement(
   'forget_answers',
-  `delete from idempotent_answers where ctid in (select ctid from idempotent_answers where created_at < $1 limit $2)
+  `delete from idempotent_answers where ctid in
+     (select ctid from idempotent_answers where created_at < now() - make_interval(hours => $1) limit $2)
    returning 1 as forgotten`,
 )
 
-/** Removes up to `limit` answers whose day is over; returns how many. */
+/** Deletes up to `limit` answers that are older than a day; returns how many. */
 export async function forgetAnswers(sql: Sql, limit: number): Promise<number> {
-  const too_old = new Date(Date.now() - KEPT_MS).toISOString()
-  return (await sql.run(forget, [too_old, limit])).length
+  return (await sql.run(forget, [ANSWER_KEPT_HOURS, limit])).length
 }
 
 const savepoint = statement('savepoint_handled', 'savepoint handled')
 const rollback = statement('rollback_handled', 'rollback to savepoint handled')
 
-/** Runs part of a transaction; where it rejects and `onRefusal` has a result for that, only that part is undone. */
+/** Runs part of a transaction. If it rejects and `onRefusal` has a result for the error, only that part is undone. */
 export async function attempt<Result>(
-  sql: Sql,
+  sql: Transaction,
   work: () => Promise<Result>,
   onRefusal: (error: unknown) => Result | undefined,
 ): Promise<Result> {
-  await sql.run(savepoint)
+  sql.send(savepoint)
   try {
     return await work()
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { IssueStatus } from '#src/domain/issue.ts'
 import { type Sql, statement } from './database.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
 export type IssueRow = {
   id: string
@@ -14,6 +15,7 @@ export type IssueRow = {
 
 const columns = 'id, project_id, title, description, status, assigned_agent_id, created_at, updated_at'
 
+const byId = statement('find_issue', `select ${columns} from issues where id = $1 and project_id = $2`)
 const lock = statement(
   'lock_issue',
   `select ${columns} from issues where id = $1 and project_id = $2 for update`,
@@ -25,6 +27,10 @@ const save = statement(
      status = excluded.status, assigned_agent_id = excluded.assigned_agent_id, updated_at = excluded.updated_at`,
 )
 const remove = statement('delete_issue', 'delete from issues where id = $1')
+
+export async function findIssue(sql: Sql, project_id: string, id: string): Promise<IssueRow | undefined> {
+  return (await sql.run<IssueRow>(byId, [id, project_id]))[0]
+}
 
 export async function lockIssue(sql: Sql, project_id: string, id: string): Promise<IssueRow | undefined> {
   return (await sql.run<IssueRow>(lock, [id, project_id]))[0]
@@ -45,4 +51,21 @@ export async function saveIssue(sql: Sql, issue: IssueRow): Promise<void> {
 
 export async function deleteIssue(sql: Sql, id: string): Promise<void> {
   await sql.run(remove, [id])
+}
+
+const list = listStatements('list_issues', {
+  alias: 'i',
+  from: 'issues i where i.project_id = $1 and ($2::text is null or i.status = $2)',
+  parameters: 2,
+  columns,
+  newest: { by: 'created_at', type: 'timestamptz', id: 'id' },
+})
+
+/** A project's issues, newest first: all, or those of a status. */
+export function listIssues(
+  sql: Sql,
+  { project_id, status }: { project_id: string; status?: IssueStatus | undefined },
+  range: PageRange,
+): Promise<Listed<IssueRow>> {
+  return readList<IssueRow>(sql, list, { values: [project_id, status ?? null], ...range })
 }

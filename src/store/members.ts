@@ -1,6 +1,6 @@
 import type { MemberRole } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
-import { type PageRange, pageStatement, readPage } from './page.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
 /** A member of a project, with the user's name: the Member of the wire contract. */
 export type Member = {
@@ -42,20 +42,15 @@ export async function deleteMember(sql: Sql, project_id: string, user_id: string
   return (await sql.run(remove, [project_id, user_id])).length > 0
 }
 
-const page = pageStatement('list_members', {
+const list = listStatements('list_members', {
   alias: 'm',
   from: 'project_members m join users u on u.id = m.user_id where m.project_id = $1',
   parameters: 1,
   columns,
-  key: 'user_id',
-  order: 'm.created_at desc, m.user_id desc',
+  newest: { by: 'created_at', type: 'timestamptz', id: 'user_id' },
 })
 
-/** One page of a project's members, newest first, and how many there are in all. */
-export function listMembers(
-  sql: Sql,
-  project_id: string,
-  range: PageRange,
-): Promise<{ rows: Member[]; total: number }> {
-  return readPage<Member>(sql, page, { values: [project_id], ...range })
+/** A project's members, newest first. */
+export function listMembers(sql: Sql, project_id: string, range: PageRange): Promise<Listed<Member>> {
+  return readList<Member>(sql, list, { values: [project_id], ...range })
 }

@@ -2,19 +2,23 @@ import type { MigrationsOptions } from '@mikro-orm/core'
 import { Migrator } from '@mikro-orm/migrations'
 import { MikroORM } from '@mikro-orm/postgresql'
 import { migrations } from '../../migrations/index.ts'
+import { type Connections, openConnections, type PostgresLocation } from './connections.ts'
 import { entities } from './entities/index.ts'
+import { OrmDialect } from './orm-dialect.ts'
 
 export type Orm = MikroORM
 
 /** Where the data is: a PostgreSQL server, or a PGlite folder (`memory://` for none). */
-export type DatabaseLocation = { url: string; pool_size: number } | { folder: string }
+export type DatabaseLocation = PostgresLocation | { folder: string }
 
 const shared = {
   entities,
   extensions: [Migrator],
-  // Columns are named as they are on the wire, relations get `_id`.
+  // Columns have the names of the wire, and relations get `_id`.
   forceUtcTimezone: true,
-  // What it logs are steps of migrations; failures are thrown.
+  // A mistyped name would become an empty database.
+  ensureDatabase: false,
+  // MikroORM logs only the steps of migrations; it throws failures.
   logger: () => {},
 }
 
@@ -26,21 +30,24 @@ const listed: MigrationsOptions = {
 export async function openOrm(location: DatabaseLocation, options = listed): Promise<Orm> {
   const common = { ...shared, migrations: options }
   if ('url' in location) {
-    return MikroORM.init({
-      ...common,
-      clientUrl: location.url,
-      pool: { min: 0, max: location.pool_size },
-      driverOptions: {
-        connectionTimeoutMillis: 5_000,
-        query_timeout: 20_000,
-        keepAlive: true,
-        // Statements of a transaction that don't wait for each other share a round trip.
-        pipeline: true,
-        options: '-c timezone=UTC -c lock_timeout=10000',
-      },
-    })
+    const driverOptions = new OrmDialect(openConnections(location))
+    return MikroORM.init({ ...common, clientUrl: location.url, driverOptions })
   }
   const pglite = await import('@mikro-orm/pglite')
   // Same entity manager and query surface; only the driver below it differs.
   return pglite.MikroORM.init({ ...common, dbName: location.folder }) as unknown as Promise<Orm>
+}
+
+/** Closes an ORM with its connections. By itself it closes only those of a pool that it has used, and this one serves others, too. */
+export async function closeOrm(orm: Orm): Promise<void> {
+  await orm.close(true)
+  const dialect: unknown = orm.config.get('driverOptions')
+  if (dialect instanceof OrmDialect) await dialect.connections.close()
+}
+
+/** The connections of an ORM that was opened on a PostgreSQL server. */
+export function connectionsOf(orm: Orm): Connections {
+  const dialect: unknown = orm.config.get('driverOptions')
+  if (!(dialect instanceof OrmDialect)) throw new Error('the ORM was not opened by openOrm')
+  return dialect.connections
 }

@@ -10,8 +10,8 @@ function toWireTime(text: string): string {
 }
 
 /**
- * One reading of the column types for both drivers, by type id. `json` stays text: the log's frames go out
- * as they are. Counters are kept within what a number holds exactly.
+ * How both drivers read the column types, by type id. `json` stays text, since the log's frames go out to the letter.
+ * Counters stay within what a number holds exactly.
  */
 export const parsers: Record<number, Parser> = {
   [pg.types.builtins.INT8]: Number,

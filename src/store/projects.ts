@@ -1,6 +1,6 @@
 import { type Principal, userBehind } from '#src/domain/access.ts'
 import { type Sql, statement } from './database.ts'
-import { type PageRange, pageStatement, readPage } from './page.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
 export type ProjectRow = {
   id: string
@@ -8,20 +8,22 @@ export type ProjectRow = {
   slug: string
   description: string | null
   owner_id: string
+  /** Agents that may live at once. */
+  agent_limit: number
   created_at: string
   updated_at: string
 }
 
-const columns = 'id, name, slug, description, owner_id, created_at, updated_at'
+const columns = 'id, name, slug, description, owner_id, agent_limit, created_at, updated_at'
 
 const byId = statement('find_project', `select ${columns} from projects where id = $1`)
 const update = statement(
   'update_project',
-  `update projects set name = $2, slug = $3, description = $4, updated_at = $5 where id = $1 returning ${columns}`,
+  `update projects set name = $2, slug = $3, description = $4, updated_at = $5, agent_limit = $6 where id = $1 returning ${columns}`,
 )
 const lockAgents = statement(
   'lock_agents_of_project',
-  'select id from agents where project_id = $1 order by id for update',
+  'select count(*) from (select from agents where project_id = $1 order by id for update) locked',
 )
 const lock = statement('lock_project', 'select id from projects where id = $1 for update')
 const live = statement(
@@ -36,19 +38,19 @@ export async function findProject(sql: Sql, id: string): Promise<ProjectRow | un
 
 export async function updateProjectRow(
   sql: Sql,
-  project: Pick<ProjectRow, 'id' | 'name' | 'slug' | 'description' | 'updated_at'>,
+  project: Omit<ProjectRow, 'owner_id' | 'created_at'>,
 ): Promise<ProjectRow | undefined> {
-  const { id, name, slug, description, updated_at } = project
-  return (await sql.run<ProjectRow>(update, [id, name, slug, description, updated_at]))[0]
+  const { id, name, slug, description, updated_at, agent_limit } = project
+  return (await sql.run<ProjectRow>(update, [id, name, slug, description, updated_at, agent_limit]))[0]
 }
 
-/** Locks a project with all its agents, after the gate of spawning. */
+/** Locks a project with all its agents, after the spawn lock. */
 export async function lockWholeProject(sql: Sql, id: string): Promise<void> {
   await sql.run(lockAgents, [id])
   await sql.run(lock, [id])
 }
 
-/** Removes a project with all that is in it; false, and nothing done, while it has agents not terminated. */
+/** Deletes a project and everything in it; false, with nothing done, while it has agents that are not terminated. */
 export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
   await lockWholeProject(sql, id)
   const [count] = await sql.run<{ live: number }>(live, [id])
@@ -57,38 +59,34 @@ export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
   return true
 }
 
-const page = pageStatement('list_projects', {
+const list = listStatements('list_projects', {
   alias: 'p',
   from: `projects p where ($2::uuid is null or p.id = $2)
    and ($3 or p.owner_id = $1 or exists (
      select from project_members m where m.project_id = p.id and m.user_id = $1))`,
   parameters: 3,
   columns,
-  key: 'id',
-  order: 'p.created_at desc, p.id desc',
+  newest: { by: 'created_at', type: 'timestamptz', id: 'id' },
 })
 
-/** One page of the projects that a principal may read, newest first, and how many there are in all. */
-export function listProjects(
-  sql: Sql,
-  principal: Principal,
-  range: PageRange,
-): Promise<{ rows: ProjectRow[]; total: number }> {
+/** The projects that a principal may read, newest first. */
+export function listProjects(sql: Sql, principal: Principal, range: PageRange): Promise<Listed<ProjectRow>> {
   const { role, maker, scope } = principal
   const is_superuser = maker ? maker.is_superuser : role === 'superuser'
   const values = [userBehind(principal), scope?.project_id ?? null, is_superuser]
-  return readPage<ProjectRow>(sql, page, { values, ...range })
+  return readList<ProjectRow>(sql, list, { values, ...range })
 }
 
 const insert = statement(
   'insert_project',
-  `insert into projects (id, name, slug, description, owner_id, event_seq, created_at, updated_at)
-   values ($1, $2, $3, $4, $5, 0, $6, $6) returning ${columns}`,
+  `insert into projects (id, name, slug, description, owner_id, event_seq, created_at, updated_at, agent_limit)
+   values ($1, $2, $3, $4, $5, 0, $6, $6, $7) returning ${columns}`,
 )
 
 export async function insertProject(sql: Sql, project: Omit<ProjectRow, 'updated_at'>): Promise<ProjectRow> {
-  const { id, name, slug, description, owner_id, created_at } = project
-  const [row] = await sql.run<ProjectRow>(insert, [id, name, slug, description, owner_id, created_at])
+  const { id, name, slug, description, owner_id, created_at, agent_limit } = project
+  const values = [id, name, slug, description, owner_id, created_at, agent_limit]
+  const [row] = await sql.run<ProjectRow>(insert, values)
   if (!row) throw new Error('a project was not inserted')
   return row
 }
@@ -99,12 +97,12 @@ const enter = statement(
 )
 const close = statement('close_spawning', 'select pg_advisory_xact_lock(hashtextextended($1, 0))')
 
-/** Before all other locks: nobody is spawned into a project while somebody acts on all of it. */
-export async function enterSpawning(sql: Sql, project_ids: readonly string[]): Promise<void> {
+/** Taken before all other locks: an order for a fleet, and a spawn or a change of labels in it, exclude each other. */
+export async function shareSpawnLock(sql: Sql, project_ids: readonly string[]): Promise<void> {
   if (project_ids.length > 0) await sql.run(enter, [project_ids])
 }
 
-/** Before all other locks: waits for spawns under way and holds up new ones, so that all agents can be locked. */
-export async function closeSpawning(sql: Sql, project_id: string): Promise<void> {
+/** Taken before all other locks: waits for running spawns and relabellings and holds up new ones, so that all agents can be locked. */
+export async function holdSpawnLock(sql: Sql, project_id: string): Promise<void> {
   await sql.run(close, [project_id])
 }

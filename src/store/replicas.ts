@@ -1,9 +1,5 @@
+import { REPLICA_KEPT_SECONDS, REPLICA_LEASE_SECONDS } from './bounds.ts'
 import { type Sql, statement } from './database.ts'
-
-/** A replica that has not been seen for so long counts as gone. All by the database's clock. */
-export const LEASE_SECONDS = 20
-/** The rows of replicas that are long gone, and hold no link, are forgotten. */
-const FORGET_SECONDS = 24 * 60 * 60
 
 const beat = statement(
   'replica_beat',
@@ -15,23 +11,26 @@ const beat = statement(
    select coalesce((select seen_at > now() - make_interval(secs => $2) from before), false) as in_time`,
 )
 
-/** Renews a replica's lease. False where it had none, or it had run out: its links may have been declared lost. */
+/** Renews a replica's lease. False if it had none, or it had run out: its links may have been declared lost. */
 export async function renewReplica(sql: Sql, id: string): Promise<boolean> {
-  return (await sql.run<{ in_time: boolean }>(beat, [id, LEASE_SECONDS]))[0]?.in_time ?? false
+  return (await sql.run<{ in_time: boolean }>(beat, [id, REPLICA_LEASE_SECONDS]))[0]?.in_time ?? false
 }
 
 const lost = statement(
   'lost_links',
   `select a.id as agent_id, a.project_id, a.runtime_replica as replica
    from replicas r join agents a on a.runtime_replica = r.id
-   where r.seen_at <= now() - make_interval(secs => $1) limit $2`,
+   where r.seen_at <= now() - make_interval(secs => $1) and a.project_id <> all($3::uuid[]) limit $2`,
 )
 
 export type LostLink = { agent_id: string; project_id: string; replica: string }
 
-/** Links whose replica is gone. */
-export function listLostLinks(sql: Sql, limit: number): Promise<LostLink[]> {
-  return sql.run<LostLink>(lost, [LEASE_SECONDS, limit])
+/** Links whose replica is gone, but none of the projects in `except`. */
+export function listLostLinks(
+  sql: Sql,
+  { limit, except }: { limit: number; except: readonly string[] },
+): Promise<LostLink[]> {
+  return sql.run<LostLink>(lost, [REPLICA_LEASE_SECONDS, limit, except])
 }
 
 const held = statement(
@@ -39,7 +38,7 @@ const held = statement(
   'select id as agent_id, project_id, lease from agents where runtime_replica = $1',
 )
 
-/** The links that the database takes a replica to hold. */
+/** The links that a replica holds, according to the database. */
 export function listHeldLinks(
   sql: Sql,
   replica: string,
@@ -73,5 +72,5 @@ const forget = statement(
 )
 
 export async function forgetReplicas(sql: Sql): Promise<void> {
-  await sql.run(forget, [FORGET_SECONDS])
+  await sql.run(forget, [REPLICA_KEPT_SECONDS])
 }

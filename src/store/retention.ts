@@ -1,14 +1,13 @@
-import type { Time } from '#src/domain/agent.ts'
 import { type Database, type Sql, statement } from './database.ts'
 
-/** Any number that no other program uses on the same database; not that of the migrations. */
+/** A number that no other program uses on the same database, and other than that of the migrations. */
 const LOCK = 7_304_522_120
 
 const lock = statement('retention_lock', 'select pg_try_advisory_xact_lock($1::bigint) as taken')
 const prune = statement(
   'retention_prune',
   `with old as (
-     select project_id, seq from events where at < $1 order by at, project_id, seq limit $2
+     select project_id, seq from events where at < now() - make_interval(secs => $1) order by at, project_id, seq limit $2
    ), pruned as (
      delete from events e using old where e.project_id = old.project_id and e.seq = old.seq returning 1
    )
@@ -16,14 +15,14 @@ const prune = statement(
 )
 
 /**
- * Removes up to `limit` of the oldest events before a time, in a transaction of its own, so that nobody waits
- * for long. Oldest first, and one replica at a time: what is left of a project's log never has a hole.
+ * Deletes up to `limit` events that are older than `seconds`, in a separate transaction, so that others wait only briefly.
+ * Oldest first, and one replica at a time, so that the rest of a project's log never has a hole.
  */
-export function pruneEvents(database: Database, before: Time, limit: number): Promise<number> {
+export function pruneEvents(database: Database, seconds: number, limit: number): Promise<number> {
   return database.transaction(async (sql) => {
     const [attempt] = await sql.run<{ taken: boolean }>(lock, [LOCK])
     if (!attempt?.taken) return 0
-    const [result] = await sql.run<{ pruned: number }>(prune, [before, limit])
+    const [result] = await sql.run<{ pruned: number }>(prune, [seconds, limit])
     return result?.pruned ?? 0
   })
 }
@@ -34,7 +33,7 @@ const forget = statement(
    returning 1 as forgotten`,
 )
 
-/** Removes up to `limit` refresh tokens that have expired; returns how many. */
+/** Deletes up to `limit` refresh tokens that have expired; returns how many. */
 export async function forgetSessions(sql: Sql, limit: number): Promise<number> {
   return (await sql.run(forget, [limit])).length
 }

@@ -1,18 +1,16 @@
 import type { Socket } from 'node:net'
 import type { Pool, PoolClient, QueryConfig, QueryResult } from 'pg'
+import { MAX_SHARED_READS } from './bounds.ts'
 
-/** How many quick reads one connection carries at once: the last waits for those before it. */
-const MAX_SHARING = 32
-
-type Lane = { client: Promise<PoolClient>; users: number }
+type Lane = { client: Promise<PoolClient>; users: number; hasFailed: boolean }
 
 /**
- * Carries the quick reads of many requests over one pipelined connection of the pool. What one turn of the event
- * loop asks goes out in one write: with a connection and a write each, they cost a third of a request's CPU.
+ * Carries the quick reads of many requests over one pipelined connection of the pool, in one write for each turn of the
+ * event loop. A connection and a write for each read would take a third of a request's CPU.
  */
 export class SharedConnection {
   readonly #pool: Pool
-  /** The one that takes more; full ones end by themselves. */
+  /** The lane that takes more reads; full ones end by themselves. */
   #lane: Lane | undefined
 
   constructor(pool: Pool) {
@@ -23,42 +21,50 @@ export class SharedConnection {
     const lane = this.#enter()
     try {
       const client = await lane.client
-      holdWrites(client)
+      corkUntilNextTurn(client)
       return await client.query(query)
+    } catch (error) {
+      this.#fail(lane)
+      throw error
     } finally {
       this.#leave(lane)
     }
   }
 
   #enter(): Lane {
-    if (!this.#lane || this.#lane.users >= MAX_SHARING) {
-      this.#lane = { client: this.#pool.connect(), users: 0 }
+    if (!this.#lane || this.#lane.users >= MAX_SHARED_READS) {
+      this.#lane = { client: this.#pool.connect(), users: 0, hasFailed: false }
     }
     this.#lane.users++
     return this.#lane
   }
 
-  /** The pool throws a connection away that has broken. */
+  /** Like the pool's own queries: a connection on which a read failed is not used again. */
+  #fail(lane: Lane): void {
+    lane.hasFailed = true
+    if (this.#lane === lane) this.#lane = undefined
+  }
+
   #leave(lane: Lane): void {
     if (--lane.users > 0) return
     if (this.#lane === lane) this.#lane = undefined
     lane.client.then(
-      (client) => client.release(),
+      (client) => client.release(lane.hasFailed),
       () => {},
     )
   }
 }
 
-const held = new WeakSet<PoolClient>()
+const corked = new WeakSet<PoolClient>()
 
-/** Until the loop has heard all its sockets: then everything that was given meanwhile goes out in one write. */
-export function holdWrites(client: PoolClient): void {
-  if (held.has(client)) return
+/** Holds back writes until the event loop has read all its sockets, and then sends them in one. */
+export function corkUntilNextTurn(client: PoolClient): void {
+  if (corked.has(client)) return
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
-  held.add(client)
+  corked.add(client)
   stream.cork()
   setImmediate(() => {
-    held.delete(client)
+    corked.delete(client)
     stream.uncork()
   })
 }

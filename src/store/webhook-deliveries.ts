@@ -1,12 +1,28 @@
-import type { Webhook } from '#src/domain/webhook.ts'
+import { parseSelector } from '#src/domain/selector.ts'
+import type { Webhook, WebhookFormat } from '#src/domain/webhook.ts'
+import { MAX_WEBHOOK_BYTES, MAX_WEBHOOK_EVENTS, MAX_WEBHOOK_SCANNED } from './bounds.ts'
 import { type Sql, statement } from './database.ts'
-import { withEpoch } from './frame-epoch.ts'
+import { readFrame } from './event-frame.ts'
+import { toJsonPath } from './selector.ts'
 
-/** A webhook that one replica delivers, until its lease ends. All times are by the database's clock. */
-export type Claim = Pick<Webhook, 'id' | 'project_id' | 'url' | 'events' | 'cursor' | 'failures'> & {
+/** Events of one request. Slack takes one message at a time. */
+const eventsOfRequest: Record<WebhookFormat, number> = {
+  signalbox: MAX_WEBHOOK_EVENTS,
+  slack: 1,
+  cloudevents: MAX_WEBHOOK_EVENTS,
+}
+
+/** A webhook that one replica delivers until its lease ends. All times are by the database's clock. */
+export type Claim = Pick<
+  Webhook,
+  'id' | 'project_id' | 'url' | 'events' | 'selector' | 'format' | 'cursor' | 'failures'
+> & {
+  origin: string | null
   lease: string
   pending_last: number | null
-  /** Sealed; the old one is null once its time is over. */
+  /** Counts the changes of its filter and format. */
+  revision: number
+  /** Sealed. The old one is null once its time is over. */
   secret: string
   old_secret: string | null
 }
@@ -22,13 +38,14 @@ const claim = statement(
      ), w.next_attempt_at limit $3 for update of w skip locked
    )
    update webhooks w set lease = $1, leased_until = now() + make_interval(secs => $2) from due where w.id = due.id
-   returning w.id, w.project_id, w.url, w.events, w.cursor, w.failures, w.lease, w.pending_last, w.secret,
+   returning w.id, w.project_id, w.url, w.events, w.selector, w.format, w.origin, w.cursor, w.failures, w.lease,
+     w.pending_last, w.revision, w.secret,
      case when w.old_secret_until > now() then w.old_secret end as old_secret`,
 )
 
 /**
- * Claims what is due, one statement, whoever else claims. First those whose project has the fewest under way, so that
- * slow receivers are in the way of their own project alone; then the longest waiting.
+ * Claims webhooks that are due, in one statement that runs beside those of other replicas. Projects with the fewest running
+ * requests come first, so that slow receivers delay only their own project; then the longest waiting.
  */
 export function claimDueWebhooks(
   sql: Sql,
@@ -37,24 +54,21 @@ export function claimDueWebhooks(
   return sql.run<Claim>(claim, [lease, seconds, limit])
 }
 
-/** Events of one request, and how many of the log's are looked at for them. */
-const MAX_EVENTS = 100
-const MAX_SCANNED = 1_000
-/** All events of one request together; a single one may be larger. */
-const MAX_BYTES = 256 * 1024
-
 export type Batch = {
-  /** The project's, which its frames have. */
+  /** The project's epoch, which its frames have. */
   epoch: number
-  /** The request covers the log after the cursor up to here. */
+  /** The request covers the log from the cursor up to this number. */
   last: number
-  /** JSON, as every reader of the log gets them. */
   frames: string[]
-  /** The time of the newest of them. */
+  /** The time of the newest event. */
   at: string | undefined
-  /** Events before this number are gone, and have not been delivered. */
+  /** Retention deleted events before this number that were never delivered. */
   missed_before: number | undefined
 }
+
+// An event of the project itself has no agent. Servers before labels wrote agents without them.
+const matchesAfter = `($8::jsonpath is null or json_typeof(frame->'agent') = 'object'
+       and coalesce((frame->'agent'->'labels')::jsonb, '{}') @@ $8)`
 
 const read = statement(
   'read_webhook_batch',
@@ -63,7 +77,8 @@ const read = statement(
      where project_id = $1 and seq > $2 and ($3::bigint is null or seq <= $3) order by seq limit $5
    ), matched as (
      select seq, at, frame, row_number() over log as place, sum(octet_length(frame::text) + 1) over log as bytes
-     from scanned where $4::text[] is null or frame->>'name' = any($4) window log as (order by seq)
+     from scanned where ($4::text[] is null or frame->>'name' = any($4)) and ${matchesAfter}
+     window log as (order by seq)
    ), cut as (
      select min(seq) - 1 as seq from matched where place > $6 or (place > 1 and bytes > $7)
    ), ends as (
@@ -83,22 +98,23 @@ type Row = {
 }
 
 /**
- * What is to be sent next: the events of the attempt whose end is not known, else as many as one request
- * takes. Undefined: there is nothing, or no such project.
+ * What to send next: the events of an attempt whose end is unknown, or else as many as one request takes. Undefined if there
+ * is nothing to send, or the project is unknown.
  */
 export async function readBatch(sql: Sql, claim: Claim): Promise<Batch | undefined> {
-  const { project_id, cursor, events, pending_last } = claim
-  const bounds = [MAX_SCANNED, MAX_EVENTS, MAX_BYTES]
-  const rows = await sql.run<Row>(read, [project_id, cursor, pending_last, events, ...bounds])
+  const { project_id, cursor, events, selector, format, pending_last } = claim
+  const bounds = [MAX_WEBHOOK_SCANNED, eventsOfRequest[format], MAX_WEBHOOK_BYTES]
+  const path = toJsonPath(parseSelector(selector ?? ''))
+  const rows = await sql.run<Row>(read, [project_id, cursor, pending_last, events, ...bounds, path])
   const [first] = rows
   if (!first || first.newest <= cursor) return undefined
   const { epoch } = first
   if (first.oldest === null || first.last === null) {
-    // All that was pending has been pruned, or, after another look, all that there is.
+    // Retention deleted all pending events, or, in the second call, all events.
     if (pending_last !== null) return readBatch(sql, { ...claim, pending_last: null })
     return { epoch, last: first.newest, frames: [], at: undefined, missed_before: first.newest + 1 }
   }
-  const frames = rows.flatMap(({ frame }) => (frame === null ? [] : [withEpoch(frame, epoch)]))
+  const frames = rows.flatMap(({ frame }) => (frame === null ? [] : [readFrame(frame, epoch).frame]))
   const missed_before = first.oldest > cursor + 1 ? first.oldest : undefined
   return { epoch, last: first.last, frames, at: rows.at(-1)?.at ?? undefined, missed_before }
 }
@@ -111,7 +127,7 @@ const hold = statement(
    where id = $1 and lease = $2 and is_active returning 1 as held`,
 )
 
-/** Notes which events are sent, before they are, and renews the lease. False: it is lost, or no more wanted. */
+/** Notes which events are about to be sent, and renews the lease. False if the lease or the webhook is lost. */
 export async function holdBatch(
   sql: Sql,
   { id, lease }: Held,
@@ -125,7 +141,7 @@ const release = statement(
   'update webhooks set lease = null, leased_until = null where id = $1 and lease = $2',
 )
 
-/** Gives a webhook back, with no attempt made or its end not known. */
+/** Ends a lease without an attempt, or with one whose end is unknown. */
 export async function releaseWebhook(sql: Sql, { id, lease }: Held): Promise<void> {
   await sql.run(release, [id, lease])
 }
@@ -142,7 +158,7 @@ const advance = statement(
    where id = $1 and lease = $2 returning 1 as advanced`,
 )
 
-/** Moves the cursor and ends the lease. `status`: what was answered; null where nothing had to be sent. */
+/** Moves the cursor and ends the lease. `status` is that of the answer; null if nothing had to be sent. */
 export async function advanceWebhook(
   sql: Sql,
   { id, lease }: Held,
@@ -151,23 +167,27 @@ export async function advanceWebhook(
   return (await sql.run(advance, [id, lease, last, status])).length > 0
 }
 
+// A failure counts the wait before it, but at most the planned one plus `$6`, which a claim and its request take.
 const fail = statement(
   'fail_webhook',
   `update webhooks set failing_since = coalesce(failing_since, now()), failures = failures + 1,
+     failed_seconds = case when failures = 0 then 0 else failed_seconds + greatest(0, extract(epoch from
+       least(now(), next_attempt_at + make_interval(secs => $6)) - coalesce(last_attempt_at, now()))) end,
      last_error = $3, last_status = $4::int, last_attempt_at = now(),
      next_attempt_at = now() + make_interval(secs => $5), lease = null, leased_until = null
    where id = $1 and lease = $2
-   returning is_active, extract(epoch from now() - failing_since)::float8 as failing_seconds`,
+   returning is_active, failed_seconds`,
 )
 
-/** Ends the lease after a failure. Undefined: it was lost, so this attempt is not counted. */
+/** Ends the lease after a failure. Undefined if the lease was lost: then the attempt does not count. */
 export async function failWebhook(
   sql: Sql,
   { id, lease }: Held,
-  { error, status, wait_seconds }: { error: string; status: number | null; wait_seconds: number },
-): Promise<{ is_active: boolean; failing_seconds: number } | undefined> {
-  const values = [id, lease, error, status, wait_seconds]
-  return (await sql.run<{ is_active: boolean; failing_seconds: number }>(fail, values))[0]
+  failure: { error: string; status: number | null; wait_seconds: number; attempt_seconds: number },
+): Promise<{ is_active: boolean; failed_seconds: number } | undefined> {
+  const { error, status, wait_seconds, attempt_seconds } = failure
+  const values = [id, lease, error, status, wait_seconds, attempt_seconds]
+  return (await sql.run<{ is_active: boolean; failed_seconds: number }>(fail, values))[0]
 }
 
 const disable = statement(

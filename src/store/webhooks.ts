@@ -1,27 +1,22 @@
 import type { Webhook } from '#src/domain/webhook.ts'
 import { type Sql, statement } from './database.ts'
-import { type PageRange, pageStatement, readPage } from './page.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
-const columns = `w.id, w.project_id, w.url, w.events, w.is_active, w.cursor, w.created_by, w.created_at,
+const columns = `w.id, w.project_id, w.url, w.events, w.selector, w.format, w.is_active, w.cursor, w.created_by, w.created_at,
   w.last_attempt_at, w.last_success_at, w.last_status, w.last_error, w.failing_since, w.failures,
   w.next_attempt_at, w.disabled_at`
 
-const page = pageStatement('list_webhooks', {
+const list = listStatements('list_webhooks', {
   alias: 'w',
   from: 'webhooks w where w.project_id = $1',
   parameters: 1,
   columns,
-  key: 'id',
-  order: 'w.created_at desc, w.id desc',
+  newest: { by: 'created_at', type: 'timestamptz', id: 'id' },
 })
 
-/** One page of a project's webhooks, newest first, and how many there are in all. */
-export function listWebhooks(
-  sql: Sql,
-  project_id: string,
-  range: PageRange,
-): Promise<{ rows: Webhook[]; total: number }> {
-  return readPage<Webhook>(sql, page, { values: [project_id], ...range })
+/** A project's webhooks, newest first. */
+export function listWebhooks(sql: Sql, project_id: string, range: PageRange): Promise<Listed<Webhook>> {
+  return readList<Webhook>(sql, list, { values: [project_id], ...range })
 }
 
 type Target = { project_id: string; webhook_id: string }
@@ -46,19 +41,22 @@ export async function countWebhooks(sql: Sql, project_id: string): Promise<numbe
 
 export type NewWebhook = Pick<
   Webhook,
-  'id' | 'project_id' | 'url' | 'events' | 'cursor' | 'created_by' | 'created_at'
-> & { secret: string }
+  'id' | 'project_id' | 'url' | 'events' | 'selector' | 'format' | 'cursor' | 'created_by' | 'created_at'
+> & { secret: string; origin: string }
 
 const insert = statement(
   'insert_webhook',
-  `insert into webhooks as w (id, project_id, url, events, secret, cursor, is_active, created_by, created_at, next_attempt_at)
-   values ($1, $2, $3, $4::jsonb, $5, $6, true, $7, $8, now()) returning ${columns}`,
+  `insert into webhooks as w (id, project_id, url, events, selector, secret, cursor, is_active, created_by, created_at,
+     next_attempt_at, format, origin)
+   values ($1, $2, $3, $4::jsonb, $9, $5, $6, true, $7, $8, now(), $10, $11) returning ${columns}`,
 )
 
 /** `secret` is sealed. */
 export async function insertWebhook(sql: Sql, webhook: NewWebhook): Promise<Webhook> {
-  const { id, project_id, url, events, secret, cursor, created_by, created_at } = webhook
-  const values = [id, project_id, url, toJson(events), secret, cursor, created_by, created_at]
+  const { id, project_id, url, events, selector, secret, cursor, created_by, created_at, format, origin } =
+    webhook
+  const placed = [id, project_id, url, toJson(events), secret, cursor, created_by, created_at, selector]
+  const values = [...placed, format, origin]
   const [row] = await sql.run<Webhook>(insert, values)
   if (!row) throw new Error('a webhook was not inserted')
   return row
@@ -80,28 +78,35 @@ export async function lockWebhook(
   return (await sql.run<Webhook>(lock, [project_id, webhook_id]))[0]
 }
 
+const contentChanges = '(w.events, w.selector, w.format) is distinct from ($3::jsonb, $6::text, $7::text)'
 const update = statement(
   'update_webhook',
-  `update webhooks w set url = $2, events = $3::jsonb, is_active = $4,
+  `update webhooks w set url = $2, events = $3::jsonb, selector = $6, is_active = $4,
      disabled_at = case when $4 then null else coalesce(w.disabled_at, now()) end,
      failing_since = case when $5 then null else w.failing_since end,
      failures = case when $5 then 0 else w.failures end,
+     format = $7, origin = coalesce(w.origin, $8),
+     revision = w.revision + case when ${contentChanges} then 1 else 0 end,
+     pending_last = case when ${contentChanges} then null else w.pending_last end,
      next_attempt_at = case when $5 then now() else w.next_attempt_at end,
      lease = case when w.url = $2 then w.lease end,
      leased_until = case when w.url = $2 then w.leased_until end
    where w.id = $1 returning ${columns}`,
 )
 
+type Changeable = 'events' | 'selector' | 'is_active' | 'format'
+
 /**
- * `begins_anew`: what has failed until now does not count any more, and the next attempt is due. One that is under way to
- * another URL does not count either.
+ * With another filter or format a failed attempt is not repeated: the next message has another id. `resets_failures` forgets past
+ * failures and makes the next attempt due now. A running attempt to another URL loses its lease, so it does not count.
  */
 export async function updateWebhookRow(
   sql: Sql,
-  { id, url, events, is_active }: Pick<Webhook, 'id' | 'url' | 'events' | 'is_active'>,
-  begins_anew: boolean,
+  { id, url, events, selector, is_active, format }: Pick<Webhook, 'id' | 'url' | Changeable>,
+  { resets_failures, origin }: { resets_failures: boolean; origin: string },
 ): Promise<Webhook | undefined> {
-  return (await sql.run<Webhook>(update, [id, url, toJson(events), is_active, begins_anew]))[0]
+  const values = [id, url, toJson(events), is_active, resets_failures, selector, format, origin]
+  return (await sql.run<Webhook>(update, values))[0]
 }
 
 const remove = statement(
@@ -109,7 +114,7 @@ const remove = statement(
   'delete from webhooks where project_id = $1 and id = $2 returning url',
 )
 
-/** The URL of the webhook that is gone; undefined: there was none. */
+/** Returns the URL of the deleted webhook; undefined if there was none. */
 export async function deleteWebhookRow(
   sql: Sql,
   { project_id, webhook_id }: Target,
@@ -151,7 +156,7 @@ const reseal = statement(
   'update webhooks set secret = $2, old_secret = $3 where id = $1 and secret = $4',
 )
 
-/** Leaves alone a webhook whose secret has been replaced since it was read as `before`. */
+/** Skips a webhook whose secret has changed since it was read as `before`. */
 export async function resealSecrets(
   sql: Sql,
   { id, secret, old_secret }: SealedSecrets,

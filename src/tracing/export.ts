@@ -19,7 +19,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
-import type { TracingConfig } from '#src/config-tracing.ts'
+import type { TracingConfig } from '#src/config/tracing.ts'
 import { version } from '#src/version.ts'
 
 const samplers: Record<TracingConfig['sampler'], (ratio: number) => Sampler> = {
@@ -31,11 +31,10 @@ const samplers: Record<TracingConfig['sampler'], (ratio: number) => Sampler> = {
   parentbased_traceidratio: (ratio) => new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }),
 }
 
-/** A stop does not wait longer for a collector. */
+/** A server that stops waits this long for the last export, then drops the remaining spans. */
 const LAST_EXPORT_MS = 2_000
-const TROUBLE_MS = 60_000
 
-/** Loaded when they are asked for: most servers export nothing. They read `OTEL_EXPORTER_OTLP_*` themselves. */
+/** Loaded on demand, since most servers export nothing. The exporters read `OTEL_EXPORTER_OTLP_*` themselves. */
 const exporters: Record<TracingConfig['exporter'], () => Promise<SpanExporter>> = {
   'http/protobuf': async () =>
     new (await import('@opentelemetry/exporter-trace-otlp-proto')).OTLPTraceExporter(),
@@ -44,11 +43,11 @@ const exporters: Record<TracingConfig['exporter'], () => Promise<SpanExporter>> 
 }
 
 /**
- * Begins to record and export traces, for the whole process. Returns what sends the rest and ends it. A collector that
- * is not there costs the spans alone: a bounded queue of them is kept, then they are dropped.
+ * Starts to record and export traces for the whole process. Returns a function that exports the remaining spans and stops.
+ * While no collector answers, spans wait in a bounded queue; those beyond it are dropped.
  */
 export async function startTracing(
-  { exporter, sampler, ratio, delay_ms }: TracingConfig,
+  { exporter, sampler, ratio, delayMs }: TracingConfig,
   onTrouble: (message: string) => void,
 ): Promise<() => Promise<void>> {
   const resource = resourceFromAttributes({ 'service.name': 'signalbox', 'service.version': version })
@@ -58,10 +57,10 @@ export async function startTracing(
       .merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] })),
     sampler: samplers[sampler](ratio),
     spanProcessors: [
-      new BatchSpanProcessor({ exporter: await exporters[exporter](), scheduledDelayMillis: delay_ms }),
+      new BatchSpanProcessor({ exporter: await exporters[exporter](), scheduledDelayMillis: delayMs }),
     ],
   })
-  diag.setLogger(atIntervals(onTrouble), DiagLogLevel.WARN)
+  diag.setLogger(onlyTrouble(onTrouble), DiagLogLevel.WARN)
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
   propagation.setGlobalPropagator(new W3CTraceContextPropagator())
   trace.setGlobalTracerProvider(provider)
@@ -74,14 +73,7 @@ export async function startTracing(
   }
 }
 
-/** Each batch that cannot be sent is trouble; it is told of once in a while. */
-function atIntervals(onTrouble: (message: string) => void): DiagLogger {
-  let told = Number.NEGATIVE_INFINITY
-  const tell = (message: string) => {
-    if (performance.now() - told < TROUBLE_MS) return
-    told = performance.now()
-    onTrouble(message)
-  }
+function onlyTrouble(onTrouble: (message: string) => void): DiagLogger {
   const ignore = () => {}
-  return { error: tell, warn: tell, info: ignore, debug: ignore, verbose: ignore }
+  return { error: onTrouble, warn: onTrouble, info: ignore, debug: ignore, verbose: ignore }
 }

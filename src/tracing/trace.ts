@@ -13,11 +13,11 @@ import {
 } from '@opentelemetry/api'
 
 /**
- * Traces (OpenTelemetry). As long as nobody has registered an exporter (`export.ts`) every span is the API's own
- * empty one, nothing is ever traced, and each of these functions ends at its first look at that.
+ * Traces (OpenTelemetry). Without an exporter (`export.ts`) every span is the API's empty one, nothing is traced, and each
+ * of these functions returns after one check.
  *
- * What happens later, or in another process, is told of its trace by a W3C `traceparent`: in an event's news, with a
- * kept signal, and in the frame of a signal. One is there only where that trace is recorded.
+ * A W3C `traceparent` carries a trace to later work and to other processes: in an event's news, in a signal's row, and in
+ * the frame of a signal. It is there only where the trace is recorded.
  */
 export type Traceparent = string
 
@@ -25,7 +25,7 @@ export { SpanKind }
 
 const tracer = trace.getTracer('signalbox')
 
-/** The headers of a request, or of anything else that carries `traceparent`, as a parent; without one the root. */
+/** The parent context that `traceparent` names, in the headers of a request or elsewhere; without one, the root. */
 export function parentFrom(carrier: {
   traceparent?: string | undefined
   tracestate?: string | undefined
@@ -33,7 +33,7 @@ export function parentFrom(carrier: {
   return propagation.extract(ROOT_CONTEXT, carrier, defaultTextMapGetter)
 }
 
-/** The traceparent of a recorded span that has not ended; undefined for any other. */
+/** The traceparent of a recorded span that has not ended; undefined for other spans. */
 export function traceparentOf(span: Span | undefined): Traceparent | undefined {
   if (!span?.isRecording()) return undefined
   const carrier: { traceparent?: Traceparent } = {}
@@ -41,12 +41,12 @@ export function traceparentOf(span: Span | undefined): Traceparent | undefined {
   return carrier.traceparent
 }
 
-/** That of what is under way here. */
+/** The traceparent of the active span. */
 export function activeTraceparent(): Traceparent | undefined {
   return traceparentOf(trace.getActiveSpan())
 }
 
-/** For the log line; undefined where nothing is recorded. */
+/** For the log line. Undefined: the active span is not recorded. */
 export function activeTraceId(): string | undefined {
   const span = trace.getActiveSpan()
   return span?.isRecording() ? span.spanContext().traceId : undefined
@@ -58,23 +58,23 @@ function open(name: string, { kind = SpanKind.INTERNAL, attributes = {} }: SpanI
   return tracer.startSpan(name, { kind, attributes }, parent)
 }
 
-/** A span below one that is known by its traceparent, here or in another process. */
+/** Starts a child of the span that a traceparent names, in this process or another. */
 export function startSpan(name: string, traceparent: Traceparent, input: SpanInput = {}): Span {
   return open(name, input, parentFrom({ traceparent }))
 }
 
-/** A span of what is under way here; undefined where that is not traced. Whoever starts it ends it. */
+/** Starts a child of the active span, which the caller ends. Undefined: the active span is not recorded. */
 export function startChild(name: string): Span | undefined {
   return trace.getActiveSpan()?.isRecording() ? open(name, {}, context.active()) : undefined
 }
 
-/** Does the work as a span below what is under way here, where that is traced. */
+/** Runs the work as a child of the active span, where that is recorded. */
 export function asChild<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   const span = startChild(name)
   return span ? inSpan(span, trace.setSpan(context.active(), span), work) : work()
 }
 
-/** Does the work as a span below `parent`, and as the beginning of a trace where that is the root. */
+/** Runs the work as a child of `parent`. Where that is the root, the span begins a trace. */
 export function asSpan<Result>(
   name: string,
   { parent = ROOT_CONTEXT, ...input }: SpanInput & { parent?: Context },
@@ -95,17 +95,17 @@ async function inSpan<Result>(span: Span, inside: Context, work: () => Promise<R
   }
 }
 
-/** What is refused is said by its code; a message may have in it what a peer has sent. */
+/** Marks a span as failed by the error's name: its message may have text that a peer sent. */
 export function failed(span: Span, error: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'failed' })
 }
 
-/** Begins what belongs to nobody's trace although somebody's has set it off: it is done for many. */
+/** Runs work for many callers outside of the trace of the one that started it. */
 export function outsideOfTraces<Result>(work: () => Result): Result {
   return context.with(ROOT_CONTEXT, work)
 }
 
-/** Names the span that is under way, once it is known what it is. */
+/** Renames the active span, once the server knows what it is doing. */
 export function describeActive(name: string, attributes: Attributes): void {
   trace.getActiveSpan()?.updateName(name).setAttributes(attributes)
 }

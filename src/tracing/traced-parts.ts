@@ -2,12 +2,16 @@ import type { Bus } from '#src/bus/bus.ts'
 import type { Database } from '#src/store/database.ts'
 import { asChild, SpanKind, startSpan, traceparentOf } from './trace.ts'
 
-/** Each transaction is a span of whoever asks for it. */
+/** Makes each transaction a span of its caller. */
 export function traceTransactions(database: Database): Database {
-  return { ...database, transaction: (work) => asChild('transaction', () => database.transaction(work)) }
+  return {
+    ...database,
+    transaction: (work, options) => asChild('transaction', () => database.transaction(work, options)),
+    snapshot: (work) => asChild('snapshot', () => database.snapshot(work)),
+  }
 }
 
-/** The publishing of a traced event is a span; whoever hears of the event goes on from that. */
+/** Makes each publish of a traced event a span, which the spans of the receiving processes continue. */
 export function tracePublishes(bus: Bus): Bus {
   return {
     ...bus,

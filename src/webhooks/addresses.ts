@@ -1,19 +1,19 @@
 import { isIP, type LookupFunction } from 'node:net'
 import ip from 'ipaddr.js'
-import type { ResolveName } from './names.ts'
+import type { ResolveName } from './dns.ts'
 
-/** Says whether a webhook may be sent to an IP address. */
+/** Whether a webhook may be sent to an IP address. */
 export type AddressRule = (address: string) => boolean
 
-/** What IPv6 has given out: all else, such as addresses with an IPv4 one inside, leads who knows where. */
+/** The allocated part of IPv6. The rest, such as IPv4 inside IPv6, may lead into private networks. */
 const globalUnicast = ip.IPv6.parseCIDR('2000::/3')
 
-/** A public address at which every machine on Azure finds the platform's own services. */
+/** The public address of the platform's own services on every Azure machine. */
 const azurePlatform = ip.parseCIDR('168.63.129.16/32')
 
 /**
- * Public addresses, and those in `networks` (CIDR). What a table of special ranges knows is refused: private,
- * loopback, link-local, shared, multicast, reserved, tunnels, IPv4 inside IPv6; and what Azure has put among the public.
+ * Allows public addresses and those in `networks` (CIDR). Refuses the special ranges: private, loopback, link-local,
+ * shared, multicast, reserved, tunnels, IPv4 inside IPv6, and Azure's platform address.
  */
 export function createAddressRule(networks: readonly string[]): AddressRule {
   const allowed = networks.map((network) => ip.parseCIDR(network))
@@ -30,20 +30,20 @@ export function createAddressRule(networks: readonly string[]): AddressRule {
   }
 }
 
-/** No name that resolves, or no address, that a webhook may be sent to. */
+/** The rule refuses every address of the receiver. */
 export class AddressRefused extends Error {
   readonly code = 'ADDRESS_REFUSED'
 }
 
-/** Where a URL names an address itself, no name is looked up. */
+/** The address in a URL that has one in place of a name; no look-up checks it. */
 export function literalAddress(url: URL): string | undefined {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   return isIP(host) ? host : undefined
 }
 
 /**
- * Resolves a name to those of its addresses that the rule lets through; none of our requests asks for one family. The
- * connection is made to what is returned here, so a name that changes meanwhile gains nothing.
+ * Resolves a name to its allowed addresses, of both families. The connection goes to an address from this very look-up,
+ * so a name that changes afterwards gains nothing.
  */
 export function createLookup(isAllowed: AddressRule, resolve: ResolveName): LookupFunction {
   return (hostname, { all }, callback) => {

@@ -2,9 +2,9 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import type { Attempt } from '#src/domain/webhook.ts'
 import { AddressRefused, type AddressRule, createLookup, literalAddress } from './addresses.ts'
-import { resolveName } from './names.ts'
+import { resolveName } from './dns.ts'
 
-/** As much of an answer is read, and dropped; a longer one loses its connection. */
+/** An answer is read and dropped up to here; a longer one loses its connection. */
 const MAX_ANSWER_BYTES = 16 * 1024
 
 export type WebhookRequest = {
@@ -17,8 +17,8 @@ export type WebhookRequest = {
 }
 
 /**
- * Sends one POST on a connection of its own, to an address that the rule lets through. Redirects are not
- * followed: they are refusals. Never rejects but for its signal.
+ * Sends one POST on its own connection, to an address that the rule allows. A redirect counts as a refusal. Rejects only
+ * when its signal aborts.
  */
 export async function sendWebhook(isAllowed: AddressRule, request: WebhookRequest): Promise<Attempt> {
   const deadline = AbortSignal.timeout(request.timeout_ms)
@@ -45,20 +45,20 @@ function post(isAllowed: AddressRule, request: WebhookRequest, signal: AbortSign
       agent: false,
       lookup: createLookup(isAllowed, (name) => resolveName(name, { signal })),
       signal,
-      headers: { ...request.headers, 'content-type': 'application/json', 'content-length': length },
+      headers: { ...request.headers, 'content-length': length },
     })
     let status: number | undefined
     sent.on('response', (response) => {
       status = response.statusCode
       drop(response)
     })
-    // Another protocol is no answer; nobody else would end its socket's request.
+    // A change of protocol is a refusal, and leaves its socket to this handler.
     sent.on('upgrade', (response, socket) => {
       status = response.statusCode
       socket.destroy()
     })
     sent.on('error', (error) => status === undefined && reject(error))
-    // With the connection, so that no more of them are open than there are requests under way.
+    // Resolves when the connection closes, so that there are no more connections than running requests.
     sent.on('close', () => (status === undefined ? reject(brokenOff()) : resolve(status)))
     sent.end(request.body)
   })
@@ -66,7 +66,7 @@ function post(isAllowed: AddressRule, request: WebhookRequest, signal: AbortSign
 
 const brokenOff = () => Object.assign(new Error('no answer'), { code: 'ECONNRESET' })
 
-/** Reads an answer to its end, so that a receiver is not cut off, as far as it is short and in time. */
+/** Reads a short answer to its end, so that its receiver is not cut off. */
 function drop(response: IncomingMessage): void {
   let bytes = 0
   response.on('error', () => {})
@@ -87,7 +87,7 @@ const reasons: Record<string, string> = {
   ENETUNREACH: 'The host cannot be reached',
 }
 
-/** Never the error's own message, which has addresses in it. */
+/** The error's own message would reveal addresses. */
 function describe(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
   return reasons[code] ?? `The connection failed (${code.slice(0, 64)})`

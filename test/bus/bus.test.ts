@@ -3,15 +3,16 @@ import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Bus } from '#src/bus/bus.ts'
 import { createMemoryBus } from '#src/bus/memory.ts'
+import { eventually } from '../support/eventually.ts'
 import { isRedisServerMissing, RedisCluster } from '../support/redis-cluster.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
-import { connect, newsOf, until, untilHeard } from './processes.ts'
+import { connect, newsOf, untilHeard } from './processes.ts'
 
-/** `pair` opens the buses of two processes; of one where nothing is shared. */
+/** `pair` opens the buses of two processes; where nothing is shared, of one. */
 type Ground = { pair: () => [Bus, Bus]; interrupt: () => Promise<unknown>; end: () => Promise<unknown> }
 type Kind = { name: string; isMissing: boolean; isShared: boolean; open: () => Promise<Ground> }
 
-const { redis_url } = inject('services')
+const { redisUrl } = inject('services')
 const dropSubscribers = (redis: Redis) => redis.call('client', 'kill', 'type', 'pubsub')
 
 const kinds: Kind[] = [
@@ -26,11 +27,11 @@ const kinds: Kind[] = [
   },
   {
     name: 'on Redis',
-    isMissing: redis_url === undefined,
+    isMissing: redisUrl === undefined,
     isShared: true,
     async open() {
-      const proxy = await TcpProxy.to(redis_url ?? '')
-      const url = proxy.through(redis_url ?? '')
+      const proxy = await TcpProxy.to(redisUrl ?? '')
+      const url = proxy.through(redisUrl ?? '')
       const interrupt = async () => {
         proxy.cut()
         proxy.heal()
@@ -64,7 +65,7 @@ for (const { name, isMissing, isShared, open } of kinds) {
 
     const openPair = async () => {
       const pair = ground.pair()
-      await until(() => pair.every((bus) => bus.state() !== 'down'))
+      await eventually(() => pair.every((bus) => bus.state() !== 'down'))
       return pair
     }
     const listen = async (bus: Bus, project_id: string) => {
@@ -73,30 +74,30 @@ for (const { name, isMissing, isShared, open } of kinds) {
       return heard
     }
 
-    it('carries the news of 40 projects to whoever listens, in order, each to its own', async () => {
+    it('each of 40 listeners hears the news of its own project, in order', async () => {
       const [here, there] = await openPair()
       const projects = Array.from({ length: 40 }, () => randomUUID())
       const heard = await Promise.all(projects.map((project_id) => listen(there, project_id)))
       for (const seq of [1, 2, 3]) for (const project_id of projects) here.publish(newsOf(project_id, seq))
-      await until(() => heard.every((numbers) => numbers.length >= 3))
+      await eventually(() => heard.every((numbers) => numbers.length >= 3))
       expect(heard).toEqual(projects.map(() => [1, 2, 3]))
     })
 
-    it('is silent about a project once nobody listens, and speaks of it again when somebody does', async () => {
+    it('a project without a listener is silent until it has a listener again', async () => {
       const [here, there] = await openPair()
       const [left, kept] = [randomUUID(), randomUUID()]
       const [before, other] = [await listen(there, left), await listen(there, kept)]
       there.unsubscribe(left)
       for (const project_id of [left, kept]) here.publish(newsOf(project_id, 1))
-      await until(() => other.length > 0)
+      await eventually(() => other.length > 0)
       expect(before).toEqual([])
       const after = await listen(there, left)
       here.publish(newsOf(left, 2))
-      await until(() => after.length > 0)
+      await eventually(() => after.length > 0)
       expect([before, after]).toEqual([[], [2]])
     })
 
-    it('tells the publishing process at once', async () => {
+    it('a listener in the publishing process hears news at once', async () => {
       const [here] = await openPair()
       const project_id = randomUUID()
       const heard = await listen(here, project_id)
@@ -105,15 +106,15 @@ for (const { name, isMissing, isShared, open } of kinds) {
     })
 
     if (!isShared) return
-    it('goes on after its connections broke, and says that news may have been missed', async () => {
+    it('a bus whose connections broke recovers, and reports that news may have been missed', async () => {
       const [here, there] = await openPair()
       let reconnects = 0
       there.onReconnected(() => reconnects++)
       const projects = Array.from({ length: 10 }, () => randomUUID())
       const heard = await Promise.all(projects.map((project_id) => listen(there, project_id)))
       await ground.interrupt()
-      await until(() => reconnects > 0)
-      await until(() => there.state() === 'up')
+      await eventually(() => reconnects > 0)
+      await eventually(() => there.state() === 'up')
       for (const [place, project_id] of projects.entries())
         await untilHeard(here, project_id, heard[place] ?? [])
     })

@@ -37,32 +37,30 @@ describe('the help of', () => {
     const flags = leaf.command.options.flatMap(({ long, short }) => [long, short])
     for (const example of examples) {
       expect(example).toContain(`signalbox ${leaf.path}`)
-      const [own = ''] = example.split(/ [|>]/)
+      const [own = ''] = example.split(/ [|>]| -- /)
       for (const [, flag] of own.replaceAll(/"[^"]*"|'[^']*'/g, '').matchAll(/ (--?[a-z][\w-]*)/g)) {
         expect(flags, example).toContain(flag)
       }
     }
   })
 
-  it.each(all)('"$path" says what each command and option is', ({ command }) => {
+  it.each(all)('"$path" describes each command and option', ({ command }) => {
     for (const child of command.commands) expect(child.summary()).not.toBe('')
     for (const { description } of command.options) expect(description).not.toBe('')
   })
 })
 
-describe('the README', () => {
-  const section = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-    .split('## The command line')[1]
-    ?.split('\n## ')[0] as string
+describe('docs/cli.md', () => {
+  const section = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8')
 
-  it('has the exit codes that the commands end with', () => {
+  it('lists the exit codes of the commands', () => {
     const listed = [...section.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code))
     expect(listed).toEqual(Object.values(exitCodes))
   })
 
-  it('shows commands that there are', () => {
+  it('shows only existing commands', () => {
     const paths = leaves.map(({ path }) => path)
-    const shown = [...section.matchAll(/signalbox ([a-z]+(?: [a-z]+)?)(?= |\n)/g)].map(
+    const shown = [...section.matchAll(/signalbox ([a-z]+(?: [a-z-]+)?)(?= |\n)/g)].map(
       ([, words]) => `${words} `,
     )
     expect(shown.length).toBeGreaterThan(5)
@@ -81,7 +79,7 @@ describe('completion', () => {
     ['completion ', ['--help']],
   ]
 
-  it.each(completions)('in bash goes on from "%s"', (line, found) => {
+  it.each(completions)('completes "%s" in bash', (line, found) => {
     const words = ['signalbox', ...line.split(' ')].map((word) => `'${word}'`)
     const script = `${scripts.bash(places)}
       COMP_WORDS=(${words.join(' ')}); COMP_CWORD=${words.length - 1}; _signalbox; echo "\${COMPREPLY[*]}"`

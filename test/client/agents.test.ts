@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { type RunOptions, runAgent, runAgents } from '#src/client/agents.ts'
-import type { RunningAgent } from '#src/client/running-agent.ts'
+import { type RunOptions, runAgent, runAgents } from '#src/client/agent/run-agents.ts'
+import type { RunningAgent } from '#src/client/agent/running-agent.ts'
 import { UNKNOWN } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
 import { addKey, addToken } from '../support/cast.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Agent, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { becomes, openWatch, useScene, whileCut } from './support.ts'
 
 describe.each(backends)('an agent that runs on $name', (backend) => {
@@ -45,7 +45,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(status).toBe(201)
   }
 
-  it('is paused when its loop stands still, and resumed when it goes on', async () => {
+  it('is paused when its loop waits at a checkpoint, and resumed when the loop continues', async () => {
     const { agent, id, event } = await run()
     await agent.checkpoint()
     await act(id, 'pause')
@@ -56,19 +56,19 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(acknowledged.agent).toMatchObject({ status: 'paused', control: { kind: 'pause', state: 'done' } })
     await act(id, 'resume')
     await passed
-    expect((await event('agent.signal_acknowledged')).agent.control).toMatchObject({
+    expect((await event('agent.signal_acknowledged')).agent?.control).toMatchObject({
       kind: 'resume',
       state: 'done',
     })
   })
 
-  it('is terminated when its loop has heard of it, and what it used last still counts', async () => {
+  it('is terminated when its loop has stopped, and its last usage still counts', async () => {
     const { agent, id, event } = await run()
     await act(id, 'terminate')
     await new Promise((resolve) => agent.signal.addEventListener('abort', resolve))
     expect(agent.signal.reason).toMatchObject({ reason: 'terminated' })
     await expect(agent.checkpoint()).rejects.toMatchObject({ reason: 'terminated' })
-    expect((await event('agent.signal_acknowledged')).agent.control).toMatchObject({
+    expect((await event('agent.signal_acknowledged')).agent?.control).toMatchObject({
       kind: 'terminate',
       state: 'done',
     })
@@ -78,7 +78,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     await expect(runAgent({ ...scene().reach, agent_id: id })).rejects.toMatchObject({ reason: 'terminated' })
   })
 
-  it('whose handlers are done, or throw, says so; messages come in their order', async () => {
+  it('acknowledges each handler as done or failed, and gets messages in their order', async () => {
     const heard: unknown[] = []
     const { id, event } = await run({
       onMessage: ({ payload }, agent) => heard.push([agent.agent_id, payload]),
@@ -91,14 +91,14 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
       expect((await event('agent.signal_acknowledged')).signal).toMatchObject({ kind: 'message' })
     expect(heard).toEqual([1, 2, 3].map((n) => [id, { n }]))
     await act(id, 'pause')
-    expect((await event('agent.signal_acknowledged')).agent.control).toMatchObject({ state: 'failed' })
+    expect((await event('agent.signal_acknowledged')).agent?.control).toMatchObject({ state: 'failed' })
     const { body } = await scene().fleet.rest.get<{ data: { detail: string }[] }>(
       `${scene().fleet.agents}/${id}/signals`,
     )
     expect(body.data[0]).toMatchObject({ kind: 'pause', outcome: 'failed', detail: 'in a tunnel' })
   })
 
-  it('that was closed while paused is paused when it runs again, in whatever process', async () => {
+  it('that was closed while paused is paused when any process runs it again', async () => {
     const { agent, id, start, event } = await run({ onPause: () => {} })
     await act(id, 'pause')
     await event('agent.signal_acknowledged')
@@ -112,7 +112,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(await passed).toBe('passed')
   })
 
-  it('hears once, when it is back, what it was told while it was away', async () => {
+  it('gets each signal that was issued while it was away once', async () => {
     const heard: unknown[] = []
     const { agent, id, event } = await run({
       onMessage: ({ payload }) => heard.push(payload),
@@ -145,7 +145,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(await read(id)).toMatchObject({ status: 'working', tokens_used: 750, cost_incurred: '0.0250' })
   })
 
-  it('loses nothing that it reported while it was away, and another in its place', async () => {
+  it('loses no report from before another runtime took its place', async () => {
     const { agent, id } = await run()
     const { proxy, stage, reach } = scene()
     const [url = ''] = stage.origins
@@ -160,7 +160,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(await read(id)).toMatchObject({ tokens_used: 43 })
   })
 
-  it('reports at most once a second, all that there is to say', async () => {
+  it('reports at most once a second, and joins the reports in between', async () => {
     const { agent, watch, id } = await run()
     const frames: number[] = []
     watch.fleet.on('change', ({ event: { name, agent } }) => {
@@ -176,7 +176,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(frames).toEqual([1, 101])
   })
 
-  it('is told what of its reports was not taken', async () => {
+  it('learns which of its reports the server refused', async () => {
     const { agent, id } = await run()
     expect(await agent.report({ status: 'waiting' })).toMatchObject({
       status: 'idle',
@@ -190,7 +190,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(await read(id)).toMatchObject({ tokens_used: 11, session_id: null })
   })
 
-  it('stops where a newer one has taken its place', async () => {
+  it('stops when a newer runtime has taken its place', async () => {
     const { agent, start } = await run()
     const newer = await start()
     expect(await becomes(agent, 'closed')).toMatchObject({ reason: 'replaced' })
@@ -199,7 +199,7 @@ describe.each(backends)('an agent that runs on $name', (backend) => {
     expect(newer.state).toEqual({ kind: 'live' })
   })
 
-  it('cannot be run by whom it does not belong to', async () => {
+  it('cannot be run with a token for another agent', async () => {
     const { fleet, reach } = scene()
     const [ada, bob] = [await spawn(fleet), await spawn(fleet)]
     const of = async (agent: Agent) => ({ ...reach, token: await addToken(fleet.rest, agent) })

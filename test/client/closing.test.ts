@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { runAgent } from '#src/client/agents.ts'
-import { type Connection, connect } from '#src/client/connection.ts'
-import { ClosedError } from '#src/client/errors.ts'
-import type { RunningAgent } from '#src/client/running-agent.ts'
+import { runAgent } from '#src/client/agent/run-agents.ts'
+import type { RunningAgent } from '#src/client/agent/running-agent.ts'
+import { type Connection, connect } from '#src/client/connection/connection.ts'
+import { ClosedError } from '#src/client/connection/errors.ts'
 import { backends } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Agent, createFleet, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { becomes, openWatch, useScene } from './support.ts'
 
 type Observed = Parameters<typeof becomes>[0]
@@ -38,7 +38,7 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
   }
 
   it.each(['change', 'reset'] as const)(
-    'a watch that is closed in the midst of a %s stays closed, and its successor goes on',
+    'a watch that is closed during a %s stays closed, and its successor continues',
     async (name) => {
       const ada = await spawn(scene().fleet)
       const connection = dial()
@@ -62,7 +62,7 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
     },
   )
 
-  it('all stays closed when the first to hear that it is offline closes the connection', async () => {
+  it('everything stays closed when the first offline listener closes the connection', async () => {
     const { fleet, proxy } = scene()
     const { id } = await spawn(fleet)
     const connection = dial()
@@ -80,10 +80,10 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
       'closed',
     ])
     expect([links, whole]).toEqual([['closed'], ['closed']])
-    expect(() => agent.report({ usage: { tokens_used: 1 } })).toThrow(ClosedError)
+    await expect(agent.report({ usage: { tokens_used: 1 } })).rejects.toThrow(ClosedError)
   })
 
-  it('a watch that is opened when the connection opens is told all once', async () => {
+  it('a watch that is opened when the connection opens gets one snapshot', async () => {
     const ada = await spawn(scene().fleet)
     const connection = dial()
     const { next } = await new Promise<ReturnType<typeof open>>((resolve) => {
@@ -94,7 +94,7 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
     expect(await next()).toMatchObject({ type: 'event', agent: { current_task: 'one' } })
   })
 
-  it('a watch that is closed when another comes back before it asks the server for nothing', async () => {
+  it('a watch that is closed when another comes back first sends the server nothing', async () => {
     const { fleet, proxy, stage } = scene()
     const { counts } = stage.app.hub
     await eventually(async () => counts.subscriptions === 0)
@@ -115,7 +115,7 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
     expect([kinds, counts.subscriptions]).toEqual([['closed'], 2])
   })
 
-  it('every listener hears last what is, also after one that closes what it hears of', async () => {
+  it('every listener ends with the current state, also after one that closes the watch', async () => {
     const [whole, connection] = [dial(), dial()]
     const { watch } = open(connection)
     whole.on('state', ({ kind }) => kind === 'open' && whole.close())
@@ -125,7 +125,7 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
     expect(heard.map((kinds) => kinds.at(-1))).toEqual(['closed', 'closed'])
   })
 
-  it('a watch that is over makes room for another before it says so', async () => {
+  it('a watch that has ended makes room for another one before its listeners hear of it', async () => {
     const connection = dial()
     const { watch } = open(connection)
     await watch.whenLive()
@@ -136,7 +136,7 @@ describe.each(backends.slice(-1))('on a shared connection, on $name', (backend) 
     expect(await (await successor).next()).toMatchObject({ type: 'reset', reason: 'start' })
   })
 
-  it('an agent that is replaced settles what is reported when its signal aborts', async () => {
+  it('an agent that is replaced settles reports that are made when its signal aborts', async () => {
     const { reach, fleet } = scene()
     const { id } = await spawn(fleet)
     const agent = await runAgent({ connection: dial(), agent_id: id })

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Fleet } from '#src/client/fleet.ts'
+import { Fleet } from '#src/client/watch/fleet.ts'
 import { toAgentSummary } from '#src/domain/agent.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { anAgent, NOW } from '../domain/an-agent.ts'
 
 const agent = toAgentSummary(anAgent())
@@ -19,7 +19,7 @@ const eventOf = (seq: number): EventFrame => ({
 })
 
 describe('a fleet', () => {
-  it('takes the next event alone: what it has is known, and what is too early is a gap', () => {
+  it('takes only the next event: an older one is known, a later one is a gap', () => {
     const start = fc.nat(20)
     fc.assert(
       fc.property(start, fc.array(fc.nat(40), { maxLength: 60, size: 'max' }), (start, seqs) => {
@@ -41,7 +41,7 @@ describe('a fleet', () => {
     )
   })
 
-  it('keeps what it had until a new snapshot is whole, and knows nothing before the first', () => {
+  it('keeps its state until a new snapshot is complete, and has none before the first', () => {
     const fleet = new Fleet()
     expect(fleet.apply(eventOf(1))).toBe('gap')
     fleet.begin({ seq: 5, epoch: 1 })

@@ -1,15 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Reader } from '#src/client/reader.ts'
+import { Reader } from '#src/client/watch/reader.ts'
 
 type Item = { seq: number; reset?: string }
 
 /** A log that counts up, and a reader of it. */
-function makeReader(max_unread: number) {
+function makeReader(maxUnread: number) {
   const log = { seq: 0 }
   let returned = false
   const reader = new Reader<Item, string>({
-    max_unread,
+    maxUnread,
     overflow: 'too slow',
     makeReset: (reset) => ({ seq: log.seq, reset }),
     onReturn: () => {
@@ -20,7 +20,7 @@ function makeReader(max_unread: number) {
 }
 
 describe('a reader', () => {
-  it('gets 1, 2, 3 …, or one reset in the place of what it left unread', async () => {
+  it('gets 1, 2, 3 …, or one reset in place of its unread items', async () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.constant('write') },
       { weight: 2, arbitrary: fc.constant('read') },
@@ -60,7 +60,7 @@ describe('a reader', () => {
     )
   })
 
-  it('holds no more than it may, and has one reset to read after any number too many', async () => {
+  it('keeps at most its bound, and has one reset to read after any number beyond it', async () => {
     const { log, reader } = makeReader(3)
     for (let count = 0; count < 100; count++) reader.push({ seq: ++log.seq })
     expect(await reader.next()).toEqual({ value: { seq: 100, reset: 'too slow' }, done: false })
@@ -68,7 +68,7 @@ describe('a reader', () => {
     expect(await reader.next()).toEqual({ value: { seq: 101 }, done: false })
   })
 
-  it('gets an error after all that was unread, once', async () => {
+  it('gets an error once, after its unread items', async () => {
     const { reader } = makeReader(3)
     reader.push({ seq: 1 })
     reader.end(new Error('deleted'))
@@ -77,7 +77,7 @@ describe('a reader', () => {
     expect(await reader.next()).toEqual({ value: undefined, done: true })
   })
 
-  it('that leaves its loop is let go', async () => {
+  it('that leaves its loop is released', async () => {
     const { reader, hasReturned } = makeReader(3)
     for (const seq of [1, 2]) reader.push({ seq })
     for await (const _ of reader) break
@@ -85,7 +85,7 @@ describe('a reader', () => {
     expect(await reader.next()).toEqual({ value: undefined, done: true })
   })
 
-  it('that waits is told of the end', async () => {
+  it('that waits ends with the watch', async () => {
     const { reader } = makeReader(3)
     const waiting = [reader.next(), reader.next()]
     reader.end()

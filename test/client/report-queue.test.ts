@@ -1,10 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Report, ReportQueue } from '#src/client/report-queue.ts'
+import { type Report, ReportQueue } from '#src/client/agent/report-queue.ts'
+import type { Usage } from '#src/client/agent/usage.ts'
 import type { AgentState } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import { parseMoney } from '#src/domain/money.ts'
 import { decideReport } from '#src/domain/report.ts'
+import { addUsed, type Used } from '#src/domain/usage.ts'
 import { anAgent } from '../domain/an-agent.ts'
 
 const context = { now: '2026-11-24T12:00:00.000Z', actor: { kind: 'runtime', id: null } } as const
@@ -13,10 +15,20 @@ const status = fc.constantFrom<AgentStatus>(...agentStatuses)
 const cost = fc
   .integer({ min: 0, max: 99_999_999 })
   .map((units) => `${Math.floor(units / 10_000)}.${String(units % 10_000).padStart(4, '0')}`)
-const usage = fc.record(
-  { tasks_completed: fc.nat(9), tokens_used: fc.nat(100_000), cost_incurred: cost },
+const usageOfOne = fc.record(
+  {
+    tasks_completed: fc.nat(9),
+    tokens_used: fc.nat(100_000),
+    cost_incurred: cost,
+    input_tokens: fc.nat(100_000),
+    output_tokens: fc.nat(100_000),
+    reasoning_output_tokens: fc.nat(9),
+    model: fc.constantFrom('', 'large', 'small'),
+    provider: fc.constantFrom('', 'acme'),
+  },
   { requiredKeys: [] },
 )
+const usage = fc.oneof(usageOfOne, fc.array(usageOfOne, { maxLength: 4 }))
 const report: fc.Arbitrary<Report> = fc.record(
   {
     status,
@@ -33,16 +45,29 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ report: undefined }) },
 )
 
-/** The server's own rule, a report after the other. */
-function apply(agent: AgentState, said: object & { n: number }): AgentState {
-  const usage = 'usage' in said ? (said.usage as { cost_incurred?: string }) : undefined
-  const cost_incurred = usage?.cost_incurred === undefined ? undefined : parseMoney(usage.cost_incurred)
-  const decided = decideReport(
-    agent,
-    { ...said, ...(usage && { usage: { ...usage, cost_incurred } }) },
-    context as never,
-  )
-  return decided.change?.agent ?? agent
+/** The costs of the next frame, model by model. */
+const costOf = (queue: ReportQueue<unknown>): string =>
+  [queue.take()?.usage ?? []]
+    .flat()
+    .map((one) => one.cost_incurred)
+    .join()
+
+type Sums = Map<string, Used>
+
+/** The server's own rule, a report after the other. `sums` gets what it records of each model. */
+function apply(agent: AgentState, said: object & { n: number }, sums: Sums = new Map()): AgentState {
+  const usages = 'usage' in said ? ([said.usage ?? []].flat() as Usage[]) : []
+  const usage = usages.map(({ cost_incurred = 0, ...own }) => ({
+    ...own,
+    cost_incurred: parseMoney(cost_incurred),
+  }))
+  const { change } = decideReport(agent, { ...said, usage }, context as never)
+  for (const used of change?.used ?? []) {
+    const key = `${used.model} of ${used.provider}`
+    const before = sums.get(key)
+    sums.set(key, before ? addUsed(before, used) : used)
+  }
+  return change?.agent ?? agent
 }
 
 const seen = ({
@@ -64,23 +89,24 @@ const seen = ({
 })
 
 describe('reports that are joined', () => {
-  it('leave the agent as each by itself would, with every token and cent counted once', () => {
+  it('have the same result as separate reports, with every token and cent counted once', () => {
     fc.assert(
       fc.property(status, fc.array(step, { maxLength: 40, size: 'max' }), (start, steps) => {
         let [apart, joined] = [anAgent({ status: start }), anAgent({ status: start })]
+        const [apartSums, joinedSums]: [Sums, Sums] = [new Map(), new Map()]
         const queue = new ReportQueue<number>(start)
         let settled: number[] = []
         const send = () => {
           const frame = queue.take()
           if (!frame) return false
           // A retry after a lost answer: the number says that it was applied.
-          joined = apply(apply(joined, frame), frame)
+          joined = apply(apply(joined, frame, joinedSums), frame, joinedSums)
           settled = [...settled, ...queue.applied(joined.status)]
           return true
         }
         for (const [index, { report }] of steps.entries()) {
           if (report) {
-            apart = apply(apart, { ...report, n: index + 1 })
+            apart = apply(apart, { ...report, n: index + 1 }, apartSums)
             queue.add(report, index)
           } else send()
         }
@@ -88,13 +114,14 @@ describe('reports that are joined', () => {
         while (send()) frames++
         expect(frames).toBeLessThanOrEqual(6)
         expect(seen(joined)).toEqual(seen(apart))
+        expect(joinedSums).toEqual(apartSums)
         expect(settled).toEqual(steps.flatMap(({ report }, index) => (report ? [index] : [])))
       }),
       { numRuns: 2_000 },
     )
   })
 
-  it('are one frame for as many as come while one is under way', () => {
+  it('are one frame for all reports that arrive while one is under way', () => {
     const queue = new ReportQueue<string>('idle')
     queue.add({ status: 'working' }, 'a')
     expect(queue.take()).toEqual({ n: 1, status: 'working' })
@@ -109,6 +136,106 @@ describe('reports that are joined', () => {
   })
 })
 
+describe('reports of several models', () => {
+  const zeros = { tasks_completed: 0, tokens_used: 0, cost_incurred: '0.0000' }
+  const models = (count: number, from = 0) =>
+    Array.from({ length: count }, (_, n) => ({ model: `m${from + n}`, tokens_used: 1 }))
+
+  it('are summed by model and provider, where a kind of tokens that is 0 is left out', () => {
+    const queue = new ReportQueue<string>('working')
+    const large = { model: 'large', provider: 'acme' }
+    queue.add({ usage: { ...large, input_tokens: 3, output_tokens: 2, cache_read_input_tokens: 0 } }, '')
+    queue.add(
+      {
+        usage: [
+          { ...large, tokens_used: 1 },
+          { model: 'large', tokens_used: 4 },
+        ],
+      },
+      '',
+    )
+    queue.add({ usage: { ...large, output_tokens: 1, cost_incurred: '0.00005' } }, '')
+    queue.add({ usage: { tasks_completed: 1 } }, '')
+    expect(queue.take()?.usage).toEqual([
+      { ...zeros, ...large, tokens_used: 7, input_tokens: 3, output_tokens: 3 },
+      { ...zeros, model: 'large', tokens_used: 4 },
+      { ...zeros, tasks_completed: 1 },
+    ])
+  })
+
+  it('are one object for one model, and nothing for none', () => {
+    const queue = new ReportQueue<string>('working')
+    queue.add({ usage: [{ model: 'a' }, { model: 'a', tokens_used: 2 }] }, '')
+    expect(queue.take()).toEqual({ n: 1, usage: { ...zeros, model: 'a', tokens_used: 2 } })
+    queue.applied('working')
+    queue.add({ usage: [] }, '')
+    expect(queue.take()).toEqual({ n: 2 })
+  })
+
+  it('are joined up to 16 models, and more are the next frame', () => {
+    const queue = new ReportQueue<string>('working')
+    for (const from of [0, 8, 12]) queue.add({ usage: models(8, from) }, '')
+    expect(queue.take()?.usage).toEqual(models(16).map((one) => expect.objectContaining(one)))
+    queue.applied('working')
+    expect(queue.take()?.usage).toHaveLength(8)
+    expect(() => queue.add({ usage: models(17) }, '')).toThrow('usage must be of at most 16 models')
+  })
+
+  it('carry what is too small over to their own model', () => {
+    const queue = new ReportQueue<string>('working')
+    const say = (model: string, cost_incurred: string) => queue.add({ usage: { model, cost_incurred } }, '')
+    for (const cost of ['0.00006', '0.00001']) for (const model of ['a', 'b']) say(model, cost)
+    say('a', '0.00003')
+    expect(costOf(queue)).toBe('0.0001,0.0000')
+  })
+
+  it('lose no cost, however many models there are', () => {
+    const queue = new ReportQueue<string>('working')
+    let sent = 0n
+    for (let n = 0; n < 1_000; n++) {
+      queue.add({ usage: { model: `m${n}`, cost_incurred: '0.00005' } }, '')
+      sent += BigInt(costOf(queue).replace('.', ''))
+      queue.applied('working')
+    }
+    // Of all but the newest 16, what is carried has been sent with others.
+    expect(Number(sent)).toBeGreaterThanOrEqual(500 - 16)
+    expect(Number(sent)).toBeLessThanOrEqual(500)
+  })
+
+  it.each([
+    ['usage.1.input_tokens must be a whole number from 0', [{}, { input_tokens: -1 }]],
+    ['usage.0.model must be a text of at most 128 characters', [{ model: 'm'.repeat(129) }]],
+    ['usage.provider must be a text of at most 128 characters', { provider: 7 as never }],
+    ['usage.0.cost_incurred must be an amount with at most 12 decimal places', [{ cost_incurred: 'x' }]],
+    ['usage.tokens_used is too large', { input_tokens: Number.MAX_SAFE_INTEGER, output_tokens: 1 }],
+    [
+      'usage.cost_incurred is too large',
+      [{ cost_incurred: 9_999_999_999 }, { model: 'a', cost_incurred: 1 }],
+    ],
+  ])('are refused with the field: %s', (message, usage) => {
+    expect(() => new ReportQueue('idle').add({ usage }, '')).toThrow(new RangeError(message))
+  })
+})
+
+describe('reports of a runtime that gets another agent', () => {
+  it('keep their fields, and their usage only where it cannot have counted before', () => {
+    const queue = new ReportQueue<string>('idle')
+    const usage = { tasks_completed: 0, tokens_used: 3, cost_incurred: '0.0000' }
+    queue.add({ session_id: 's1', usage }, 'under way')
+    queue.resume(8, 'idle')
+    expect(queue.take()).toEqual({ n: 9, session_id: 's1', usage })
+    queue.add({ usage }, 'waiting')
+    queue.turn()
+    queue.resume(40, 'idle')
+    expect(queue.take()).toEqual({ n: 41, session_id: 's1' })
+    expect(queue.applied('idle')).toEqual(['under way'])
+    expect(queue.take()).toEqual({ n: 42, usage })
+    expect(queue.applied('idle')).toEqual(['waiting'])
+    queue.turn()
+    expect(queue.take()).toBeUndefined()
+  })
+})
+
 /**
  * What happens to two runtimes of one agent, of which the newest to attach may speak. An answer may be lost, also that of a
  * refusal. What has not come to the server is sent again before the other attaches: later, nobody could tell whether it came.
@@ -120,7 +247,7 @@ const turn = fc.oneof(
   fc.record({ sent: fc.constantFrom('answered', 'unanswered', 'again') }),
 )
 
-describe('reports of runtimes that take an agent over from each other', () => {
+describe('reports of runtimes that replace each other', () => {
   it('count every token and cent once, and each is answered', () => {
     fc.assert(
       fc.property(fc.array(turn, { maxLength: 60, size: 'max' }), (turns) => {
@@ -168,7 +295,7 @@ describe('reports of runtimes that take an agent over from each other', () => {
 })
 
 describe('a report', () => {
-  it('keeps its number until it is applied, and is sent as it was', () => {
+  it('keeps its number and content until the server has applied it', () => {
     const queue = new ReportQueue<string>('idle')
     queue.resume(7, 'idle')
     queue.add({ usage: { tokens_used: 1 } }, 'a')
@@ -180,7 +307,7 @@ describe('a report', () => {
     expect(queue.take()).toMatchObject({ n: 9, usage: { tokens_used: 2 } })
   })
 
-  it('that is refused for a field loses that field, and no usage', () => {
+  it('that is refused for a field loses its fields, and no usage', () => {
     const queue = new ReportQueue<string>('idle')
     queue.add({ session_id: 'too long', usage: { tokens_used: 5 } }, 'a')
     expect(queue.take()).toMatchObject({ n: 1, session_id: 'too long' })
@@ -191,7 +318,7 @@ describe('a report', () => {
     expect(queue.isEmpty).toBe(true)
   })
 
-  it('that is refused after another runtime has gone on reporting gives its usage a number above theirs', () => {
+  it('that is refused after reports of another runtime sends its usage under a higher number', () => {
     const queue = new ReportQueue<string>('idle')
     queue.resume(5, 'idle')
     queue.add({ session_id: 'too long', usage: { tokens_used: 5 } }, 'a')
@@ -203,7 +330,7 @@ describe('a report', () => {
     expect(queue.take()).toMatchObject({ n: 10, usage: { tokens_used: 5 } })
   })
 
-  it('of usage that cannot be is refused before it is joined with others', () => {
+  it('with invalid usage is refused before it is joined with others', () => {
     const queue = new ReportQueue<string>('idle')
     const wrong = [
       { tokens_used: -1 },
@@ -227,14 +354,14 @@ describe('cost', () => {
     .tuple(fc.nat(1_000), fc.bigInt({ min: 0n, max: 999_999_999_999n }))
     .map(([whole, fraction]) => `${whole}.${String(fraction).padStart(12, '0')}`)
 
-  it('finer than the server counts adds up to the last ten-thousandth', () => {
+  it('smaller than a ten-thousandth adds up exactly', () => {
     fc.assert(
       fc.property(fc.array(amount, { minLength: 1, maxLength: 50, size: 'max' }), (amounts) => {
         const queue = new ReportQueue<undefined>('working')
         let sent = 0n
         for (const cost_incurred of amounts) {
           queue.add({ usage: { cost_incurred } }, undefined)
-          sent += units(queue.take()?.usage?.cost_incurred ?? '', 4)
+          sent += units(costOf(queue), 4)
           queue.applied('working')
         }
         const used = amounts.reduce((sum, cost) => sum + units(cost, 12), 0n)
@@ -243,17 +370,17 @@ describe('cost', () => {
     )
   })
 
-  it('given as a number is the decimal that it stands for', () => {
+  it('given as a number counts as its nearest decimal', () => {
     const queue = new ReportQueue<undefined>('working')
     for (let count = 0; count < 10; count++) queue.add({ usage: { cost_incurred: 0.1 + 0.2 } }, undefined)
     for (let count = 0; count < 30; count++) queue.add({ usage: { cost_incurred: 1.5e-7 } }, undefined)
     queue.add({ usage: { cost_incurred: 0.0000955 } }, undefined)
-    expect(queue.take()?.usage?.cost_incurred).toBe('3.0001')
+    expect(costOf(queue)).toBe('3.0001')
   })
 })
 
 describe('a report after a restored backup', () => {
-  it('has a number above those that were used, whether the server knows of them or not', () => {
+  it('has a higher number than every used one, also than those that the server has forgotten', () => {
     const queue = new ReportQueue<undefined>('idle')
     queue.resume(7, 'idle')
     queue.add({ current_task: 'one' }, undefined)

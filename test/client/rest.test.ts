@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
-import { type Api, ApiError, createApi, eachItem } from '#src/client/rest.ts'
-import { operations } from '#src/client/rest-operations.ts'
+import { operations } from '#src/client/rest/operations.ts'
+import { type Api, ApiError, createApi, eachItem } from '#src/client/rest/rest.ts'
+import type { App } from '#src/server/app.ts'
 import { admin } from '../support/admin.ts'
 import { backends, startApp } from '../support/backends.ts'
 import { LossyFront } from '../support/lossy-front.ts'
@@ -50,7 +50,7 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
 
   const spawn = (name = 'Ada') => api.agents.spawn(project_id, { agent_type_id, name })
 
-  it('has every route of the OpenAPI document, and no other', async () => {
+  it('has every route of the OpenAPI document, and no others', async () => {
     const { paths } = (await (await fetch(`${origin}/api/v1/openapi.json`)).json()) as {
       paths: Record<string, object>
     }
@@ -83,21 +83,67 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
     expect(await api.agents.terminate(project_id, agent.id)).toMatchObject({ success: true })
   })
 
-  it('leaves out of a query what is not said, and encodes the rest', async () => {
+  it('sends a body and a query where a call takes both', async () => {
+    const parent = await spawn('Ada')
+    const child = await api.agents.spawn(project_id, { agent_type_id, name: 'Eve', parent_id: parent.id })
+    front.plan()
+    await fronted.agents.terminate(project_id, parent.id, { reason: 'over' }, { mode: 'now', cascade: false })
+    await fronted.agents.terminate(project_id, child.id, undefined, { cascade: true })
+    const path = `/api/v1/projects/${project_id}/agents`
+    expect(front.seen.map((request) => request.path)).toEqual([
+      `${path}/${parent.id}?mode=now&cascade=false`,
+      `${path}/${child.id}?cascade=true`,
+    ])
+    const ended = { status: 'terminated', control: { mode: 'now', reason: 'over' } }
+    expect(await api.agents.get(project_id, parent.id)).toMatchObject(ended)
+    const { control } = await api.agents.get(project_id, child.id)
+    expect(control).toMatchObject({ mode: 'graceful', reason: null, cause: { kind: 'order' } })
+  })
+
+  it('leaves undefined values out of a query, and encodes the others', async () => {
     front.plan({ status: 200, body: '{}' })
     await fronted.agents.list(project_id, { q: 'a&b=c é', status: undefined, page: 2 })
     expect(front.seen[0]?.path).toBe(`/api/v1/projects/${project_id}/agents?q=a%26b%3Dc+%C3%A9&page=2`)
   })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'refuses a number that JSON would turn into null: %s',
+    (wrong) => {
+      const body = { agent_type_id, name: 'Ada', token_limit: wrong }
+      expect(() => api.agents.spawn(project_id, body)).toThrow('token_limit must be a finite number')
+    },
+  )
 
   it('walks through all pages of a list', async () => {
     const { id } = await api.projects.create({ name: 'Long', slug: unique('long') })
     for (let left = 101; left > 0; left--) await api.issues.create(id, { title: `Issue ${left}` })
     const titles = []
     for await (const { title } of eachItem((page) => api.issues.list(id, page))) titles.push(title)
-    expect(new Set(titles).size).toBe(101)
+    expect(titles).toEqual(Array.from({ length: 101 }, (_, index) => `Issue ${index + 1}`))
   })
 
-  it('streams events from a number on, until its signal ends it', async () => {
+  it('visits every idle agent although each is paused on the way', async () => {
+    const { id } = await api.projects.create({ name: 'Tea', slug: unique('tea') })
+    await Promise.all(Array.from({ length: 120 }, () => api.agents.spawn(id, { agent_type_id, name: 'Ada' })))
+    for await (const agent of eachItem((page) => api.agents.list(id, { ...page, status: 'idle' })))
+      await api.agents.pause(id, agent.id)
+    expect((await api.agents.metrics(id)).by_status).toMatchObject({ idle: 0, paused: 120 })
+  })
+
+  it('reads pages from a server without cursors', async () => {
+    const page = (number: number, has_next: boolean) => ({
+      status: 200,
+      body: JSON.stringify({ data: [number], pagination: { page: number, has_next } }),
+    })
+    front.plan(page(1, true), page(2, true), page(3, false))
+    const seen = []
+    for await (const item of eachItem((query) => fronted.projects.list(query))) seen.push(item)
+    expect(seen).toEqual([1, 2, 3])
+    const asked = ['cursor=&limit=100', 'page=2&limit=100', 'page=3&limit=100']
+    expect(front.seen.map(({ path }) => path)).toEqual(asked.map((query) => `/api/v1/projects?${query}`))
+  })
+
+  it('streams events after a number, until its signal aborts', async () => {
     const { id } = await api.projects.create({ name: 'Seen', slug: unique('seen') })
     await api.agents.spawn(id, { agent_type_id, name: 'Ada' })
     const ending = new AbortController()
@@ -107,7 +153,7 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
         if (event.type === 'reset') throw new Error('a reset')
         seen.push([event.seq, event.name])
         if (event.seq === 2) ending.abort(new Error('enough'))
-        else await api.agents.pause(id, event.agent.id)
+        else await api.agents.pause(id, event.agent?.id ?? '')
       }
     }
     await expect(read()).rejects.toThrow('enough')
@@ -126,7 +172,7 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
       expect(error.request_id).toMatch(/^[\w-]{36}$/)
     })
 
-    it('when to come back', async () => {
+    it('when to retry', async () => {
       const body = JSON.stringify({
         success: false,
         errors: [{ code: 'SYS_004', message: 'Enough', field: null }],
@@ -137,13 +183,13 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
       expect(front.seen).toHaveLength(1)
     })
 
-    it('that it is none of Signalbox', async () => {
+    it('that it is not from Signalbox', async () => {
       front.plan({ status: 404, body: '<html>' }, { status: 200, body: '<html>' })
       expect(await failureOf(fronted.projects.list())).toMatchObject({ code: 'bad_answer', status: 404 })
       expect(await failureOf(fronted.projects.list())).toMatchObject({ code: 'bad_answer', status: 200 })
     })
 
-    it('that nobody answers', async () => {
+    it('that no server answers', async () => {
       const closed = await LossyFront.to(origin)
       const gone = createApi({ url: closed.origin, retries: 0 })
       await closed.close()
@@ -171,8 +217,8 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
     expect(front.seen).toHaveLength(1)
   })
 
-  describe('tries again', () => {
-    it('a POST whose answer was lost, and it is done once', async () => {
+  describe('retries', () => {
+    it('a POST whose answer was lost, which takes effect once', async () => {
       front.plan('lose', 'lose')
       const agent = await fronted.agents.spawn(project_id, { agent_type_id, name: 'Once' })
       expect(front.seen).toHaveLength(3)
@@ -180,13 +226,13 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
       expect((await api.agents.list(project_id, { q: 'Once' })).data).toEqual([agent])
     })
 
-    it('a POST that is done once over several calls, with a key of the caller', async () => {
+    it('a POST with the key of the caller, which takes effect once over several calls', async () => {
       const keyed = api.with({ idempotency_key: unique('key') })
       const body = { agent_type_id, name: 'Twice' }
       expect(await keyed.agents.spawn(project_id, body)).toEqual(await keyed.agents.spawn(project_id, body))
     })
 
-    it('what a server or a proxy is not ready for', async () => {
+    it('a call that a server or a proxy is not ready for', async () => {
       front.plan(
         { status: 502, body: '<html>' },
         { status: 503, headers: { 'Retry-After': '0' } },
@@ -196,7 +242,14 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
       expect(front.seen).toHaveLength(4)
     })
 
-    it('as often as it is told to, and no more', async () => {
+    it('a refresh whose answer was lost: the server answers a spent token again for a moment', async () => {
+      const { refresh_token } = await api.auth.login(admin)
+      front.plan('lose')
+      expect((await fronted.auth.refresh({ refresh_token })).user.email).toBe(admin.email)
+      expect(front.seen).toHaveLength(2)
+    })
+
+    it('as often as its options say, and no more', async () => {
       front.plan({ status: 503 }, { status: 503 }, { status: 503 })
       expect((await failureOf(fronted.with({ retries: 1 }).projects.get(project_id))).status).toBe(503)
       expect(front.seen).toHaveLength(2)
@@ -204,7 +257,7 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
 
     it.each([
       ['a DELETE', (calls: Api) => calls.projects.delete(UNKNOWN)],
-      ['a refresh', (calls: Api) => calls.auth.refresh({ refresh_token: 'x' })],
+      ['a sign-in', (calls: Api) => calls.auth.login(admin)],
       ['the making of a key', (calls: Api) => calls.keys.create({ name: 'Lost', role: 'viewer' })],
     ])('but not %s whose answer was lost', async (_, call) => {
       front.plan('lose')
@@ -227,7 +280,7 @@ describe.each(backends.slice(0, 1))('the REST client', (backend) => {
       expect(asked).toEqual([undefined, 'stale'])
     })
 
-    it('and fails when there is no other', async () => {
+    it('and fails when its source has no other', async () => {
       front.plan()
       const error = await failureOf(createApi({ url: front.origin, token: () => 'stale' }).users.me())
       expect(error).toMatchObject({ status: 401, code: 'AUTH_003' })

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
-import { type Watch, watchProject } from '#src/client/watch.ts'
-import type { Config } from '#src/config.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import { type Watch, watchProject } from '#src/client/watch/watch.ts'
+import type { Config } from '#src/config/config.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
+import type { App } from '#src/server/app.ts'
 import { sharedBackends, startApp } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Answered, checkHistory, readLog, spawnMany, toggleAgents } from '../support/load.ts'
 import { type Agent, createFleet, type Fleet, Rest } from '../support/rest.ts'
 import { freePort } from '../support/services.ts'
-import { eventually } from '../support/stage.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { becomes } from './support.ts'
 
@@ -98,7 +98,7 @@ describe.each(sharedBackends)('watchers on $name', (backend) => {
     server = await RestartingServer.start({
       ...(await backend.config()),
       port,
-      rate_limit_multiplier: 10_000,
+      rateLimitMultiplier: 10_000,
     })
     writers = await TcpProxy.to(origin)
     const rest = await Rest.at(new URL(writers.through(origin)).origin).signIn()

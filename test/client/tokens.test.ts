@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
-import { type Connection, connect } from '#src/client/connection.ts'
-import type { ConnectionState } from '#src/client/state.ts'
-import { watchProject } from '#src/client/watch.ts'
+import { type Connection, connect } from '#src/client/connection/connection.ts'
+import type { ConnectionState } from '#src/client/connection/state.ts'
+import { watchProject } from '#src/client/watch/watch.ts'
 import { SUBPROTOCOL } from '#src/protocol/bounds.ts'
 import { addUser } from '../http/suite.ts'
 import { makeShortToken } from '../support/access-token.ts'
@@ -21,7 +21,7 @@ function statesOf(connection: Connection): string[] {
 describe.each(backends.slice(-1))('the token of a connection, on $name', (backend) => {
   const scene = useScene(backend)
 
-  it.concurrent('is renewed before it ends, without a break', async () => {
+  it.concurrent('is renewed before it expires, without a disconnect', async () => {
     const { id } = await addUser(scene().stage.superuser)
     const { promise: outlived, resolve } = Promise.withResolvers<void>()
     let firstEnds = 0
@@ -38,7 +38,7 @@ describe.each(backends.slice(-1))('the token of a connection, on $name', (backen
     expect(states).toEqual(['connecting', 'open', 'closed'])
   })
 
-  it.concurrent('that is refused is asked for again, and never sent twice', async () => {
+  it.concurrent('that is refused is replaced, and never sent again', async () => {
     const { reach } = scene()
     const asked: (string | undefined)[] = []
     const token = async (refused: string | undefined) => {
@@ -62,7 +62,7 @@ describe.each(backends.slice(-1))('the token of a connection, on $name', (backen
     expect(times).toBe(2)
   })
 
-  it.concurrent('may take several tries to get; a source that says so ends it', async () => {
+  it.concurrent('may need several calls of its source; an error with retryable false ends the connection', async () => {
     const { reach } = scene()
     let asked = 0
     const token = () => {
@@ -79,7 +79,7 @@ describe.each(backends.slice(-1))('the token of a connection, on $name', (backen
     expect(error).toMatchObject({ reason: 'unauthenticated', cause: refused })
   })
 
-  it.concurrent('that is revoked ends what lives by it', async () => {
+  it.concurrent('that is revoked ends its watches and agents', async () => {
     const { stage, reach } = scene()
     const owner = await addUser(stage.superuser)
     const { project_id } = await createFleetOf(owner.rest, stage.superuser)
@@ -92,7 +92,7 @@ describe.each(backends.slice(-1))('the token of a connection, on $name', (backen
 })
 
 describe('a connection to nowhere', () => {
-  it('is refused at once where the URL is none, and keeps trying where nobody answers', async () => {
+  it('throws at once for an invalid URL, and keeps trying where no server answers', async () => {
     expect(() => connect({ url: 'nowhere', token: 'any' })).toThrow('Invalid URL')
     const url = `http://127.0.0.1:${await freePort()}`
     const connection = connect({ url, token: 'any', backoff: { first_ms: 1, max_ms: 5 } })
@@ -103,8 +103,8 @@ describe('a connection to nowhere', () => {
   })
 })
 
-describe('a server that falls silent', () => {
-  it('is given up after two heartbeats, and tried again', async () => {
+describe('a silent server', () => {
+  it('is disconnected after two heartbeats, and tried again', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
     await new Promise((resolve) => server.once('listening', resolve))
     let [connections, pings] = [0, 0]

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { connect } from '#src/client/connection.ts'
-import { ClosedError } from '#src/client/errors.ts'
-import type { Watch, watchProject } from '#src/client/watch.ts'
+import { connect } from '#src/client/connection/connection.ts'
+import { ClosedError } from '#src/client/connection/errors.ts'
+import type { Watch, watchProject } from '#src/client/watch/watch.ts'
 import { statement } from '#src/store/database.ts'
 import { addUser, UNKNOWN } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
@@ -29,7 +29,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     expect(status).toBe(200)
   }
 
-  it('begins with all agents, and goes on with each change of one', async () => {
+  it('starts with all agents, and follows each change', async () => {
     const ada = await spawn(scene().fleet)
     const { watch, next } = open()
     const changes: string[] = []
@@ -46,7 +46,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     expect(changes).toEqual(['agent.updated shunting'])
   })
 
-  it('goes on after what it has, when its connection breaks: nothing twice, nothing left out', async () => {
+  it('continues at its position after a broken connection: no event twice, none missing', async () => {
     const ada = await spawn(scene().fleet)
     const { watch, next } = open()
     const { seq } = await next()
@@ -68,7 +68,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     expect(retry_at - since).toBeLessThanOrEqual(50)
   })
 
-  it('is told all anew, once, where the log does not go on from what it has', async () => {
+  it('gets one new snapshot where the log does not continue from its position', async () => {
     const ada = await spawn(scene().fleet)
     const { watch, next } = open()
     await next()
@@ -84,7 +84,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     expect(await next()).toMatchObject({ type: 'event', agent: { current_task: 'next' } })
   })
 
-  it('lets a reader that leaves too much unread have one reset instead; others get each event', async () => {
+  it('gives a reader with too many unread events one reset; other readers get each event', async () => {
     const ada = await spawn(scene().fleet)
     const slow = open({ max_unread: 3 })
     const quick = slow.watch[Symbol.asyncIterator]()
@@ -102,7 +102,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     expect(await slow.next()).toMatchObject({ type: 'event', seq: seq + 7 })
   })
 
-  it('shares a connection with watches of other projects, and leaves it to them', async () => {
+  it('shares a connection with watches of other projects, and leaves it open when it closes', async () => {
     const { reach, fleet, proxy } = scene()
     const other = await createFleet(fleet.rest)
     const connection = connect(reach)
@@ -111,7 +111,7 @@ describe.each(backends)('a watch on $name', (backend) => {
       open({ connection, project_id: other.project_id.toUpperCase() }),
     ]
     await Promise.all([one.next(), two.next()])
-    expect(() => open({ connection })).toThrow('is on this connection already')
+    expect(() => open({ connection })).toThrow('is already on this connection')
     const [ada, bob] = [await spawn(fleet), await spawn(other)]
     expect(await one.next()).toMatchObject({ agent: { id: ada.id } })
     expect(await two.next()).toMatchObject({ agent: { id: bob.id } })
@@ -128,7 +128,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     ])
   })
 
-  it('ends with a reason where it is not to be had', async () => {
+  it('ends with a reason where the server refuses it', async () => {
     const { fleet, stage } = scene()
     const outsider = await addUser(stage.superuser)
     const cases = [
@@ -151,7 +151,7 @@ describe.each(backends)('a watch on $name', (backend) => {
     await expect(next()).rejects.toMatchObject({ reason: 'deleted' })
   })
 
-  it('ends when the right to it is taken away', async () => {
+  it('ends when its access is removed', async () => {
     const { stage } = scene()
     const [owner, viewer] = [await addUser(stage.superuser), await addUser(stage.superuser)]
     const { project_id } = await createFleetOf(owner.rest, stage.superuser)

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { canTransition } from '#src/domain/lifecycle.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { AgentEventFrame } from '#src/protocol/messages/event.ts'
+import type { App } from '#src/server/app.ts'
 import { type Backend, backends, sharedBackends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
 
@@ -25,12 +25,12 @@ const step = fc.record({
   ),
 })
 
-async function readLog(fleet: Fleet): Promise<EventFrame[]> {
-  const all: EventFrame[] = []
+async function readLog(fleet: Fleet): Promise<AgentEventFrame[]> {
+  const all: AgentEventFrame[] = []
   for (;;) {
     const after = all.at(-1)?.seq ?? 0
     const path = `/projects/${fleet.project_id}/events?after=${after}&limit=70`
-    const { body } = await fleet.rest.get<{ data: EventFrame[]; last_seq: number }>(path)
+    const { body } = await fleet.rest.get<{ data: AgentEventFrame[]; last_seq: number }>(path)
     all.push(...body.data)
     if (body.data.length === 0) {
       expect(after).toBe(body.last_seq)
@@ -39,7 +39,7 @@ async function readLog(fleet: Fleet): Promise<EventFrame[]> {
   }
 }
 
-function replay(events: readonly EventFrame[]): Map<string, AgentSummary> {
+function replay(events: readonly AgentEventFrame[]): Map<string, AgentSummary> {
   const held = new Map<string, AgentSummary>()
   for (const { agent, from, to } of events) {
     const before = held.get(agent.id)
@@ -88,7 +88,7 @@ describe.each(backends)('the log of one server on $name', (backend: Backend) => 
   })
   afterAll(() => app.stop())
 
-  it('replayed is the state, without a gap, after 400 mixed requests at once', async () => {
+  it('replays to the current state, without a gap, after 400 mixed concurrent requests', async () => {
     const rest = await Rest.of(app).signIn()
     await shake(await createFleet(rest), [rest])
   })
@@ -102,12 +102,12 @@ describe.each(sharedBackends)('the log of two servers on $name', (backend: Backe
   })
   afterAll(() => Promise.all(apps.map((app) => app.stop())))
 
-  it('replayed is the state, without a gap, after 400 mixed requests at once', async () => {
+  it('replays to the current state, without a gap, after 400 mixed concurrent requests', async () => {
     const rest = await Rest.of(apps[0]).signIn()
     await shake(await createFleet(rest), [rest, Rest.of(apps[1]).as(rest.token)])
   })
 
-  it('of fifty pauses at once over both one succeeds', async () => {
+  it('shows one success of fifty concurrent pauses through both servers', async () => {
     const rest = await Rest.of(apps[0]).signIn()
     const clients = [rest, Rest.of(apps[1]).as(rest.token)]
     const fleet = await createFleet(rest)
@@ -121,7 +121,7 @@ describe.each(sharedBackends)('the log of two servers on $name', (backend: Backe
     expect((await readLog(fleet)).map(({ name }) => name)).toEqual(['agent.spawned', 'agent.status_changed'])
   })
 
-  it('a project renamed and agents spawned through both: every agent has the last name', async () => {
+  it('gives every agent the last name of a project that is renamed while agents are spawned', async () => {
     const rest = await Rest.of(apps[0]).signIn()
     const other = Rest.of(apps[1]).as(rest.token)
     const fleet = await createFleet(rest)

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
+import type { App } from '#src/server/app.ts'
 import { statement } from '#src/store/database.ts'
 import { backends, sharedBackends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, Rest, spawn, unique } from '../support/rest.ts'
 
-describe.each(backends)('transactions at once on $name', ({ config }) => {
+describe.each(backends)('concurrent transactions on $name', ({ config }) => {
   let app: App
   let rest: Rest
   beforeAll(async () => {
@@ -13,7 +13,7 @@ describe.each(backends)('transactions at once on $name', ({ config }) => {
   })
   afterAll(() => app.stop())
 
-  it('one that is refused takes nothing of another with it', async () => {
+  it('a refused transaction undoes nothing of another', async () => {
     const fleet = await createFleet(rest)
     const slug = unique('taken')
     await rest.post('/projects', { name: 'Taken', slug })
@@ -37,7 +37,7 @@ describe.each(backends)('transactions at once on $name', ({ config }) => {
     expect(log.body.data.map(({ seq }) => seq)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1))
   })
 
-  it('a batch in which one is refused gives each its own answer', async () => {
+  it('a batch with a refused request gives each request its own answer', async () => {
     const fleet = await createFleet(rest)
     const agents = await Promise.all(Array.from({ length: 10 }, () => spawn(fleet)))
     const statuses = await Promise.all(
@@ -55,6 +55,9 @@ describe.each(backends)('transactions at once on $name', ({ config }) => {
   })
 })
 
+const broken = statement('test_broken', 'select 1 / $1::int')
+const sound = statement('test_sound', 'select 1')
+
 describe.each(sharedBackends)('locks on $name', ({ config }) => {
   let app: App
   beforeAll(async () => {
@@ -62,7 +65,7 @@ describe.each(sharedBackends)('locks on $name', ({ config }) => {
   })
   afterAll(() => app.stop())
 
-  it('whoever deletes a project waits for its agents before it locks it, so that no two wait for each other', async () => {
+  it('the deletion of a project locks its agents before the project, so that no two transactions wait for each other', async () => {
     const fleet = await createFleet(await Rest.of(app).signIn())
     const { id } = await spawn(fleet)
     await fleet.rest.delete(`${fleet.agents}/${id}`)
@@ -83,5 +86,48 @@ describe.each(sharedBackends)('locks on $name', ({ config }) => {
       await sql.run(lockProject, [fleet.project_id])
     })
     expect((await deleted)?.status).toBe(200)
+  })
+
+  it('a spawn waits for the agent that has its name, as any change waits for its agent', async () => {
+    const fleet = await createFleet(await Rest.of(app).signIn())
+    const { id, external_id } = await spawn(fleet, { external_id: unique('job') })
+    const lockAgent = statement('test_lock_agent', 'select id from agents where id = $1 for update')
+    const waiting = statement(
+      'test_waiting_since',
+      `select xact_start::text as began from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    let spawned: Promise<{ status: number }> | undefined
+    await app.database.transaction(async (sql) => {
+      await sql.run(lockAgent, [id])
+      spawned = fleet.rest.post(fleet.agents, {
+        agent_type_id: fleet.agent_type_id,
+        name: 'Eve',
+        external_id,
+      })
+      let isAnswered = false
+      void spawned.then(() => {
+        isAnswered = true
+      })
+      // Its first transaction gives up soon, and the next one waits.
+      const began = new Set<string>()
+      while (began.size < 2 && !isAnswered) {
+        for (const one of await app.database.run<{ began: string }>(waiting)) began.add(one.began)
+      }
+    })
+    expect((await spawned)?.status).toBe(409)
+  })
+
+  it('a transaction fails for its first reason, though its work hears of what follows from it before', async () => {
+    const deep = async (work: () => Promise<unknown>) => {
+      const deeper = async () => {
+        await work()
+      }
+      await deeper()
+    }
+    const failing = app.database.transaction((sql) =>
+      Promise.all([deep(() => sql.run(broken, [0])), sql.run(sound)]),
+    )
+    await expect(failing).rejects.toMatchObject({ code: '22012' })
   })
 })

@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
 import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
+import { RuntimeSocket } from '../support/runtime.ts'
 import { findBarriers, goTo, openFleet, openPage, useStage } from './browser.ts'
 
 const looks = [
@@ -10,7 +11,7 @@ const looks = [
   { name: 'on a phone', colorScheme: 'light', viewport: { width: 360, height: 740 } },
 ] as const
 
-describeInBrowser('the dashboard bars nobody', () => {
+describeInBrowser('the dashboard is accessible', () => {
   const stage = useStage()
 
   async function fill(): Promise<string> {
@@ -20,8 +21,15 @@ describeInBrowser('the dashboard bars nobody', () => {
       status: 'working',
       token_limit: 10,
       short_term_memory: { a: [1] },
+      labels: { team: 'support', 'example.org/a-very-long-key': 'a-very-long-value-of-a-label' },
     })
-    await spawn(fleet, { name: 'Bob' })
+    const bob = await spawn(fleet, { name: 'Bob', parent_id: id })
+    const { origin, rest } = stage()
+    const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
+    await runtime.next('hello')
+    await runtime.attach(bob.id)
+    await runtime.report(bob.id, { n: 1, usage: { model: 'large', input_tokens: 900, cost_incurred: '1.5' } })
+    await runtime.close()
     await fleet.rest.post(`${fleet.agents}/${id}/pause`, { reason: 'to be looked at' })
     return id
   }
@@ -48,6 +56,11 @@ describeInBrowser('the dashboard bars nobody', () => {
     await page.locator('.rows .row').first().waitFor()
     await page.locator('.rows input').first().click()
     await check(page, 'fleet')
+    await page.getByRole('searchbox').fill('team=support,')
+    await page.getByText(/at position 14/).waitFor()
+    await check(page, 'a selector that cannot be read')
+    await page.getByRole('searchbox').press('Escape')
+    await page.locator('.rows input').first().click()
     await page.locator('.bulk .action-terminate').click()
     await check(page, 'terminate')
     await page.keyboard.press('Escape')
@@ -58,6 +71,7 @@ describeInBrowser('the dashboard bars nobody', () => {
       ['#/', '.card'],
       ['#/types', '.table'],
       [`#/p/${project_id}/overview`, '.plot canvas'],
+      [`#/p/${project_id}/usage`, '.plot canvas'],
       [`#/p/${project_id}/members`, '.state'],
       [`#/p/${project_id}/a/${id}`, '.json-name'],
     ] as const
@@ -69,11 +83,20 @@ describeInBrowser('the dashboard bars nobody', () => {
     await page.context().close()
   })
 
-  it('goes from the search to the list and its rows by keyboard', async () => {
+  it('moves from the list to a row and an agent by keyboard', async () => {
     const page = await openFleet(stage())
     await page.locator('.rows .row').first().waitFor()
-    await page.getByRole('grid').focus()
-    await page.keyboard.press('ArrowDown')
+    const hasFocus = (mark: string) =>
+      page.evaluate((selector) => document.activeElement?.matches(selector), mark)
+    await expect.poll(() => hasFocus('[data-grid]')).toBe(true)
+    await page.keyboard.press('?')
+    await page.getByRole('heading', { name: 'Keyboard shortcuts' }).waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => hasFocus('[data-grid]')).toBe(true)
+    await page.keyboard.press('j')
+    await page.keyboard.press('Shift+ArrowDown')
+    await page.getByText('2 agents selected').waitFor()
+    await page.keyboard.press('Escape')
     await page.keyboard.press('End')
     const active = await page.getByRole('grid').getAttribute('aria-activedescendant')
     expect(await page.locator(`#${active}`).count()).toBe(1)
@@ -81,10 +104,29 @@ describeInBrowser('the dashboard bars nobody', () => {
     expect(await page.locator(`#${active}`).getAttribute('aria-selected')).toBe('true')
     await page.keyboard.press('Enter')
     await page.locator('.agent').waitFor()
+    const url = page.url()
+    await page.keyboard.press('[')
+    await expect.poll(() => page.url(), { timeout: 10_000 }).not.toBe(url)
+    await page.keyboard.press(']')
+    await expect.poll(() => page.url(), { timeout: 10_000 }).toBe(url)
+    // The address changes before the page does, which closes the dialog of the agent before.
+    const confirms = async () => {
+      if (!(await hasFocus('[data-confirm]'))) await page.keyboard.press('t')
+      return hasFocus('[data-confirm]')
+    }
+    await expect.poll(confirms, { timeout: 10_000, interval: 250 }).toBe(true)
+    await page.keyboard.press('Escape')
+    await page.locator('dialog').waitFor({ state: 'detached' })
+    await page.keyboard.press('Escape')
+    await expect.poll(() => hasFocus('[data-grid]')).toBe(true)
+    expect(await page.getByRole('grid').getAttribute('aria-activedescendant')).toBe(active)
+    await page.keyboard.press('g')
+    await page.keyboard.press('o')
+    await page.locator('.overview').waitFor()
     await page.context().close()
   })
 
-  it('without an error in the page', () => {
+  it('has no error in the page', () => {
     expect(stage().faults).toEqual([])
   })
 })

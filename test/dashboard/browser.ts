@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
-import type { App } from '#src/app.ts'
+import type { App } from '#src/server/app.ts'
 import { admin } from '../support/admin.ts'
 import { backends, startApp } from '../support/backends.ts'
 import { launchBrowser } from '../support/chromium.ts'
@@ -17,7 +17,7 @@ export function useStage(): () => Stage {
   let stage: Stage | undefined
   beforeAll(async () => {
     const backend = backends.at(-1)
-    const app = await startApp({ ...(await backend?.config()), rate_limit_multiplier: 100_000 })
+    const app = await startApp({ ...(await backend?.config()), rateLimitMultiplier: 100_000 })
     const { port } = await app.listen()
     const rest = await Rest.of(app).signIn()
     const browser = await launchBrowser()

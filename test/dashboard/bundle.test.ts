@@ -19,7 +19,7 @@ describe('the built page', () => {
     expect(bytes).toBeLessThan(MAX_SCRIPT_BYTES)
   })
 
-  it('loads the charts when there is one', () => {
+  it('loads the chart library with the first chart', () => {
     const others = readdirSync(`${folder}assets`).filter(
       (name) => name.endsWith('.js') && !scripts.includes(`assets/${name}`),
     )
@@ -27,7 +27,7 @@ describe('the built page', () => {
     expect(scripts.some((name) => read(name).includes('u-over'))).toBe(false)
   })
 
-  it('has no script and no style inline, and nothing from elsewhere', () => {
+  it('has no inline script or style, and loads nothing from another server', () => {
     expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|<style| style=| on\w+=/)
     expect(page).not.toMatch(/https?:/)
   })

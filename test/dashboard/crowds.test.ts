@@ -6,17 +6,19 @@ import { spawnMany } from '../support/load.ts'
 import { type Agent, type AgentMetrics, createFleet } from '../support/rest.ts'
 import { openFleet, useStage } from './browser.ts'
 
-/** So many frames a second while it scrolls; software draws them here, on a core that the server shares. */
+/** Frames a second while the list scrolls, with software rendering on a core that the server shares: as good as any page. */
 const MIN_FRAMES = 50
+/** On a slower machine, the share of what a list of plain rows reaches in the same browser, under the same load. */
+const MIN_SHARE = 0.25
 const MEASURED_MS = 3_000
-/** A neighbour on the machine slows down one measurement, not all: the page has to be fast in one of these. */
+/** Other load on the machine slows down one measurement, not all: the page must be fast in one of these. */
 const MEASUREMENTS = 4
 const EVENTS_A_SECOND = 200
 
 describeInBrowser('the dashboard with a crowd', () => {
   const stage = useStage()
 
-  it('stops a fleet of a thousand, and counts those who have obeyed', async () => {
+  it('pauses a thousand agents, and counts those that have stopped', async () => {
     const fleet = await createFleet(stage().rest)
     const agents = await spawnMany(fleet, 1_000)
     const { origin, rest } = stage()
@@ -39,7 +41,8 @@ describeInBrowser('the dashboard with a crowd', () => {
 
   it('scrolls five thousand at full speed while two hundred events a second arrive', async () => {
     const { fleet } = stage()
-    const agents = await spawnMany(fleet, 5_000)
+    const labels = { env: 'prod', team: 'support', tier: 'gold', zone: 'a' }
+    const agents = await spawnMany(fleet, 5_000, { labels })
     const page = await openFleet(stage())
     await page.locator('[data-count=idle]').getByText('5,000').waitFor()
     expect(await page.locator('.rows .row').count()).toBeLessThan(100)
@@ -56,13 +59,17 @@ describeInBrowser('the dashboard with a crowd', () => {
         `dashboard: ${frames_a_second} frames a second, the slowest in ${slowest_ms} ms; ${written} events`,
       )
     }
+    const plain = await page.context().newPage()
+    await plain.setContent(PLAIN_LIST)
+    const { frames_a_second: plainRate } = await measureFrames(plain)
+    console.log(`a list of plain rows: ${plainRate} frames a second`)
     load.isOver = true
     await writing
-    expect(Math.max(...rates)).toBeGreaterThanOrEqual(MIN_FRAMES)
+    expect(Math.max(...rates)).toBeGreaterThanOrEqual(Math.min(MIN_FRAMES, MIN_SHARE * plainRate))
     await page.context().close()
   })
 
-  /** Changes one agent after the other, so many a second. */
+  /** Changes one agent after the other, at `EVENTS_A_SECOND`. */
   async function keepChanging(agents: readonly Agent[], load: { isOver: boolean; written: number }) {
     const { fleet } = stage()
     const started = performance.now()
@@ -78,6 +85,9 @@ describeInBrowser('the dashboard with a crowd', () => {
     }
   }
 })
+
+/** What the dashboard's list is held against where it is below MIN_FRAMES. */
+const PLAIN_LIST = `<div data-grid style="height: 600px; overflow: auto">${'<p>agent</p>'.repeat(5_000)}</div>`
 
 /** Scrolls on with each frame, and counts them. */
 function measureFrames(page: Page): Promise<{ frames_a_second: number; slowest_ms: number }> {

@@ -15,16 +15,21 @@ describeInBrowser('the dashboard', () => {
     return socket
   }
 
-  it('lets nobody in with a wrong password, and says so', async () => {
+  it('refuses a wrong password, and says so', async () => {
     const page = await openPage(stage())
+    // A first visit is no failure: the browser's console stays empty.
+    const errors: string[] = []
+    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+    await page.reload()
     await page.fill('input[name=email]', 'admin@example.org')
+    expect(errors).toEqual([])
     await page.fill('input[name=password]', 'a wrong password')
     await page.click('button[type=submit]')
     await page.getByRole('alert').getByText('Wrong e-mail or password').waitFor()
     await page.context().close()
   })
 
-  it('keeps the session over a reload, with no secret where a script could read it, until one signs out', async () => {
+  it('keeps the session across a reload until a sign-out, with no secret that a script could read', async () => {
     const page = await openFleet(stage())
     const kept = await page.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
@@ -47,15 +52,34 @@ describeInBrowser('the dashboard', () => {
     await page.context().close()
   })
 
+  it('keeps the session after the answer with its new cookie was lost', async () => {
+    const page = await openFleet(stage())
+    let lost = 0
+    await page.route('**/dashboard/session', async (route) => {
+      if (lost > 0 || route.request().method() !== 'PUT') return route.continue()
+      lost++
+      const { status } = await fetch(route.request().url(), {
+        method: 'PUT',
+        headers: await route.request().allHeaders(),
+      })
+      expect(status).toBe(200)
+      await route.abort('connectionreset')
+    })
+    await page.reload()
+    await page.waitForSelector('[data-connection=live]')
+    expect(lost).toBe(1)
+    await page.context().close()
+  })
+
   it('shows a change within a second, without a reload', async () => {
     const { fleet } = stage()
     const agent = await spawn(fleet, { name: 'Changeling' })
     const page = await openFleet(stage())
     await page.locator(`#agent-${agent.id}`).getByText('idle').waitFor()
-    const asked_at = performance.now()
+    const askedAt = performance.now()
     await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working' })
     await page.locator(`#agent-${agent.id}`).getByText('working').waitFor()
-    expect(performance.now() - asked_at).toBeLessThan(1_000)
+    expect(performance.now() - askedAt).toBeLessThan(1_000)
     await page.context().close()
   })
 
@@ -65,26 +89,28 @@ describeInBrowser('the dashboard', () => {
     await runtime.attach(agent.id)
     const page = await openFleet(stage())
     const row = page.locator(`#agent-${agent.id}`)
-    await row.getByRole('button', { name: 'pause Obedient' }).click()
+    await row.getByRole('button', { name: 'Pause Obedient' }).click()
     await page.getByLabel('Reason').fill('signal at danger')
     await page.getByLabel('Resume').selectOption('15')
     await page.getByRole('button', { name: 'Pause', exact: true }).click()
     const { id, reason } = await runtime.signal()
     expect(reason).toBe('signal at danger')
-    await row.locator('[data-state=delivered]').waitFor()
-    expect(await row.getByText('paused').count()).toBe(1)
+    await row.locator('[data-state=received]').waitFor()
+    await row.getByText('pausing').waitFor()
+    expect(await row.getByText('paused').count()).toBe(0)
     await runtime.acknowledge(agent.id, id)
     await row.locator('[data-state=done]').waitFor()
+    expect(await row.getByText('paused').count()).toBe(1)
     await row.getByText(/1[45]:\d\d/).waitFor()
 
-    await row.getByRole('button', { name: 'resume Obedient' }).click()
+    await row.getByRole('button', { name: 'Resume Obedient' }).click()
     await page.getByRole('button', { name: 'Resume', exact: true }).click()
     await row.getByText('idle').waitFor()
     await runtime.close()
     await page.context().close()
   })
 
-  it('terminates only what was named, by keyboard too', async () => {
+  it('terminates only the agent whose name was typed, also by keyboard', async () => {
     const agent = await spawn(stage().fleet, { name: 'Mortal 7' })
     const page = await openFleet(stage())
     await page.getByRole('searchbox').fill('mortal')
@@ -101,7 +127,7 @@ describeInBrowser('the dashboard', () => {
     await page.context().close()
   })
 
-  it('says that it is offline, comes back by itself, and has missed nothing; the list stays where it is', async () => {
+  it('says that it is offline, reconnects and misses nothing, while the list stays in place', async () => {
     const { fleet, origin } = stage()
     const agent = await spawn(fleet, { name: 'Traveller' })
     const proxy = await TcpProxy.to(origin)
@@ -121,10 +147,10 @@ describeInBrowser('the dashboard', () => {
 
     proxy.cut()
     await page.getByText(/Offline since \d\d:\d\d:\d\d/).waitFor()
-    await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working', current_task: 'Go on' })
+    await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working', current_task: 'Continue' })
     proxy.heal()
     await page.waitForSelector('[data-connection=live]')
-    await row.getByText('Go on').waitFor()
+    await row.getByText('Continue').waitFor()
     // It is the same page: what was put into it is there, and in no frame was the list emptied.
     const fewest = await page.evaluate(
       () => (globalThis as unknown as { seen: { fewest: number } }).seen.fewest,
@@ -134,7 +160,7 @@ describeInBrowser('the dashboard', () => {
     await proxy.close()
   })
 
-  it('shows a viewer everything, and no lever', async () => {
+  it('shows a viewer everything, and no actions', async () => {
     const { fleet, rest } = stage()
     const credentials = { email: 'viewer@example.org', password: 'a long password' }
     const { body } = await rest.post<{ id: string }>('/users', credentials)
@@ -143,16 +169,16 @@ describeInBrowser('the dashboard', () => {
     await page.locator('.rail-project').click()
     await page.getByText('viewer', { exact: true }).waitFor()
     await page.locator('.rows .row').first().waitFor()
-    for (const lever of [/^Stop/, /^Spawn/, /^pause /, /^terminate /]) {
+    for (const lever of [/^Stop/, /^Spawn/, /^Pause /, /^Terminate /]) {
       expect(await page.getByRole('button', { name: lever }).count(), lever.source).toBe(0)
     }
     // Its membership ends while it looks.
     await rest.delete(`/projects/${fleet.project_id}/members/${body.id}`)
-    await page.getByText('The watch of this project has ended').waitFor()
+    await page.getByText('Your access to this project was removed').waitFor()
     await page.context().close()
   })
 
-  it('shows text as text, and one agent with all there is to know', async () => {
+  it('shows text as text, and everything about one agent', async () => {
     const { fleet } = stage()
     const name = '<img src=x onerror="document.title=1">'
     const agent = await spawn(fleet, {
@@ -175,7 +201,25 @@ describeInBrowser('the dashboard', () => {
     await page.context().close()
   })
 
-  it('spawns', async () => {
+  it('selects no agent that a filter hides', async () => {
+    const { fleet } = stage()
+    for (const name of ['Hidden 1', 'Hidden 2', 'Visible 1']) await spawn(fleet, { name })
+    const page = await openFleet(stage())
+    await page.getByLabel('Select all shown').check()
+    await page.getByRole('searchbox').fill('visible')
+    await page.getByText('1 agent selected').waitFor()
+    await page.getByRole('searchbox').fill('')
+    await page.getByRole('gridcell').getByText('Hidden 1').waitFor()
+    await page.getByText('1 agent selected').waitFor()
+    await page.getByLabel('Select Hidden 2').check()
+    await page.getByRole('toolbar').getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('Visible 1, Hidden 2').waitFor()
+    await page.getByRole('button', { name: 'Pause 2 agents' }).click()
+    await page.getByText('Pause sent to 2 agents.').waitFor()
+    await page.context().close()
+  })
+
+  it('spawns an agent, and explains each invalid limit', async () => {
     const page = await openFleet(stage())
     await page.getByRole('button', { name: 'Spawn' }).click()
     await page.getByLabel('Name', { exact: true }).fill('Newcomer')
@@ -183,12 +227,17 @@ describeInBrowser('the dashboard', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
     await page.getByText(/cost limit: Must be an amount/).waitFor()
     await page.getByLabel('Cost limit').fill('2.50')
+    await page.getByLabel('Token limit').fill('a few')
+    await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
+    await page.getByText('Token limit: Enter a whole number').waitFor()
+    await page.getByLabel('Token limit').fill('200k')
     await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
     await page.getByRole('gridcell').getByText('Newcomer').waitFor()
+    await page.getByText('Spawned Newcomer, limit 200,000 tokens and $2.50').waitFor()
     await page.context().close()
   })
 
-  it('did all that without an error in the page', () => {
+  it('had no error in the page', () => {
     expect(stage().faults).toEqual([])
   })
 })

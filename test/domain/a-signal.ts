@@ -1,4 +1,4 @@
-import type { Control } from '#src/domain/agent.ts'
+import type { Control } from '#src/domain/control.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
 import { anAgent, context, NOW } from './an-agent.ts'
 
@@ -13,6 +13,8 @@ export function aControl(own: Partial<Control> = {}): Control {
     requested_at: NOW,
     acknowledged_at: null,
     resume_at: null,
+    mode: 'checkpoint',
+    cause: { kind: 'order', id: null },
     ...own,
   }
 }
@@ -26,6 +28,7 @@ export function aSignal(own: Partial<SignalRecord> = {}): SignalRecord {
     kind: 'pause',
     payload: null,
     reason: null,
+    mode: null,
     issued_at: NOW,
     attempt: 0,
     delivered_at: null,
@@ -33,6 +36,7 @@ export function aSignal(own: Partial<SignalRecord> = {}): SignalRecord {
     outcome: null,
     detail: null,
     overdue_at: null,
+    fetched_at: null,
     traceparent: null,
     ...own,
   }

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ActionName, actions, decideAction } from '#src/domain/actions.ts'
-import { pendingSignals, toAgent } from '#src/domain/agent.ts'
-import { pauseOverBudget } from '#src/domain/change.ts'
+import { type ActionName, actions } from '#src/domain/actions.ts'
+import { type AgentState, toAgent } from '#src/domain/agent.ts'
+import { enforceBudget } from '#src/domain/change.ts'
+import { pendingSignals } from '#src/domain/control.ts'
 import { SignalboxError } from '#src/domain/errors.ts'
 import { agentStatuses, canTransition } from '#src/domain/lifecycle.ts'
+import { decideAction } from '#src/domain/orders.ts'
 import { decideSpawn } from '#src/domain/spawn.ts'
 import { decideUpdate } from '#src/domain/update.ts'
 import { agent_type, anAgent, context, input, LATER, NOW, parents } from './an-agent.ts'
@@ -17,7 +19,7 @@ const refusal = (message: string, field = 'status') =>
 
 describe('a spawn', () => {
   it('begins with nothing used, nothing asked and no event before it', () => {
-    const { agent, event } = decideSpawn(input, parents, { id: 'x', now: NOW })
+    const { agent, event } = decideSpawn(input, parents, { ...context, id: 'x', now: NOW })
     expect(event).toEqual({ name: 'agent.spawned' })
     expect(toAgent(agent)).toMatchObject({
       status: 'idle',
@@ -36,14 +38,14 @@ describe('a spawn', () => {
 
   it('is refused for an inactive type', () => {
     const inactive = { ...parents, agent_type: { ...agent_type, is_active: false } }
-    expect(() => decideSpawn(input, inactive, { id: 'x', now: NOW })).toThrow(
+    expect(() => decideSpawn(input, inactive, { ...context, id: 'x', now: NOW })).toThrow(
       refusal("Agent type 'Driver' is inactive and cannot be used", 'agent_type_id'),
     )
   })
 })
 
 describe('an action', () => {
-  it('pauses with a signal that the runtime must be told', () => {
+  it('pauses, and issues a signal for the runtime', () => {
     const { agent, event } = act('pause', { status: 'working' }, { reason: 'lunch', resume_at: LATER })
     expect(agent).toMatchObject({ status: 'paused', last_activity_at: LATER })
     expect(agent.control).toEqual({
@@ -55,6 +57,8 @@ describe('an action', () => {
       requested_at: LATER,
       acknowledged_at: null,
       resume_at: LATER,
+      mode: 'checkpoint',
+      cause: { kind: 'order', id: null },
     })
     expect(event).toEqual({
       name: 'agent.status_changed',
@@ -65,6 +69,7 @@ describe('an action', () => {
         kind: 'pause',
         payload: null,
         reason: 'lunch',
+        mode: 'checkpoint',
         issued_at: LATER,
         attempt: 1,
       },
@@ -72,7 +77,7 @@ describe('an action', () => {
     expect(pendingSignals(agent)).toBe(1)
   })
 
-  it('terminates: the session and the task are cleared, the time is kept', () => {
+  it('terminates: clears session and task, and sets terminated_at', () => {
     const { agent, event } = act('terminate', { session_id: 's', current_task: 't' })
     expect(agent).toMatchObject({
       status: 'terminated',
@@ -96,7 +101,7 @@ describe('an action', () => {
     },
   )
 
-  it('resumes a paused agent with a signal of its own', () => {
+  it('resumes a paused agent, and issues a signal', () => {
     const { agent, event } = act('resume', { status: 'paused' })
     expect(agent).toMatchObject({ status: 'idle', control: { kind: 'resume', resume_at: null } })
     expect(event).toMatchObject({ from: 'paused', to: 'idle', signal: { kind: 'resume' } })
@@ -119,11 +124,13 @@ describe('an action', () => {
 
 describe('a budget', () => {
   const spent = { token_limit: 10, tokens_used: 10 }
+  const enforced = (before: Partial<AgentState>, after: Partial<AgentState>) =>
+    enforceBudget(anAgent(before), { agent: anAgent(after), event: { name: 'agent.updated' } }, context)
 
   it.each(['idle', 'working', 'waiting'] as const)(
     'pauses an agent that is %s and has reached it',
     (status) => {
-      const change = pauseOverBudget(anAgent({ status, ...spent }), context)
+      const change = enforced({ status, tokens_used: 9 }, { status, ...spent })
       expect(change?.event).toMatchObject({ name: 'agent.budget_exceeded', from: status, to: 'paused' })
       expect(change?.event?.signal).toMatchObject({ kind: 'pause', reason: 'budget' })
       expect(change?.agent.control).toMatchObject({
@@ -133,15 +140,64 @@ describe('a budget', () => {
     },
   )
 
-  it.each(['paused', 'terminated'] as const)('leaves an agent that is %s alone', (status) => {
-    expect(pauseOverBudget(anAgent({ status, ...spent }), context)).toBeUndefined()
+  it('leaves a terminated agent alone, and a paused one that has exceeded it before', () => {
+    const unchanged = (own: Partial<AgentState>) =>
+      expect(enforced(own, { ...own, ...spent })?.event).toEqual({ name: 'agent.updated' })
+    unchanged({ status: 'terminated' })
+    unchanged({ status: 'paused', ...spent })
   })
 
   it('leaves an agent without limits, and one below them, alone', () => {
-    expect(
-      pauseOverBudget(anAgent({ tokens_used: 1e9, cost_incurred: '9999999.0000' }), context),
-    ).toBeUndefined()
-    expect(pauseOverBudget(anAgent({ token_limit: 11, tokens_used: 10 }), context)).toBeUndefined()
+    for (const own of [
+      { tokens_used: 1e9, cost_incurred: '9999999.0000' },
+      { token_limit: 11, tokens_used: 10 },
+    ]) {
+      expect(enforced({}, own)?.event).toEqual({ name: 'agent.updated' })
+    }
+  })
+
+  it('reached while paused makes one event, and is the reason of a pause without one', () => {
+    const control = (reason: string | null) =>
+      decideAction(anAgent(), { action: 'pause', reason, resume_at: LATER }, context).agent
+    for (const [given, reason] of [
+      [null, 'budget'],
+      ['lunch', 'lunch'],
+    ] as const) {
+      const before = control(given)
+      const change = enforced(before, { ...before, ...spent })
+      expect(change?.event).toEqual({ name: 'agent.budget_exceeded' })
+      expect(change?.agent).toEqual({
+        ...before,
+        ...spent,
+        control: { ...before.control, reason, requested_by: context.actor, resume_at: LATER },
+      })
+      expect(change?.issued).toBeUndefined()
+      expect(enforced(change?.agent ?? {}, { ...change?.agent, tokens_used: 11 })?.event).toEqual({
+        name: 'agent.updated',
+      })
+    }
+  })
+
+  it('reached by an agent spawned as paused asks its runtime to stop', () => {
+    const change = enforced({ status: 'paused' }, { status: 'paused', ...spent })
+    expect(change?.event).toMatchObject({
+      name: 'agent.budget_exceeded',
+      signal: { kind: 'pause', reason: 'budget' },
+    })
+    expect(change?.issued).toMatchObject({ kind: 'pause', reason: 'budget', outcome: null })
+    expect(change?.agent.control).toMatchObject({ kind: 'pause', state: 'pending', reason: 'budget' })
+  })
+
+  it('reached by the change that pauses shows in that one event', () => {
+    const change = decideUpdate(anAgent({ token_limit: 10 }), { status: 'paused', tokens_used: 10 }, context)
+    expect(change?.event).toMatchObject({
+      name: 'agent.budget_exceeded',
+      from: 'idle',
+      to: 'paused',
+      signal: { reason: 'budget' },
+    })
+    expect(change?.issued).toMatchObject({ reason: 'budget' })
+    expect(change?.agent.control).toMatchObject({ reason: 'budget', requested_by: context.actor })
   })
 })
 
@@ -152,7 +208,7 @@ describe('any sequence of actions and updates', () => {
     fc.record({ tokens_used: fc.nat(20), token_limit: fc.option(fc.nat(20)) }),
   )
 
-  it('takes only legal steps, and a terminated agent none', () => {
+  it('takes only legal steps; a terminated agent takes none', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30, size: 'max' }), (steps) => {
         let agent = anAgent()

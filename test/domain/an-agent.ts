@@ -28,10 +28,17 @@ export const input = {
   session_id: null,
   token_limit: null,
   cost_limit: null,
+  labels: {},
+  external_id: null,
+  parent_id: null,
 } as const
 
 /** A freshly spawned agent, with what a test cares about. */
 export function anAgent(own: Partial<AgentState> = {}): AgentState {
-  const spawned = decideSpawn(input, parents, { id: '00000000-0000-4000-8000-000000000003', now: NOW })
+  const spawned = decideSpawn(input, parents, {
+    ...context,
+    id: '00000000-0000-4000-8000-000000000003',
+    now: NOW,
+  })
   return { ...spawned.agent, ...own }
 }

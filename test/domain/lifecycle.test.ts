@@ -8,7 +8,7 @@ import {
   transitionMessage,
 } from '#src/domain/lifecycle.ts'
 
-/** Written out by hand (ARCHITECTURE.md: Lifecycle): rows are from, columns are to. */
+/** Written out by hand (docs/architecture.md: Lifecycle): rows are from, columns are to. */
 const expected = `
   from        idle working waiting paused terminated
   idle        no   yes     no      yes    yes

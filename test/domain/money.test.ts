@@ -107,7 +107,7 @@ describe('money', () => {
     expect(parseMoney(input)).toBeUndefined()
   })
 
-  it('is never anything but undefined or four places, whatever comes in', () => {
+  it('has four places or is undefined, for any input', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.double(), fc.float()), (input) => {
         expect(parseMoney(input) ?? '0.0000').toMatch(/^(0|[1-9]\d{0,9})\.\d{4}$/)

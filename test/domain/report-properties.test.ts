@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ActionName, actionNames, decideAction, decideTimedResume } from '#src/domain/actions.ts'
+import { type ActionName, actionNames } from '#src/domain/actions.ts'
 import type { AgentState } from '#src/domain/agent.ts'
 import type { Change, DecisionContext } from '#src/domain/change.ts'
 import { SignalboxError } from '#src/domain/errors.ts'
 import { agentStatuses, canTransition } from '#src/domain/lifecycle.ts'
+import { decideAction, decideTimedResume } from '#src/domain/orders.ts'
 import { decideReport, type Report } from '#src/domain/report.ts'
+import { addNumber, between, MAX_RANGES, type NumberRanges } from '#src/domain/report-numbers.ts'
 import { type AgentPatch, decideUpdate } from '#src/domain/update.ts'
 import { anAgent, context, LATER, NOW } from './an-agent.ts'
 
@@ -53,7 +55,7 @@ describe('the usage of any reports', () => {
     expect(agent).toMatchObject({ cost_incurred: '1.0000', tokens_used: 10_000, tasks_completed: 10_000 })
   })
 
-  it('adds up exactly, whatever else they say, and whatever becomes of the agent', () => {
+  it('adds up exactly, for any other fields and any end of the agent', () => {
     const report = fc.record({ said, cost: units, tokens: fc.nat(12) })
     fc.assert(
       fc.property(anyAgent, fc.array(report, { maxLength: 40, size: 'max' }), (start, reports) => {
@@ -70,7 +72,42 @@ describe('the usage of any reports', () => {
     )
   })
 
-  it('is counted once for each number, in whatever order and how often they come', () => {
+  it('counts once for each number, for any refusals and any order of retries', () => {
+    const attempt = fc.record({ n: fc.integer({ min: 1, max: 40 }), isRefused: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(attempt, { maxLength: 80, size: 'max' }), (attempts) => {
+        let agent = anAgent()
+        let said: NumberRanges = []
+        const [applied, everSaid] = [new Set<number>(), new Set<number>()]
+        for (const { n, isRefused } of attempts) {
+          const isSkipped = n < agent.last_report && !everSaid.has(n)
+          if (isSkipped) continue
+          everSaid.add(n)
+          said = addNumber(said, n)
+          if (isRefused) continue
+          const { duplicate, change } = decideReport(agent, { n, usage: { tokens_used: 1 } }, context, said)
+          expect(duplicate).toBe(applied.has(n))
+          applied.add(n)
+          agent = change?.agent ?? agent
+          said = between(said, agent.last_report, Number.POSITIVE_INFINITY)
+          expect(agent.tokens_used).toBe(applied.size)
+        }
+      }),
+    )
+  })
+
+  it('forgets the oldest of too many gaps, so that no usage counts twice', () => {
+    let agent = anAgent()
+    for (let n = 2; n <= 200; n += 2) {
+      const usage = { tokens_used: 1 }
+      agent = decideReport(agent, { n, usage }, context, [[n - 1, n]]).change?.agent ?? agent
+    }
+    expect(agent.missed_reports).toHaveLength(MAX_RANGES)
+    for (let n = 1; n <= 200; n++) agent = applied(agent, { n, usage: { tokens_used: 1 } })
+    expect(agent.tokens_used).toBe(100 + MAX_RANGES)
+  })
+
+  it('counts once for each number, in any order and with any repeats', () => {
     const numbered = fc.record({ n: fc.integer({ min: 1, max: 12 }), tokens_used: fc.nat(9) })
     fc.assert(
       fc.property(fc.array(numbered, { maxLength: 40, size: 'max' }), (reports) => {
@@ -91,7 +128,7 @@ describe('the usage of any reports', () => {
 })
 
 describe('any report', () => {
-  it('whose number was applied changes nothing, whatever it says', () => {
+  it('whose number has been applied changes nothing', () => {
     fc.assert(
       fc.property(anyAgent, said, fc.nat(), (agent, said, back) => {
         const n = agent.last_report - (back % (agent.last_report + 1))
@@ -103,7 +140,7 @@ describe('any report', () => {
     )
   })
 
-  it('never makes a paused agent anything but terminated, and keeps its pause', () => {
+  it('leaves a paused agent paused unless it terminates it', () => {
     fc.assert(
       fc.property(anyAgent, said, (agent, said) => {
         const paused = { ...agent, status: 'paused', terminated_at: null } as const
@@ -112,15 +149,19 @@ describe('any report', () => {
           expect(change?.agent.status).toBe('terminated')
           return
         }
-        expect(change?.agent).toMatchObject({ status: 'paused', resume_at: agent.resume_at, control: null })
-        expect(change?.issued).toBeUndefined()
+        expect(change?.agent).toMatchObject({ status: 'paused', resume_at: agent.resume_at })
+        // Its runtime is only asked to stop where it never was, and now must.
+        expect(change?.issued !== undefined).toBe(change?.event?.name === 'agent.budget_exceeded')
+        expect(change?.agent.control ?? null).toEqual(
+          change?.issued ? expect.objectContaining({ kind: 'pause', reason: 'budget' }) : null,
+        )
         const asked = said.status !== undefined && said.status !== 'paused'
         expect(status_rejected).toBe(asked ? `Cannot transition from paused to ${said.status}` : undefined)
       }),
     )
   })
 
-  it('changes nothing of a terminated agent but its usage', () => {
+  it('changes only the usage of a terminated agent', () => {
     fc.assert(
       fc.property(anyAgent, said, (agent, said) => {
         const ended = { ...agent, status: 'terminated', terminated_at: NOW } as const

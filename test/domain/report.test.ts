@@ -1,11 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import type { AgentState } from '#src/domain/agent.ts'
 import { decideReport, type Report } from '#src/domain/report.ts'
+import type { Used } from '#src/domain/usage.ts'
 import { anAgent, context, LATER, NOW } from './an-agent.ts'
 
 const runtime = { ...context, actor: { kind: 'runtime', id: anAgent().id } as const }
 const report = (own: Partial<AgentState>, said: Omit<Report, 'n'>) =>
   decideReport(anAgent(own), { n: 1, ...said }, runtime)
+const used = (own: Partial<Used>): Used => ({
+  model: '',
+  provider: '',
+  tasks_completed: 0,
+  tokens_used: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_input_tokens: 0,
+  cache_creation_input_tokens: 0,
+  reasoning_output_tokens: 0,
+  cost_incurred: '0.0000',
+  ...own,
+})
 const tooMuch = (field: string) =>
   expect.objectContaining({ kind: 'invalid', problems: [{ message: expect.any(String), field }] })
 
@@ -33,10 +47,11 @@ describe('a report', () => {
         last_activity_at: LATER,
       }),
       event: { name: 'agent.updated' },
+      used: [used({ tasks_completed: 1, tokens_used: 5, cost_incurred: '0.2000' })],
     })
   })
 
-  it('clears the fields that it says are null, and leaves those that it does not name', () => {
+  it('clears fields that are null, and leaves absent fields alone', () => {
     const before = { current_task: 'drive', session_id: 's', short_term_memory: { a: 1 } }
     expect(report(before, { current_task: null }).change?.agent).toMatchObject({
       ...before,
@@ -66,7 +81,7 @@ describe('a report', () => {
     expect(change?.issued).toBeUndefined()
   })
 
-  it('of the status that the agent has is no change of status, and none is rejected', () => {
+  it('of the present status changes no status and rejects nothing', () => {
     for (const status of ['idle', 'paused', 'terminated'] as const) {
       const { status_rejected, change } = report({ status }, { status })
       expect(status_rejected).toBeUndefined()
@@ -116,6 +131,13 @@ describe('a report', () => {
     })
   })
 
+  it('that ends the agent keeps what it says itself of the current task', () => {
+    const working = { status: 'working', current_task: 'page 7' } as const
+    const { change } = report(working, { status: 'terminated', current_task: 'exit code 3' })
+    expect(change?.agent).toMatchObject({ status: 'terminated', current_task: 'exit code 3' })
+    expect(report(working, { status: 'terminated' }).change?.agent.current_task).toBeNull()
+  })
+
   it('may end a paused agent, which ends its timer too', () => {
     const { change } = report({ status: 'paused', resume_at: LATER }, { status: 'terminated' })
     expect(change?.event).toMatchObject({ name: 'agent.terminated', from: 'paused', to: 'terminated' })
@@ -136,6 +158,7 @@ describe('a report of a terminated agent', () => {
     expect(change).toEqual({
       agent: anAgent({ ...ended, tokens_used: 4, last_report: 1 }),
       event: { name: 'agent.updated' },
+      used: [used({ tokens_used: 4 })],
     })
   })
 
@@ -149,7 +172,7 @@ describe('a report of a terminated agent', () => {
     },
   )
 
-  it('says that fields are rejected, and not that nothing is', () => {
+  it('rejects fields, and says nothing where there are none', () => {
     for (const field of [{ current_task: null }, { session_id: 's' }, { short_term_memory: {} }]) {
       expect(report(ended, field).status_rejected).toBe('Agent is terminated')
       expect(report(ended, { ...field, status: 'terminated' }).status_rejected).toBe('Agent is terminated')
@@ -169,6 +192,52 @@ describe('a report of a terminated agent', () => {
     const { change } = report({ ...ended, token_limit: 5 }, { usage: { tokens_used: 9 } })
     expect(change?.event).toEqual({ name: 'agent.updated' })
     expect(change?.agent).toMatchObject({ status: 'terminated', tokens_used: 9 })
+  })
+})
+
+describe('a report of several models', () => {
+  const large = { model: 'large', provider: 'acme' }
+
+  it('adds all of them to the agent, and says what each used, without what used nothing', () => {
+    const usage = [
+      { ...large, input_tokens: 30, output_tokens: 12, cost_incurred: '0.0100' },
+      { model: 'small', tokens_used: 5, input_tokens: 4, reasoning_output_tokens: 1 },
+      { model: 'idle' },
+      { tasks_completed: 1, cache_read_input_tokens: 7, cache_creation_input_tokens: 2 },
+    ]
+    const { change } = report({ tokens_used: 1 }, { usage })
+    expect(change?.agent).toMatchObject({ tasks_completed: 1, tokens_used: 48, cost_incurred: '0.0100' })
+    expect(change?.used).toEqual([
+      used({ ...large, tokens_used: 42, input_tokens: 30, output_tokens: 12, cost_incurred: '0.0100' }),
+      used({ model: 'small', tokens_used: 5, input_tokens: 4, reasoning_output_tokens: 1 }),
+      used({ tasks_completed: 1, cache_read_input_tokens: 7, cache_creation_input_tokens: 2 }),
+    ])
+  })
+
+  it('without tokens_used counts input and output; with it, even 0, only that', () => {
+    expect(report({}, { usage: { input_tokens: 3 } }).change?.agent.tokens_used).toBe(3)
+    expect(report({}, { usage: { output_tokens: 4 } }).change?.agent.tokens_used).toBe(4)
+    const { change } = report({}, { usage: { tokens_used: 0, output_tokens: 4 } })
+    expect(change?.agent.tokens_used).toBe(0)
+    expect(change?.used).toEqual([used({ output_tokens: 4 })])
+  })
+
+  it('says its usage, too, where it takes the agent to a limit or is refused a status', () => {
+    const usage = [{ ...large, tokens_used: 2 }]
+    const paused = report({ status: 'working', token_limit: 2 }, { usage }).change
+    expect(paused).toMatchObject({ event: { name: 'agent.budget_exceeded' }, used: [used(usage[0] ?? {})] })
+    const rejected = report({ status: 'paused' }, { status: 'working', usage })
+    expect(rejected.change?.used).toEqual([used(usage[0] ?? {})])
+  })
+
+  it.each([
+    ['usage.1.tokens_used', [{ tokens_used: Number.MAX_SAFE_INTEGER }, { tokens_used: 1 }]],
+    ['usage.0.tokens_used', [{ input_tokens: Number.MAX_SAFE_INTEGER, output_tokens: 1 }]],
+    ['usage.1.cost_incurred', [{}, { cost_incurred: '9999999999.9999' }]],
+    ['usage.2.tasks_completed', [{}, {}, { tasks_completed: Number.MAX_SAFE_INTEGER }]],
+  ])('is refused as a whole where the sum cannot be counted: %s', (field, usage) => {
+    const own = { tasks_completed: 1, cost_incurred: '0.0001' }
+    expect(() => report(own, { usage })).toThrow(tooMuch(field))
   })
 })
 
@@ -199,12 +268,15 @@ describe('a report that takes an agent to its limit', () => {
     expect(change?.event).toMatchObject({ name: 'agent.status_changed', to: 'working' })
   })
 
-  it('leaves a paused agent, its pause and its timer as they are, and one that ends itself ended', () => {
+  it('makes one event for a paused agent and keeps its timer; an agent that ends itself is ended', () => {
     const own = { token_limit: 5, resume_at: LATER, status: 'paused' } as const
     const usage = { tokens_used: 5 }
     const { change } = report(own, { usage })
-    expect(change?.event).toEqual({ name: 'agent.updated' })
-    expect(change?.agent).toMatchObject({ status: 'paused', resume_at: LATER, control: null })
+    expect(change?.event).toMatchObject({ name: 'agent.budget_exceeded' })
+    const control = { kind: 'pause', reason: 'budget', resume_at: LATER }
+    expect(change?.agent).toMatchObject({ status: 'paused', resume_at: LATER, control })
+    const again = decideReport(anAgent(change?.agent), { n: 2, usage }, runtime)
+    expect(again.change?.event).toEqual({ name: 'agent.updated' })
     expect(report({ token_limit: 5 }, { usage, status: 'terminated' }).change?.event).toMatchObject({
       name: 'agent.terminated',
       from: 'idle',
@@ -221,5 +293,49 @@ describe('a report whose sum cannot be counted', () => {
     expect(() => report(own, { usage })).toThrow(tooMuch(field))
     expect(() => report({ ...own, status: 'terminated' }, { usage })).toThrow(tooMuch(field))
     expect(report(own, {}).change?.agent).toMatchObject(own)
+  })
+})
+
+describe('a report that was refused', () => {
+  const usage = { tokens_used: 1 }
+  /** 5 and 6 were refused before 8 was applied on the same link; 7 was never said. */
+  const missing = (own: Partial<AgentState> = {}) => {
+    const before = anAgent({ last_report: 4, current_task: 'old', ...own })
+    const said = { n: 8, current_task: 'new', usage }
+    return decideReport(before, said, runtime, [
+      [5, 6],
+      [8, 9],
+    ]).change?.agent as AgentState
+  }
+
+  it('may come after later ones: its usage counts once, and the later ones keep their fields', () => {
+    const agent = missing()
+    expect(agent).toMatchObject({ last_report: 8, missed_reports: [[5, 6]], tokens_used: 1 })
+    const late = { n: 5, status: 'working', current_task: 'older', usage } as const
+    const { duplicate, status_rejected, change } = decideReport(agent, late, runtime)
+    expect({ duplicate, status_rejected }).toEqual({
+      duplicate: false,
+      status_rejected: 'A later report has already been applied',
+    })
+    expect(change?.event).toEqual({ name: 'agent.updated' })
+    const expected = { status: 'idle', current_task: 'new', tokens_used: 2, last_report: 8 }
+    expect(change?.agent).toMatchObject({ ...expected, missed_reports: [[6, 6]] })
+    expect(decideReport(anAgent(change?.agent), late, runtime).duplicate).toBe(true)
+  })
+
+  it('with nothing but usage is not rejected in anything, and takes an agent to its limit', () => {
+    const { status_rejected, change } = decideReport(missing({ token_limit: 2 }), { n: 6, usage }, runtime)
+    expect(status_rejected).toBeUndefined()
+    expect(change?.event).toMatchObject({ name: 'agent.budget_exceeded', to: 'paused' })
+  })
+
+  it('counts for a terminated agent, too', () => {
+    const { change } = decideReport(missing({ status: 'terminated' }), { n: 6, usage }, runtime)
+    expect(change?.agent).toMatchObject({ status: 'terminated', tokens_used: 2, missed_reports: [[5, 5]] })
+  })
+
+  it('differs from a skipped one: a lower number that was never sent is used up', () => {
+    expect(decideReport(missing(), { n: 7, usage }, runtime).duplicate).toBe(true)
+    expect(decideReport(missing(), { n: 4, usage }, runtime).duplicate).toBe(true)
   })
 })

@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ActionName, actionNames, decideAction } from '#src/domain/actions.ts'
-import { type AgentState, isControlOpen, pendingSignals } from '#src/domain/agent.ts'
+import { type ActionName, actionNames } from '#src/domain/actions.ts'
+import type { AgentState } from '#src/domain/agent.ts'
 import type { Change } from '#src/domain/change.ts'
+import { isControlOpen, pendingSignals } from '#src/domain/control.ts'
 import { SignalboxError } from '#src/domain/errors.ts'
+import { decideAction } from '#src/domain/orders.ts'
 import { decideReport } from '#src/domain/report.ts'
 import {
   decideAcknowledgement,
@@ -48,7 +50,7 @@ function keep(kept: Kept, change: Change | undefined): Kept {
 type Step =
   | { do: 'message' }
   | { do: 'end' }
-  | { do: 'act'; action: ActionName }
+  | { do: 'act'; action: ActionName; again: boolean }
   | { do: 'deliver'; which: number[] }
   | { do: 'acknowledge'; which: number; outcome: 'done' | 'failed' }
   | { do: 'overdue'; which: number }
@@ -58,7 +60,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant({ do: 'message' } as const),
   {
     weight: 2,
-    arbitrary: fc.record({ do: fc.constant('act' as const), action: fc.constantFrom(...actionNames) }),
+    arbitrary: fc.record({
+      do: fc.constant('act' as const),
+      action: fc.constantFrom(...actionNames),
+      again: fc.boolean(),
+    }),
   },
   fc.record({ do: fc.constant('deliver' as const), which: fc.uniqueArray(which, { maxLength: 4 }) }),
   {
@@ -79,7 +85,8 @@ function decide({ agent, signals }: Kept, step: Step, n: number): Change | undef
   if (step.do === 'message') return decideMessage(agent, { n }, issuing)
   if (step.do === 'end') return decideReport(agent, { n, status: 'paused' }, issuing).change
   if (step.do === 'act') {
-    return decideAction(agent, { action: step.action, reason: null, resume_at: null }, issuing)
+    const { action, again } = step
+    return decideAction(agent, { action, again, reason: null, resume_at: null }, issuing)
   }
   if (step.do === 'overdue') return decideOverdue(agent, find(step.which), LATER)
   if (step.do === 'deliver') {
@@ -127,7 +134,7 @@ describe('any sequence of signals, deliveries and acknowledgements', () => {
   it('leaves an agent that says what is kept of its signals', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
-        let kept: Kept = { agent: anAgent(), signals: [], overdue: [] }
+        let kept: Kept = { agent: anAgent({ runtime_since: LATER }), signals: [], overdue: [] }
         for (const [index, one] of steps.entries()) {
           const before = kept
           kept = keep(
@@ -160,7 +167,7 @@ describe('any sequence of links', () => {
           const before = agent
           const change =
             'attach' in one
-              ? decideAttach(agent, one.attach, LATER)
+              ? decideAttach(agent, { replica: one.attach }, LATER)
               : 'lost' in one
                 ? decideDisconnect(agent, { replica: one.lost }, LATER)
                 : 'restore' in one

@@ -43,7 +43,7 @@ describe('a delivery', () => {
     ])
   })
 
-  it('of what has an outcome, or of nothing, changes nothing', () => {
+  it('of a signal with an outcome, or of none, changes nothing', () => {
     for (const outcome of ['done', 'failed', 'superseded'] as const) {
       expect(deliver(aSignal({ outcome }))).toBeUndefined()
     }
@@ -54,7 +54,7 @@ describe('a delivery', () => {
 describe('a control signal that waits too long', () => {
   const agent = anAgent({ control: aControl({ state: 'delivered' }) })
 
-  it('is told of once', () => {
+  it('makes one event', () => {
     const change = decideOverdue(agent, aSignal(), LATER)
     expect(change).toEqual({
       agent,
@@ -94,26 +94,34 @@ describe('an acknowledgement', () => {
         },
         event: {
           name: 'agent.signal_acknowledged',
-          signal: { id: 'c', kind: 'pause', payload: null, reason: null, issued_at: NOW, attempt: 2 },
+          signal: {
+            id: 'c',
+            kind: 'pause',
+            payload: null,
+            reason: null,
+            mode: null,
+            issued_at: NOW,
+            attempt: 2,
+          },
         },
         signals: [acknowledged],
       },
     })
   })
 
-  it('of an older control signal says nothing of the newest one', () => {
+  it('of an older control signal leaves the newest one pending', () => {
     const { change } = acknowledge(aSignal({ id: 'older' }))
     expect(change?.agent).toEqual(agent)
     expect(change?.event).toMatchObject({ name: 'agent.signal_acknowledged', signal: { id: 'older' } })
   })
 
-  it('of a message takes it off those that wait, and leaves the control alone', () => {
+  it('of a message lowers the count of pending ones, and leaves the control alone', () => {
     const { change } = acknowledge(aMessage())
     expect(change?.agent).toEqual({ ...agent, pending_messages: 1 })
     expect(change?.event).toMatchObject({ name: 'agent.signal_acknowledged', signal: { id: 'm' } })
   })
 
-  it('that comes before its delivery was noted says that it was delivered', () => {
+  it('that overtakes the note of its delivery counts as the delivery', () => {
     expect(acknowledge(aMessage()).change?.signals).toEqual([
       aMessage({ outcome: 'done', attempt: 1, delivered_at: LATER, acknowledged_at: LATER }),
     ])

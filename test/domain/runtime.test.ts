@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { AgentState, Control } from '#src/domain/agent.ts'
+import type { AgentState } from '#src/domain/agent.ts'
+import type { Control } from '#src/domain/control.ts'
 import {
   assertNewestLease,
   decideAttach,
@@ -18,7 +19,7 @@ const unlinked = { ...linked, runtime_connected: false, runtime_replica: null }
 describe('an attach', () => {
   it('connects the agent to the replica, with the next lease, and changes nothing else', () => {
     for (const before of [anAgent(), anAgent(linked), anAgent({ ...unlinked, status: 'paused' })]) {
-      expect(decideAttach(before, 'replica 2', LATER)).toEqual({
+      expect(decideAttach(before, { replica: 'replica 2' }, LATER)).toEqual({
         agent: {
           ...before,
           runtime_connected: true,
@@ -31,9 +32,9 @@ describe('an attach', () => {
     }
   })
 
-  it('of a terminated agent is possible until its runtime has acknowledged the end', () => {
+  it('of a terminated agent is possible until its runtime has acknowledged the end and every answer', () => {
     const attach = (control: Control | null) =>
-      decideAttach(anAgent({ status: 'terminated', control }), OLD, LATER).agent.lease
+      decideAttach(anAgent({ status: 'terminated', control }), { replica: OLD }, LATER).agent.lease
     for (const state of ['pending', 'delivered'] as const) {
       expect(attach(aControl({ kind: 'terminate', state }))).toBe(1)
     }
@@ -41,6 +42,8 @@ describe('an attach', () => {
       kind: 'agent_terminated',
       problems: [{ message: 'Agent is terminated', field: 'agent_id' }],
     })
+    const owed = anAgent({ status: 'terminated', pending_answers: 1 })
+    expect(decideAttach(owed, { replica: OLD }, LATER).agent.lease).toBe(1)
     for (const control of [
       null,
       aControl({ kind: 'terminate', state: 'done' }),
@@ -74,8 +77,8 @@ describe('the end of a link', () => {
   })
 })
 
-describe('a link that was taken for lost', () => {
-  it('is there again with the lease it had, unless it was replaced or never lost', () => {
+describe('a link that was declared lost', () => {
+  it('comes back with its lease, unless it was replaced or never lost', () => {
     const link = { lease: 4, replica: OLD }
     expect(decideRestore(anAgent(unlinked), link, LATER)).toEqual({
       agent: anAgent({ ...linked, runtime_since: LATER }),
@@ -85,7 +88,7 @@ describe('a link that was taken for lost', () => {
     expect(decideRestore(anAgent(linked), link, LATER)).toBeUndefined()
   })
 
-  it('may not speak for its agent once a newer one has its place', () => {
+  it('may not speak for its agent once a newer one has replaced it', () => {
     const replaced = expect.objectContaining({ kind: 'replaced' })
     expect(() => assertNewestLease(anAgent(linked), 4)).not.toThrow()
     for (const lease of [3, 5]) expect(() => assertNewestLease(anAgent(linked), lease)).toThrow(replaced)
@@ -99,7 +102,15 @@ describe('a message', () => {
     expect(agent).toEqual(anAgent({ pending_messages: 3 }))
     expect(event).toEqual({
       name: 'agent.signal_sent',
-      signal: { id: context.signal_id, kind: 'message', payload, reason: null, issued_at: LATER, attempt: 1 },
+      signal: {
+        id: context.signal_id,
+        kind: 'message',
+        payload,
+        reason: null,
+        mode: null,
+        issued_at: LATER,
+        attempt: 1,
+      },
     })
     const {
       agent_id: _,
@@ -110,7 +121,7 @@ describe('a message', () => {
     expect(issued).toEqual(unsent)
   })
 
-  it('is refused for a terminated agent, and for one with as many as may wait', () => {
+  it('is refused for a terminated agent, and for one with 1,000 pending messages', () => {
     const send = (own: Partial<AgentState>) => decideMessage(anAgent(own), {}, context)
     const ended = expect.objectContaining({
       kind: 'invalid',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { decideTimedResume } from '#src/domain/actions.ts'
+import { system } from '#src/domain/actor.ts'
 import type { AgentState } from '#src/domain/agent.ts'
-import { system } from '#src/domain/events.ts'
+import { decideTimedResume } from '#src/domain/orders.ts'
 import { aControl } from './a-signal.ts'
 import { anAgent, context, LATER, NOW } from './an-agent.ts'
 
@@ -26,7 +26,7 @@ describe('a pause with an end', () => {
     expect(change?.issued?.id).toBe(context.signal_id)
   })
 
-  it('that is not due, or has none, or has ended, is left alone', () => {
+  it('is left alone before its time, without a timer, and after its end', () => {
     const millisecond = new Date(Date.parse(LATER) + 1).toISOString()
     expect(decideTimedResume(paused(millisecond), timer)).toBeUndefined()
     expect(decideTimedResume(paused(null), timer)).toBeUndefined()

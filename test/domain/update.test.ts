@@ -38,13 +38,13 @@ describe('an update', () => {
     expect(change?.agent.control).toMatchObject({ kind, state: 'pending', requested_by: context.actor })
   })
 
-  it('that terminates clears what a termination clears, whatever else it says', () => {
+  it('that terminates clears session and task, whatever its other fields', () => {
     const change = update({ session_id: 's' }, { status: 'terminated', current_task: 'x', session_id: 'y' })
     expect(change?.event?.name).toBe('agent.terminated')
     expect(change?.agent).toMatchObject({ current_task: null, session_id: null, terminated_at: LATER })
   })
 
-  it('to a status that the lifecycle does not allow is refused whole', () => {
+  it('to a status that the lifecycle does not allow changes nothing at all', () => {
     expect(() => update({}, { status: 'waiting', current_task: 'x' })).toThrow(
       problems({ message: 'Cannot transition from idle to waiting', field: 'status' }),
     )
@@ -62,7 +62,7 @@ describe('an update', () => {
     expect(change?.agent).toMatchObject({ ...patch, status: 'terminated' })
   })
 
-  it('of anything else of a terminated agent names each thing that is wrong', () => {
+  it('of other fields of a terminated agent names each of them', () => {
     const patch = { status: 'idle', current_task: 'x', tokens_used: 5, token_limit: 9 } as const
     try {
       update({ status: 'terminated' }, patch)

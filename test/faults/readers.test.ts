@@ -76,7 +76,7 @@ describe.skipIf(isClusterMissing)('readers on two replicas', () => {
     for (const tracker of trackers) expect(percentile(tracker.arrivals, 1)).toBeLessThan(3_000)
   })
 
-  it('are not lost when PostgreSQL goes away for 3 s: 503 with Retry-After meanwhile, then work goes on', async () => {
+  it('are not lost while PostgreSQL is away for 3 s: 503 with Retry-After until it is back', async () => {
     cluster = await startCluster()
     const agents = await spawnMany(cluster.fleet, 40)
     await track(6)

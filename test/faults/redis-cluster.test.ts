@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { channelOf } from '#src/bus/redis.ts'
+import { channelOf } from '#src/bus/news.ts'
 import { type Cluster, isClusterMissing, startCluster } from '../support/cluster.ts'
+import { readDeployment } from '../support/deployment.ts'
 import { type Answered, checkHistory, readLog, spawnMany, toggleAgents } from '../support/load.ts'
 import { isRedisServerMissing, RedisCluster } from '../support/redis-cluster.ts'
 import { type Agent, createFleet, type Fleet, type Rest } from '../support/rest.ts'
@@ -14,16 +15,18 @@ type Line = { place: number; fleet: Fleet; trackers: Tracker[]; writes: Answered
 describe.skipIf(isClusterMissing || isRedisServerMissing)('two replicas on a Redis Cluster', () => {
   let redis: RedisCluster
   let cluster: Cluster
+  let deployment: string
   const lines: Line[] = []
 
   beforeAll(async () => {
     redis = await RedisCluster.start()
     cluster = await startCluster({ REDIS_URL: redis.url })
+    deployment = await readDeployment(cluster.databaseUrl, redis.url)
     const [rest] = cluster.rests as [Rest]
     const room = redis.nodes.map(() => 2)
     while (room.some((left) => left > 0)) {
       const fleet = await createFleet(rest)
-      const place = redis.placeOf(fleet.project_id)
+      const place = redis.placeOf(fleet.project_id, deployment)
       if (room[place] === 0) continue
       room[place] = (room[place] ?? 0) - 1
       await spawnMany(fleet, 4)
@@ -77,7 +80,7 @@ describe.skipIf(isClusterMissing || isRedisServerMissing)('two replicas on a Red
   /** Both servers are subscribed to every channel, on the node that has it, and news comes that way. */
   const expectNews = async () => {
     for (const line of lines) {
-      const channel = channelOf(line.fleet.project_id)
+      const channel = channelOf(deployment, line.fleet.project_id)
       const asking = () => redis.nodes[line.place]?.ask((node) => node.call('pubsub', 'shardnumsub', channel))
       await untilAnswers(async () => String(await asking()) === `${channel},${cluster.servers.length}`)
       const before = line.trackers.map(({ arrivals }) => arrivals.length)

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Cluster, isClusterMissing, startCluster } from '../support/cluster.ts'
-import { eventually } from '../support/fleet-view.ts'
+import { untilEachAgent } from '../support/fleet-view.ts'
 import { spawnMany } from '../support/load.ts'
 import { ObedientRuntime } from '../support/obedient-runtime.ts'
 import { type Agent, Rest } from '../support/rest.ts'
@@ -36,7 +36,7 @@ describe.skipIf(isClusterMissing).concurrent('runtimes, when the control plane f
   }
   const connected = { isSo: (agent: Agent) => agent.runtime.connected, within_ms: 10_000 }
 
-  it('are shown disconnected within 45 s of the death of their replica, unless they moved meanwhile', {
+  it('are shown disconnected within 45 s of the death of their replica, unless they have moved', {
     timeout: 90_000,
   }, async () => {
     const { cluster, token } = await open()
@@ -45,13 +45,13 @@ describe.skipIf(isClusterMissing).concurrent('runtimes, when the control plane f
     const staying = run(agents.slice(0, 20), [first], token)
     run(agents.slice(20), [first, second], token)
     const rest = cluster.rests[1] as Rest
-    await eventually(cluster.fleet, rest, connected)
+    await untilEachAgent(cluster.fleet, rest, connected)
     const path = `/projects/${cluster.fleet.project_id}/events?limit=1`
     const { last_seq } = (await rest.get<{ last_seq: number }>(path)).body
     const killed = Date.now()
     await cluster.servers[0]?.end('SIGKILL')
     const isStaying = new Set(staying.map((runtime) => runtime.agent_id))
-    await eventually(cluster.fleet, rest, {
+    await untilEachAgent(cluster.fleet, rest, {
       isSo: (agent) => agent.runtime.connected !== isStaying.has(agent.id),
       within_ms: 45_000,
     })
@@ -60,11 +60,11 @@ describe.skipIf(isClusterMissing).concurrent('runtimes, when the control plane f
     expect(await cluster.servers[1]?.metric('signalbox_mass_losses_total')).toBe(0)
   })
 
-  it('outlive a restart of all of it: none is declared lost', { timeout: 90_000 }, async () => {
+  it('outlive a restart of everything: no link is declared lost', { timeout: 90_000 }, async () => {
     const { cluster, token } = await open({ PORT: '0' }, 1)
     const agents = await spawnMany(cluster.fleet, 30)
     const before = run(agents, urlsOf(cluster), token)
-    await eventually(cluster.fleet, cluster.rests[0] as Rest, connected)
+    await untilEachAgent(cluster.fleet, cluster.rests[0] as Rest, connected)
     await cluster.servers[0]?.end('SIGKILL')
     // Longer than a replica's lease.
     await pause(22_000)
@@ -74,26 +74,26 @@ describe.skipIf(isClusterMissing).concurrent('runtimes, when the control plane f
     for (const runtime of before) runtime.stop()
     await pause(3_000)
     run(agents, [next.ws], token)
-    await eventually(cluster.fleet, rest, connected)
+    await untilEachAgent(cluster.fleet, rest, connected)
     await pause(30_000)
     expect(await readLost(cluster, rest)).toEqual(new Set())
   })
 
-  it('stay connected, and are told what was asked meanwhile, while PostgreSQL is away for 25 s', {
+  it('stay connected while PostgreSQL is away for 25 s, and then get the orders of that time', {
     timeout: 120_000,
   }, async () => {
     const { cluster, token } = await open()
     const agents = await spawnMany(cluster.fleet, 40)
     const runtimes = run(agents, urlsOf(cluster), token)
     const rest = cluster.rests[0] as Rest
-    await eventually(cluster.fleet, rest, connected)
+    await untilEachAgent(cluster.fleet, rest, connected)
     cluster.postgres.cut()
     // Two leave while nothing can be written of it.
     const gone = new Set(runtimes.slice(0, 2).map((runtime) => runtime.agent_id))
     for (const runtime of runtimes.slice(0, 2)) runtime.stop()
     await pause(25_000)
     cluster.postgres.heal()
-    await eventually(cluster.fleet, rest, {
+    await untilEachAgent(cluster.fleet, rest, {
       isSo: (agent) => agent.runtime.connected !== gone.has(agent.id),
       within_ms: 45_000,
     })
@@ -102,7 +102,7 @@ describe.skipIf(isClusterMissing).concurrent('runtimes, when the control plane f
       all: true,
     })
     expect(body.affected_count).toBe(40)
-    await eventually(cluster.fleet, rest, {
+    await untilEachAgent(cluster.fleet, rest, {
       isSo: (agent) => gone.has(agent.id) || agent.control?.state === 'done',
       within_ms: 10_000,
     })

@@ -1,16 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { runAgent } from '#src/client/agents.ts'
-import type { RunningAgent } from '#src/client/running-agent.ts'
-import { watchProject } from '#src/client/watch.ts'
+import { runAgent } from '#src/client/agent/run-agents.ts'
+import type { RunningAgent } from '#src/client/agent/running-agent.ts'
+import { watchProject } from '#src/client/watch/watch.ts'
 import { Backup } from '../support/backup.ts'
 import { CliUser } from '../support/cli-process.ts'
 import { type Cluster, isClusterMissing, startCluster } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
 import { listAgents } from '../support/fleet-view.ts'
 import { spawnMany } from '../support/load.ts'
 import { type Mirror, SocketMirror, StreamMirror, summaryOf } from '../support/mirror.ts'
 import { ObedientRuntime } from '../support/obedient-runtime.ts'
 import { type Agent, Rest, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 
 const backoff = { first_ms: 20, max_ms: 100 }
 
@@ -107,7 +107,7 @@ class Scene {
   }
 
   async bump(): Promise<void> {
-    const cli = new CliUser({ DATABASE_URL: this.cluster.database_url })
+    const cli = new CliUser({ DATABASE_URL: this.cluster.databaseUrl })
     const { code, stderr } = await cli.run(['epoch', 'bump'])
     cli.remove()
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -144,7 +144,7 @@ describe.skipIf(isClusterMissing)('a backup that is restored', () => {
   async function openWithHistory(): Promise<History> {
     scene = await Scene.open()
     const [early, late] = [scene.agents.slice(2, 6), scene.agents.slice(6)]
-    const backup = await Backup.take(scene.cluster.database_url)
+    const backup = await Backup.take(scene.cluster.databaseUrl)
     scene.end(() => backup.remove())
     const ahead = scene.socket('ahead')
     const behind = [
@@ -197,7 +197,7 @@ describe.skipIf(isClusterMissing)('a backup that is restored', () => {
     expect(wrong).toEqual(expect.arrayContaining(['behind', 'behind, of before epochs', 'a stream behind']))
   })
 
-  it('may take the place of the database under running servers: readers stay, runtimes attach anew', async () => {
+  it('may replace the database under running servers: readers stay, runtimes attach again', async () => {
     const { backup, early, late, away } = await openWithHistory()
     const [near, far] = [scene.socket('connected'), scene.socket('connected elsewhere')]
     scene.watchByLibrary()

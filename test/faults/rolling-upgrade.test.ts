@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runAgent } from '#src/client/agents.ts'
-import type { RunningAgent } from '#src/client/running-agent.ts'
-import { watchProject } from '#src/client/watch.ts'
+import { runAgent } from '#src/client/agent/run-agents.ts'
+import type { RunningAgent } from '#src/client/agent/running-agent.ts'
+import { watchProject } from '#src/client/watch/watch.ts'
 import { createBareServices } from '../support/backends.ts'
 import { isClusterMissing } from '../support/cluster.ts'
-import { eventually } from '../support/fleet-view.ts'
+import { eventually } from '../support/eventually.ts'
+import { untilEachAgent } from '../support/fleet-view.ts'
 import { readLog, spawnMany } from '../support/load.ts'
 import { SocketMirror } from '../support/mirror.ts'
 import { ObedientRuntime } from '../support/obedient-runtime.ts'
@@ -17,7 +18,6 @@ import {
 import { type Agent, createFleet, type Fleet, Rest } from '../support/rest.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { freePort } from '../support/services.ts'
-import { eventually as becomesSo } from '../support/stage.ts'
 import { SteadyWriter } from '../support/steady-writer.ts'
 import { Tracker } from '../support/tracker.ts'
 
@@ -47,7 +47,7 @@ describe.skipIf(isNotRun)(`an upgrade from ${version}, one server after the othe
     previous = release.folder
     const services = await createBareServices()
     if (!services) throw new Error('an upgrade needs both servers')
-    env = { DATABASE_URL: services.database_url, REDIS_URL: services.redis_url }
+    env = { DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl }
     ports = [`${await freePort()}`, `${await freePort()}`]
     servers = await Promise.all([startServer(0, previous), startServer(1, previous)])
     ends.push(() => Promise.all(servers.map((server) => server.end('SIGKILL'))))
@@ -63,23 +63,23 @@ describe.skipIf(isNotRun)(`an upgrade from ${version}, one server after the othe
   }
 
   /**
-   * In a project where nothing else happens: what else comes would show the gap. By the tail check alone, five events
-   * one after the other would take 8 s.
+   * In a project where nothing else happens: what else comes would show the gap. Releases up to this one do not
+   * understand each other's news: the tail check brings each of five events within 2 s and the time of its statement.
    */
   async function expectNews(from: number, to: number): Promise<void> {
     const quiet = await createFleet(fleet.rest)
     const [agent] = await spawnMany(quiet, 1)
     const reader = new SocketMirror('quiet', quiet, { url: servers[to]?.ws ?? '' })
     ends.push(() => reader.leave())
-    await becomesSo(async () => reader.held.has(agent?.id ?? ''))
+    await eventually(async () => reader.held.has(agent?.id ?? ''))
     const rest = Rest.at(servers[from]?.origin ?? '').as(fleet.rest.token)
     const begun = performance.now()
     for (let turn = 1; turn <= 5; turn++) {
       const current_task = `turn ${turn}`
       expect((await rest.patch(`${quiet.agents}/${agent?.id}`, { current_task })).status).toBe(200)
-      await becomesSo(async () => reader.held.get(agent?.id ?? '')?.current_task === current_task)
+      await eventually(async () => reader.held.get(agent?.id ?? '')?.current_task === current_task)
     }
-    expect(performance.now() - begun).toBeLessThan(4_000)
+    expect(performance.now() - begun).toBeLessThan(15_000)
   }
 
   it('loses no write, event, signal or report, while both read and write the same', async () => {
@@ -119,7 +119,7 @@ describe.skipIf(isNotRun)(`an upgrade from ${version}, one server after the othe
     ends.push(() => clearInterval(reporter))
     const stage = async () => {
       const goal = writers.reduce((sum, { writes }) => sum + writes, STAGE)
-      await becomesSo(async () => {
+      await eventually(async () => {
         expect(writers.flatMap(({ faults }) => faults)).toEqual([])
         return writers.reduce((sum, { writes }) => sum + writes, 0) >= goal
       })
@@ -142,7 +142,7 @@ describe.skipIf(isNotRun)(`an upgrade from ${version}, one server after the othe
     expect(writers.flatMap(({ faults }) => faults)).toEqual([])
     await Promise.all(running.map((agent) => agent.report({ current_task: 'over' })))
     const isSettled = (agent: Agent) => agent.runtime.connected && agent.pending_signals === 0
-    const final = await eventually(fleet, rest, { isSo: isSettled, within_ms: 20_000 })
+    const final = await untilEachAgent(fleet, rest, { isSo: isSettled, within_ms: 20_000 })
     const find = (id: string) => final.find((agent) => agent.id === id)
     expect(written.map(({ id }) => find(id)?.current_task)).toEqual(writers.map(({ task }) => task))
     expect(runtimes.map(({ messages }) => messages)).toEqual(
@@ -158,7 +158,7 @@ describe.skipIf(isNotRun)(`an upgrade from ${version}, one server after the othe
     await Promise.all(trackers.map((tracker) => tracker.reached(log.length)))
     expect(trackers.flatMap(({ faults }) => faults)).toEqual([])
     expect(trackers.map(({ resets }) => resets)).toEqual(trackers.map(() => 0))
-    await becomesSo(async () => watches.every(({ fleet }) => fleet.seq === log.length))
+    await eventually(async () => watches.every(({ fleet }) => fleet.seq === log.length))
     expect(resets).toEqual(['start', 'start'])
     expect(servers.flatMap(({ errors }) => errors)).toEqual([])
   })

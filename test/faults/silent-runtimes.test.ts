@@ -35,7 +35,7 @@ describe.skipIf(isClusterMissing)('a runtime that is silent', { timeout: 90_000 
     return runtime
   }
 
-  it.concurrent('on a live link is told again after 30 s, and watchers of a control signal are, once', async () => {
+  it.concurrent('on a live link is sent again after 30 s; watchers of a control signal get one event', async () => {
     const { id } = agents[0] as Agent
     const watcher = await watch()
     const runtime = await attach([id])

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Cluster, isClusterMissing, startCluster } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
 import { RawReader } from '../support/raw-reader.ts'
 import { type Agent, type Rest, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 
 const AGENTS = 120
 /** All of them together are more than what is between takes. */

@@ -1,7 +1,7 @@
 import { toJsonSchema } from '@valibot/to-json-schema'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { clientMessages } from '#src/protocol/frames.ts'
+import { clientMessages } from '#src/protocol/messages/up.ts'
 import { Watcher } from '../support/watcher.ts'
 import { FuzzServer, runs, seed } from './fuzz-server.ts'
 import { type Schema, spoilt, textSpoils, toText } from './json.ts'

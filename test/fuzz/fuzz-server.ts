@@ -30,8 +30,8 @@ export class FuzzServer {
   static async start(): Promise<FuzzServer> {
     const config = await sharedBackends[0]?.config()
     const server = await ServerProcess.start(
-      config?.database_url && config.redis_url
-        ? { DATABASE_URL: config.database_url, REDIS_URL: config.redis_url }
+      config?.databaseUrl && config.redisUrl
+        ? { DATABASE_URL: config.databaseUrl, REDIS_URL: config.redisUrl }
         : { DATA_DIR: 'memory://' },
     )
     const rest = await Rest.at(server.origin).signIn()

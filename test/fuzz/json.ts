@@ -30,6 +30,8 @@ const rawTexts: Record<string, string> = {
   infinite: '1e999',
   tiny: '1e-999',
   minusZero: '-0',
+  precise: '1546130668394913822',
+  swelling: `{"a":[${Array(8_000).fill('5e-324').join(',')}]}`,
   long: `1${'0'.repeat(400)}`,
   nan: 'NaN',
   twice: '{"name":"a","name":"b","status":"idle","status":"paused"}',
@@ -136,21 +138,29 @@ export function fromSchema(schema: Schema, name = ''): fc.Arbitrary<unknown> {
   return fc.record(Object.fromEntries(entries), { requiredKeys: required })
 }
 
+/** Fields that hold ids of agents under other names. */
+const ofAgents: ReadonlySet<string> = new Set(['ids', 'parent_id'])
+
 function aString({ format }: Schema, name: string): fc.Arbitrary<string> {
   if (secretNames.has(name)) return fc.nat(999_999).map((n) => `${SECRET}${n}`)
   if (format === 'uuid') {
     return fc.oneof(
-      { weight: 9, arbitrary: fc.constant(`@${name === 'ids' ? 'agent_id' : name}`) },
+      { weight: 9, arbitrary: fc.constant(`@${ofAgents.has(name) ? 'agent_id' : name}`) },
       fc.uuid(),
     )
   }
   if (name === 'email') return fc.nat(999_999).map((n) => `fuzz${n}@example.org`)
+  if (name === 'agent_type') return fc.constant('@agent_type_id')
+  // Few enough that several ask for the same.
+  if (name === 'external_id') return fc.nat(30).map((n) => `fuzz-${n}`)
   if (name === 'slug') return fc.nat(999_999).map((n) => `fuzz-${n}`)
   if (/_at$/.test(name))
     return fc
       .date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) })
       .map((date) => date.toISOString())
   if (/cost/.test(name)) return fc.nat(10_000_000).map((n) => (n / 10_000).toFixed(4))
+  // Long polls are for other tests: here an answer has to come soon.
+  if (name === 'wait') return fc.constantFrom('0', '1', '26', '-1')
   if (/^(page|limit|after)$/.test(name)) return fc.nat(100).map(String)
   return fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MAX_SUBSCRIPTIONS } from '#src/protocol/bounds.ts'
-import { MessageRate, messagesASecond } from '#src/realtime/message-rate.ts'
-import { MAX_SOCKETS_OF_PRINCIPAL } from '#src/realtime/socket-counts.ts'
+import { MAX_SOCKETS_OF_PRINCIPAL, messagesPerSecond } from '#src/realtime/bounds.ts'
+import { MessageRate } from '#src/realtime/socket/message-rate.ts'
 import { createFleet, type Fleet, spawn, unique } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
 import { Watcher } from '../support/watcher.ts'
@@ -28,7 +28,7 @@ describe('what one client may take up', () => {
     ['reports of agents that are not attached', '{"type":"report","agent_id":"x"}'],
   ])('1,000 %s in 10 s are taken; one more is an error, and closes', async (_, message) => {
     const socket = await watcher()
-    const most = 10 * messagesASecond.ordinary
+    const most = 10 * messagesPerSecond.ordinary
     for (let count = 0; count < most; count++) socket.send(message)
     for (let count = 0; count < most; count++) await socket.next(() => true)
     expect(socket.socket.readyState).toBe(socket.socket.OPEN)
@@ -57,7 +57,7 @@ describe('what one client may take up', () => {
 
   it('acknowledgements, attaches and reports are counted apart: 20,000 in 10 s, and no more', () => {
     const rate = new MessageRate()
-    const most = 10 * messagesASecond.runtime
+    const most = 10 * messagesPerSecond.runtime
     const taken = Array.from({ length: most }, (_, n) => rate.take('runtime', 1_000_000 + n / 3))
     expect(taken.every(Boolean)).toBe(true)
     expect(rate.take('runtime', 1_009_000)).toBe(false)
@@ -108,5 +108,5 @@ describe('what one client may take up', () => {
     for (const { socket } of [...sockets, next]) socket.terminate()
   })
 
-  it('nobody else has noticed', () => server.check())
+  it('other clients have noticed nothing', () => server.check())
 })

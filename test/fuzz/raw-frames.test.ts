@@ -121,7 +121,7 @@ describe('hostile bytes on a WebSocket', () => {
     expect(peer.pongs).toBe(10_000)
   })
 
-  it('whoever pings and does not read the answers is cut off before they fill the memory', async () => {
+  it('a peer that pings and does not read the answers is cut off before they fill the memory', async () => {
     const open = () => server.process.metric('signalbox_websocket_connections')
     const before = { open: await open(), memory: server.process.memory() }
     peer = await upgrade()
@@ -167,5 +167,5 @@ describe('hostile bytes on a WebSocket', () => {
     if (report.failed) throw new Error(`FUZZ_SEED=${seed} FUZZ_RUNS=${runs}`, { cause: report.errorInstance })
   })
 
-  it('nobody else has noticed', () => server.check())
+  it('other clients have noticed nothing', () => server.check())
 })

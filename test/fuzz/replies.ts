@@ -1,6 +1,6 @@
 import { errorCodes } from '#src/domain/errors.ts'
 import { MAX_MESSAGE_BYTES } from '#src/protocol/bounds.ts'
-import type { ServerMessage } from '#src/protocol/frames.ts'
+import type { ServerMessage } from '#src/protocol/messages/down.ts'
 import type { Frame, Watcher } from '../support/watcher.ts'
 import { SECRET } from './json.ts'
 
@@ -14,6 +14,7 @@ export const replies: Record<string, ServerMessage['type']> = {
   unsubscribe: 'unsubscribed',
   ping: 'pong',
   attach: 'attached',
+  register: 'attached',
   detach: 'detached',
   ack: 'acknowledged',
   report: 'reported',

@@ -21,7 +21,16 @@ export const headers: fc.Arbitrary<Record<string, string>> = fc
         fc.nat(50).map((n) => `key-${n}`),
         fc.constantFrom('', long, 'a b', '\u00e9', '__proto__'),
       ),
-      'x-forwarded-for': fc.constantFrom('1.2.3.4', ',,,', '::1, x', long, '127.0.0.1, 127.0.0.1', '\u00ff'),
+      'x-forwarded-for': fc.constantFrom(
+        '1.2.3.4',
+        ',,,',
+        '::1, x',
+        long,
+        '127.0.0.1, 127.0.0.1',
+        '\u00ff',
+        '1.2.3.4:5',
+        '[::1]:5',
+      ),
       'last-event-id': fc.constantFrom(
         '0',
         '1',

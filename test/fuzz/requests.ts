@@ -113,7 +113,10 @@ function aQuery({ query }: Operation): fc.Arbitrary<string> {
           (value) => `${name}=${encodeURIComponent(String(value).toWellFormed())}`,
         ),
       },
-      { weight: 2, arbitrary: queryValues.map((value) => `${name}=${value}`) },
+      {
+        weight: name === 'wait' ? 0 : 2,
+        arbitrary: queryValues.map((value) => `${name}=${value}`),
+      },
     ),
   )
   const unknown = fc.constantFrom(
@@ -134,6 +137,7 @@ function aQuery({ query }: Operation): fc.Arbitrary<string> {
 
 const bodySpoils = fc.oneof(
   { weight: 15, arbitrary: textSpoils },
+  { weight: 1, arbitrary: fc.constant((text: string) => Buffer.from(text, 'latin1')) },
   {
     weight: 1,
     arbitrary: fc.constant((text: string) =>

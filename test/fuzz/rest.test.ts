@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +11,8 @@ import { type Document, type Operation, type Request, readOperations, requests }
 import { type Received, send } from './send.ts'
 
 const BATCH = 10
+/** More than any page of what fits into bodies of 256 KiB. */
+const MAX_ANSWER = 16 * 1024 * 1024
 /** Every so many batches a used-up place is made anew, and everybody signs in again. */
 const RENEW = 20
 const codes = new Set<string>(Object.values(errorCodes))
@@ -96,14 +99,21 @@ describe('hostile requests', () => {
       },
     )
     if (received.status < 300) accepted++
-    const faults = findFaults(received, made)
+    const faults = findFaults(received, made, body)
     if (faults.length > 0)
       throw new Error(`${faults.join(', ')}: ${received.status} ${received.text.slice(0, 300)} on ${shown}`)
   }
 })
 
-function findFaults({ status, headers, text, ms }: Received, { method, operation, who }: Request): string[] {
+function findFaults(
+  { status, headers, text, ms }: Received,
+  { method, operation, who }: Request,
+  body: string | Buffer | undefined,
+): string[] {
   const faults: string[] = []
+  const isRead = method === operation.method && operation.body !== undefined
+  if (status < 300 && isRead && Buffer.isBuffer(body) && !isUtf8(body)) faults.push('took what is not UTF-8')
+  if (text.length > MAX_ANSWER) faults.push(`${text.length} characters`)
   if (status >= 500) faults.push('a failure')
   if (ms > 5_000) faults.push('late')
   if (text.includes(SECRET)) faults.push('a secret is echoed')

@@ -62,7 +62,7 @@ describe('peers that take their time', () => {
       expect(seconds).toBeLessThan(35)
     })
 
-    it('a stranger on a WebSocket has 5 s, whatever it says meanwhile', async () => {
+    it('a peer without credentials has 5 s on a WebSocket, whatever it sends', async () => {
       const peer = connect()
       const seconds = await drip(peer, handshake('/api/v1/ws'), frame(PING))
       expect(peer.closeCode).toBe(4408)
@@ -70,7 +70,7 @@ describe('peers that take their time', () => {
     })
   })
 
-  it('1,000 that have half connected keep nobody out: a new client has its snapshot within a second', async () => {
+  it('1,000 half-open connections keep no client out: a new one has its snapshot within a second', async () => {
     const halves: RawPeer[] = []
     while (halves.length < 1_000) {
       const peers = Array.from({ length: 100 }, connect)

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
-import { MAX_SOCKETS_OF_PRINCIPAL } from '#src/realtime/socket-counts.ts'
+import { MAX_SOCKETS_OF_PRINCIPAL } from '#src/realtime/bounds.ts'
+import type { App } from '#src/server/app.ts'
 import { backends, startApp } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { useApp } from './suite.ts'
 
 /** Holds up whoever opens a stream, from when `isAsked` resolves until `go` is called. */

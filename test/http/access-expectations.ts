@@ -3,8 +3,8 @@ import { addKey, type Cast, createFleetOf, principals, type Who } from '../suppo
 import { type Agent, spawn, unique } from '../support/rest.ts'
 import { password } from './suite.ts'
 
-/** What to put into a path, and the body; `project_id` and `agent_id` are those of the cast where not given. */
-export type Call = { params?: Record<string, string>; body?: object }
+/** What to put into a path, its query, and the body; `project_id` and `agent_id` are those of the cast where not given. */
+export type Call = { params?: Record<string, string>; query?: string; body?: object }
 
 type Expectation = {
   may: readonly Who[]
@@ -28,6 +28,8 @@ const viewers: Who[] = [
   'caller_key_of_viewer',
   'key_of_demoted_member',
 ]
+/** Who may run agents: attach them, or speak for them over HTTP. */
+const attachers: Who[] = [...owners, 'project_key_runtime', 'agent_token']
 /** They read agents, and nothing else. */
 const lister: Who[] = ['project_key_runtime']
 const readers: Who[] = [...viewers, 'project_key_runtime', 'agent_token']
@@ -57,6 +59,14 @@ const freshIssue = async (cast: Cast) => ({
   issue_id: await freshId(cast, `/projects/${cast.fleet.project_id}/issues`, { title: 'Look' }),
 })
 
+async function freshSignal({ fleet, agent }: Cast) {
+  const path = `${fleet.agents}/${agent.id}/signals`
+  const { body } = await fleet.rest.post<{ id: string }>(path, { kind: 'message', payload: {} })
+  return { signal_id: body.id }
+}
+
+const freshRequest = async ({ ask }: Cast) => ({ id: await ask() })
+
 async function refreshToken({ rests }: Cast) {
   const { body } = await rests.nobody.post<{ refresh_token: string }>('/auth/login', admin)
   return { body: { refresh_token: body.refresh_token } }
@@ -77,10 +87,22 @@ async function freshProject({ rests }: Cast) {
   return { params: { id: (await createFleetOf(rests.owner, rests.superuser)).project_id } }
 }
 
+const newHold = () => ({ reason: 'storm', selector: 'team=nobody' })
+const freshHold = async (cast: Cast) => ({
+  hold_id: await freshId(cast, `/projects/${cast.fleet.project_id}/holds`, newHold()),
+})
+const freshGlobalHold = async (cast: Cast) => ({ hold_id: await freshId(cast, '/holds', newHold()) })
+
 const newWebhook = () => ({ url: `https://example.org/${unique('hook')}` })
 async function freshWebhook(cast: Cast) {
   const path = `/projects/${cast.fleet.project_id}/webhooks`
   return { webhook_id: await freshId(cast, path, newWebhook()) }
+}
+
+const newBudget = () => ({ name: unique('budget'), metric: 'cost', limit: '5', window: 'day' })
+async function freshBudget(cast: Cast) {
+  const path = `/projects/${cast.fleet.project_id}/budgets`
+  return { budget_id: await freshId(cast, path, newBudget()) }
 }
 
 /** By operation id. A route that is not here fails its test. */
@@ -123,6 +145,7 @@ export const expectations: Record<string, Expectation> = {
   },
   list_project_agents: { may: [...viewers, ...lister] },
   get_project_agent_metrics: { may: viewers },
+  get_usage: { may: viewers },
   get_agent: { may: readers },
   update_agent: {
     may: operators,
@@ -139,6 +162,41 @@ export const expectations: Record<string, Expectation> = {
   list_signals: { may: viewers },
   send_signal: { may: operators, call: () => ({ body: { kind: 'message', payload: { n: 1 } } }) },
   issue_agent_token: { may: owners },
+  revoke_agent_tokens: { may: owners, call: async (cast) => ({ params: await freshAgent(cast) }) },
+
+  get_verdict: {
+    may: ['project_key_runtime', 'agent_token', 'token_of_another_agent'],
+    call: ({ agent }) => ({ query: `?agent_id=${agent.id}` }),
+  },
+
+  list_my_requests: { may: readersAnywhere },
+  list_requests: { may: viewers },
+  get_request: {
+    may: [...viewers, ...attachers.filter((who) => !viewers.includes(who))],
+    call: async (cast) => ({ params: await freshRequest(cast) }),
+  },
+  report_agent: { may: attachers, call: () => ({ body: { current_task: unique('task') } }) },
+  next_signal: { may: attachers },
+  acknowledge_signal: {
+    may: attachers,
+    call: async (cast) => ({ params: await freshSignal(cast), body: { outcome: 'done' } }),
+  },
+  ask: {
+    may: attachers,
+    call: () => ({ body: { request_id: unique('q'), reason: 'confirmation', message: 'Now?' } }),
+  },
+  answer_request: {
+    may: operators,
+    call: async (cast) => ({ params: await freshRequest(cast), body: { status: 'cancelled' } }),
+  },
+
+  place_hold: { may: operators, call: () => ({ body: newHold() }) },
+  list_holds: { may: viewers },
+  get_hold: { may: viewers, call: async (cast) => ({ params: await freshHold(cast) }) },
+  release_hold: { may: operators, call: async (cast) => ({ params: await freshHold(cast) }) },
+  place_global_hold: { may: superusers, call: () => ({ body: newHold() }) },
+  list_global_holds: { may: superusers },
+  release_global_hold: { may: superusers, call: async (cast) => ({ params: await freshGlobalHold(cast) }) },
 
   list_issues: { may: viewers },
   create_issue: { may: operators, call: () => ({ body: { title: 'Look' } }) },
@@ -177,6 +235,16 @@ export const expectations: Record<string, Expectation> = {
   },
   delete_webhook: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
   rotate_webhook_secret: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
+
+  list_budgets: { may: viewers },
+  create_budget: { may: owners, call: () => ({ body: newBudget() }) },
+  get_budget: { may: viewers, call: async (cast) => ({ params: await freshBudget(cast) }) },
+  update_budget: {
+    may: owners,
+    call: async (cast) => ({ params: await freshBudget(cast), body: { limit: '6' } }),
+  },
+  delete_budget: { may: owners, call: async (cast) => ({ params: await freshBudget(cast) }) },
+  list_budget_windows: { may: viewers, call: async (cast) => ({ params: await freshBudget(cast) }) },
 
   list_events: { may: viewers },
   stream_events: { may: viewers },

@@ -13,7 +13,8 @@ describe.each(backends)('who may do what on $name', (backend) => {
   let cast: Cast
   let operations: Map<string, Operation>
   beforeAll(async () => {
-    cast = await createCast(running().rest)
+    const { port } = await running().app.listen()
+    cast = await createCast(running().rest, `ws://127.0.0.1:${port}/api/v1/ws`)
     const { body } = await running().rest.as(undefined).get<Document>('/openapi.json')
     operations = new Map(
       Object.entries(body.paths).flatMap(([path, methods]) =>
@@ -25,7 +26,7 @@ describe.each(backends)('who may do what on $name', (backend) => {
     )
   })
 
-  const send = async (who: Who, { method, path }: Operation, { params, body }: Call) => {
+  const send = async (who: Who, { method, path }: Operation, { params, query = '', body }: Call) => {
     const values: Record<string, string> = {
       project_id: cast.fleet.project_id,
       agent_id: cast.agent.id,
@@ -38,11 +39,11 @@ describe.each(backends)('who may do what on $name', (backend) => {
       ...(body && { 'content-type': 'application/json' }),
     }
     const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
-    const response = await running().app.api.request(url, init, {})
+    const response = await running().app.api.request(url + query, init, {})
     return { status: response.status, code: await readCode(response) }
   }
 
-  it('is said of every route that there is, and of no other', () => {
+  it('is expected of exactly the routes that exist', () => {
     expect(Object.keys(expectations).sort()).toEqual([...operations.keys()].sort())
   })
 
@@ -65,7 +66,7 @@ describe.each(backends)('who may do what on $name', (backend) => {
     expect(answers).toEqual(expected)
   })
 
-  it('nobody was let in under another name: each event tells of somebody who may', async () => {
+  it('each event names an actor that may do it', async () => {
     const { body } = await cast.fleet.rest.get<EventPage>(
       `/projects/${cast.fleet.project_id}/events?limit=1000`,
     )
@@ -77,9 +78,10 @@ describe.each(backends)('who may do what on $name', (backend) => {
     )
     const actors = new Set(body.data.map(({ actor }) => `${actor.kind} ${actor.id}`))
     const keys = [...actors].filter((actor) => actor.startsWith('api_key '))
-    // Those of the two keys that may operate, and of no other.
-    expect(keys).toHaveLength(2)
-    expect([...actors].filter((actor) => !keys.includes(actor)).sort()).toEqual(users.sort())
+    // Those of the two keys that may operate, of the one that runs agents, and of no other.
+    expect(keys).toHaveLength(3)
+    const others = [...users, `runtime ${cast.agent.id}`]
+    expect([...actors].filter((actor) => !keys.includes(actor)).sort()).toEqual(others.sort())
   })
 })
 

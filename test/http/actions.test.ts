@@ -31,6 +31,8 @@ describe.each(backends)('pause, resume and terminate on $name', (backend) => {
       requested_at: body.updated_at,
       acknowledged_at: null,
       resume_at: new Date(Date.parse(control?.requested_at ?? '') + 90_000).toISOString(),
+      mode: 'checkpoint',
+      cause: { kind: 'order', id: null },
     })
   })
 

@@ -19,7 +19,7 @@ describe.each(backends)('agent types on $name', (backend) => {
     running().rest.post<AgentType>('/agent-types', { name: 'Driver', slug: unique('type'), ...body })
   const patch = (id: string, body: object) => running().rest.patch<AgentType>(`/agent-types/${id}`, body)
 
-  it('come back as they were made, changed and read', async () => {
+  it('read the same after they were created and changed', async () => {
     const given = {
       name: 'Coder',
       slug: unique('coder'),
@@ -44,7 +44,7 @@ describe.each(backends)('agent types on $name', (backend) => {
     expect(listed.body.data).toEqual([changed])
   })
 
-  it('have a slug each', async () => {
+  it('have unique slugs', async () => {
     const duplicate = refusal(409, 'DB_002', { message: expect.any(String), field: 'slug' })
     const [one, two] = [(await create()).body, (await create()).body]
     expect(await create({ slug: one.slug })).toEqual(duplicate)
@@ -66,7 +66,7 @@ describe.each(backends)('agent types on $name', (backend) => {
     expect(await create({ [field]: value })).toEqual(invalid(field))
   })
 
-  it('are read by everybody, and written by superusers', async () => {
+  it('can be read by every user, and changed only by superusers', async () => {
     const { rest } = await addUser(running().rest)
     const { id } = (await create()).body
     expect((await rest.get('/agent-types')).status).toBe(200)
@@ -81,7 +81,7 @@ describe.each(backends)('agent types on $name', (backend) => {
     expect(await running().rest.delete(`/agent-types/${UNKNOWN}`)).toEqual(missing)
   })
 
-  it('deleted are inactive: their agents stay, none is spawned, until they are active again', async () => {
+  it('keep their agents when deactivated, and spawn no more until they are active again', async () => {
     const fleet = await createFleet(running().rest)
     const path = `/agent-types/${fleet.agent_type_id}`
     const agent = await spawn(fleet)
@@ -94,7 +94,7 @@ describe.each(backends)('agent types on $name', (backend) => {
     expect((await spawn(fleet)).agent_type_id).toBe(fleet.agent_type_id)
   })
 
-  it('renamed: an event of every agent in every project, and of no other', async () => {
+  it('give every agent of theirs an event when renamed, in every project, and no other agent', async () => {
     const one = await createFleet(running().rest)
     const two = { ...(await createFleet(running().rest)), agent_type_id: one.agent_type_id }
     const other = await createFleet(running().rest)

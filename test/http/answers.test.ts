@@ -61,7 +61,7 @@ describe.each(backends)('answers on $name', (backend) => {
       expect(response.headers.get('allow')).toMatch(/^GET/)
     })
 
-    it('missing credentials come before what is wrong with the path and the body', async () => {
+    it('missing credentials come before a wrong path and body', async () => {
       const anonymous = fleet.rest.as(undefined)
       expect(await anonymous.post('/projects/x/agents', 'not json')).toEqual(noCredentials)
       expect(await anonymous.get(`/projects/${UNKNOWN}/agents?limit=0`)).toEqual(noCredentials)
@@ -154,7 +154,7 @@ describe.each(backends)('answers on $name', (backend) => {
     ).toBe(200)
   })
 
-  it('carry the request id of the caller, or a new one where that is none', async () => {
+  it('carry the request id of the caller, or a new one if it is invalid', async () => {
     const idOf = async (given?: string, path = '/users/me') => {
       const response = await request(path, { headers: given === undefined ? {} : { 'x-request-id': given } })
       return response.headers.get('x-request-id') ?? ''

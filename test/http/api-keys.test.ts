@@ -42,7 +42,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     (await rest.get<Page<ListedKey>>(`/api-keys${query}`)).body
   const find = async (id: string) => (await list()).data.find((key) => key.id === id)
 
-  it('are shown once, flat, and then listed without the key', async () => {
+  it('are shown once, and then listed without the key', async () => {
     const expires_at = '2126-11-23T18:03:11.204Z'
     const input = { name: ' Deploy ', project_id, role: 'operator', expires_at }
     const { status, body } = await owner.rest.post<{ id: string; created_at: string; key: string }>(
@@ -58,7 +58,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     ])
   })
 
-  it('are good without a project and without an end, where none is given', async () => {
+  it('have no project and no expiry by default', async () => {
     const bare = await owner.rest.post<{ project_id: null; expires_at: null }>('/api-keys', {
       name: 'bare',
       role: 'viewer',
@@ -91,7 +91,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect(await owner.rest.post('/api-keys', body)).toEqual(invalid(field))
   })
 
-  it('for runtimes are of a project; an unknown one is unknown', async () => {
+  it('with the role runtime need a project, which must be known', async () => {
     expect(await owner.rest.post('/api-keys', { name: 'key', role: 'runtime' })).toEqual(
       invalid('project_id'),
     )
@@ -101,7 +101,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect(await owner.rest.post('/api-keys', {})).toEqual(invalid('name', 'role'))
   })
 
-  it('of a project are made by its owner and superusers; without one, by anybody', async () => {
+  it('of a project can be created by its owner and superusers, and others by every user', async () => {
     const forbidden = refusal(403, 'AUTH_004', anything)
     const operator = await join('operator')
     const outsider = await addUser(running().rest)
@@ -116,7 +116,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect((await addKey(running().rest, { project_id })).project_id).toBe(project_id)
   })
 
-  it('are listed in pages, the newest first: one’s own, and those of one’s projects', async () => {
+  it('are listed in pages, newest first: your own, and those of your projects', async () => {
     const operator = await join('operator')
     const own = await addKey(operator.rest)
     const made = [await addKey(owner.rest), await addKey(running().rest, { project_id })]
@@ -132,7 +132,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect(await owner.rest.get('/api-keys?limit=0')).toEqual(invalid('limit'))
   })
 
-  it('of one agent are no keys: they are not listed, and not revoked as such', async () => {
+  it('do not include agents’ tokens, which are neither listed nor revoked', async () => {
     await addKey(owner.rest)
     const { body } = await owner.rest.post<{ id: string }>(fleet.agents, {
       agent_type_id: fleet.agent_type_id,
@@ -142,7 +142,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect((await list()).pagination.total).toBe(1)
   })
 
-  it('tell when they were used, to the minute', async () => {
+  it('show when they were last used, to the minute', async () => {
     const { id, rest } = await addKey(owner.rest, { project_id })
     expect((await find(id))?.last_used_at).toBeNull()
     const before = new Date().toISOString()
@@ -157,7 +157,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect((await find(id))?.last_used_at?.localeCompare(first)).toBe(1)
   })
 
-  it('that are revoked are good for nothing, and gone from the list', async () => {
+  it('are refused once revoked, and leave the list', async () => {
     const { id, name, rest } = await addKey(owner.rest, { project_id })
     expect((await rest.get(fleet.agents)).status).toBe(200)
     const revoked = { success: true, message: `API key '${name}' has been revoked` }
@@ -171,7 +171,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect(await owner.rest.delete('/api-keys/x')).toEqual(invalid('id'))
   })
 
-  it('are revoked by their maker, the owner of their project and superusers; to others they are unknown', async () => {
+  it('can be revoked by their maker, their project’s owner and superusers, and are unknown to others', async () => {
     const operator = await join('operator')
     const own = await addKey(operator.rest)
     const of_project = await addKey(running().rest, { project_id })
@@ -185,14 +185,15 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect(all.sort()).toEqual([200, 404, 404, 404, 404])
   })
 
-  it('that have expired say so', async () => {
+  it('are refused as expired after their expiry', async () => {
     const { id, rest } = await addKey(owner.rest, { project_id, expires_at: '2126-01-01T02:00:00+02:00' })
     expect((await find(id))?.expires_at).toBe('2126-01-01T00:00:00.000Z')
-    await running().app.database.run(ageKey, [id, new Date(Date.now() - 1).toISOString()])
+    // By the database's clock, which a server knows to within some milliseconds.
+    await running().app.database.run(ageKey, [id, new Date(Date.now() - 1_000).toISOString()])
     expect(await rest.get(fleet.agents)).toEqual(refusal(401, 'AUTH_002', anything))
   })
 
-  it('act under their own name, in what their maker may at that moment', async () => {
+  it('act under their own name, with the current rights of their maker', async () => {
     const operator = await join('operator')
     const { id, rest } = await addKey(operator.rest, { role: 'operator' })
     const spawn = () => rest.post(fleet.agents, { agent_type_id: fleet.agent_type_id, name: 'Ada' })
@@ -206,7 +207,7 @@ describe.each(backends)('API keys on $name', (backend) => {
     expect(projects.body.data.map((project) => project.id)).toEqual([project_id])
   })
 
-  it('leave a trail of who made and revoked them', async () => {
+  it('have audit entries that say who created and revoked them', async () => {
     const { id, name } = await addKey(owner.rest, { name: unique('trail'), role: 'runtime', project_id })
     await running().rest.delete(`/api-keys/${id}`)
     await owner.rest.delete(`/api-keys/${id}`)

@@ -3,17 +3,22 @@ import { Ajv } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { describe, expect, it } from 'vitest'
-import { clientMessages } from '#src/protocol/frames.ts'
-import { serverMessages } from '#src/protocol/server-messages.ts'
+import { serverMessages } from '#src/protocol/messages/down.ts'
+import { clientMessages } from '#src/protocol/messages/up.ts'
 import { backends } from '../support/backends.ts'
 import { useApp } from './suite.ts'
 
 type Ref = { $ref: string }
+type Message = {
+  name: string
+  payload: { type: string; required: string[] }
+  examples: { payload: { type: string } }[]
+}
 type Document = {
   asyncapi: string
   channels: { socket: { address: string; messages: Record<string, Ref> } }
   operations: Record<'send' | 'receive', { action: string; channel: Ref; messages: Ref[] }>
-  components: { messages: Record<string, { name: string; payload: { type: string; required: string[] } }> }
+  components: { messages: Record<string, Message> }
 }
 
 describe('the AsyncAPI document', () => {
@@ -48,11 +53,22 @@ describe('the AsyncAPI document', () => {
     }
   })
 
+  it('has an example frame of every message, which its payload allows', async () => {
+    const ajv = new Ajv2020({ strict: false })
+    formats.default(ajv)
+    for (const [name, { payload, examples }] of Object.entries((await read()).components.messages)) {
+      expect(examples.map((example) => example.payload.type)).toEqual([name])
+      const validate = ajv.compile(payload)
+      expect(validate(examples[0]?.payload) ? [] : validate.errors, name).toEqual([])
+    }
+  })
+
   it('is a page to read, with every message and no script', async () => {
     const { body, headers } = await running().rest.as(undefined).get<string>('/docs/websocket')
     expect(headers.get('content-type')).toContain('text/html')
     for (const name of [...Object.keys(clientMessages), ...Object.keys(serverMessages)]) {
       expect(body).toContain(`<article id="${name}">`)
+      expect(body).toContain(`&quot;type&quot;: &quot;${name}&quot;`)
     }
     expect(body).not.toContain('<script')
   })

@@ -1,4 +1,4 @@
-import type { Actor } from '#src/domain/events.ts'
+import type { Actor } from '#src/domain/actor.ts'
 import type { Rest } from '../support/rest.ts'
 
 export type Page<Item> = {

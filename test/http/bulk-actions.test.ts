@@ -34,7 +34,7 @@ describe.each(backends)('actions on many agents on $name', (backend) => {
     return agent
   }
 
-  it('reach the agents that are named, and no other', async () => {
+  it('reach only the named agents', async () => {
     const [one, two, other] = [
       await spawn(fleet),
       await spawn(fleet, { status: 'working' }),
@@ -80,7 +80,7 @@ describe.each(backends)('actions on many agents on $name', (backend) => {
     expect(await statuses([ended])).toEqual(['terminated'])
   })
 
-  it('on named agents of a status name those in another one as skipped', async () => {
+  it('on named agents of a status skip agents in another one by name', async () => {
     const [idle, working] = [await spawn(fleet), await spawn(fleet, { status: 'working' })]
     const { body } = await act({ action: 'pause', ids: ids([idle, working]), status: 'working' })
     expect(body).toMatchObject({
@@ -90,7 +90,7 @@ describe.each(backends)('actions on many agents on $name', (backend) => {
     expect(await statuses([idle, working])).toEqual(['idle', 'paused'])
   })
 
-  it('skip those that cannot take it, each with the reason that it would get alone', async () => {
+  it('skip agents that cannot take it, each with the reason that it would get alone', async () => {
     const [live, still, ended] = [await spawn(fleet), await paused(), await terminated()]
     const named = ids([still, ended, live])
     const skipped = (...messages: string[]) =>
@@ -109,7 +109,7 @@ describe.each(backends)('actions on many agents on $name', (backend) => {
     })
   })
 
-  it('skip unknown agents and those of other projects with the same words', async () => {
+  it('skip unknown agents and agents of other projects with the same message', async () => {
     const other = await createFleet(fleet.rest)
     const elsewhere = await spawn(other)
     const agent = await spawn(fleet)
@@ -139,7 +139,7 @@ describe.each(backends)('actions on many agents on $name', (backend) => {
     expect(await statuses([tokens, money, sound])).toEqual(['paused', 'paused', 'idle'])
   })
 
-  it('count an agent that is named twice, in whatever case, once', async () => {
+  it('count an agent that is named twice, in any case, once', async () => {
     const [agent, still] = [await spawn(fleet), await paused()]
     const named = [agent.id, agent.id.toUpperCase(), still.id, still.id, UNKNOWN, UNKNOWN, agent.id]
     const { body } = await act({ action: 'pause', ids: named })
@@ -179,6 +179,8 @@ describe.each(backends)('actions on many agents on $name', (backend) => {
         requested_at: event.at,
         acknowledged_at: null,
         resume_at: new Date(Date.parse(event.at) + 600_000).toISOString(),
+        mode: 'checkpoint',
+        cause: { kind: 'order', id: null },
       })
     }
     expect(new Set(log.map(({ signal }) => signal?.id)).size).toBe(3)

@@ -48,7 +48,7 @@ describe.each(backends)('actions on a crowd of agents on $name', (backend) => {
     }
   })
 
-  it('leave nothing of others between their events: they are one transaction', async () => {
+  it('have no other events between theirs, since they are one transaction', async () => {
     const [crowd, others] = [await spawnMany(fleet, 100), await spawnMany(fleet, 20)]
     const updates = others.flatMap(({ id }) =>
       Array.from({ length: 5 }, (_, n) => fleet.rest.patch(`${fleet.agents}/${id}`, { tokens_used: n + 1 })),
@@ -91,7 +91,7 @@ describe.each(backends)('actions on a crowd of agents on $name', (backend) => {
     expect(await byStatus()).toMatchObject({ terminated: 60 })
   })
 
-  it('terminate all while agents are being spawned: none that was there before is left', async () => {
+  it('terminate all that exist, while others are being spawned', async () => {
     await spawnMany(fleet, 50)
     let stopped = false
     const spawned: Agent[] = []
@@ -111,7 +111,7 @@ describe.each(backends)('actions on a crowd of agents on $name', (backend) => {
     expect(ends).toHaveLength(body.affected_count)
   })
 
-  it('pause all that work while agents take up work and lay it down: just those that did', async () => {
+  it('pause exactly the agents that work, while others start and stop working', async () => {
     const agents = await spawnMany(fleet, 40)
     let [written, stopped] = [0, false]
     const toggling = toggleAgents({ rests: [fleet.rest], fleet, agents }, (count) => {

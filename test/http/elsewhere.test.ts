@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backends } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
-import { eventually, Stage } from '../support/stage.ts'
+import { Stage } from '../support/stage.ts'
 
 describe.each(backends.slice(0, 1))('a WebSocket handshake at another path', (backend) => {
   let stage: Stage

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { renewEpochs } from '#src/commands/epochs.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { statement } from '#src/store/database.ts'
 import { backends } from '../support/backends.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
@@ -66,7 +66,7 @@ describe.each(backends)('the epoch of a project on $name', (backend) => {
     })
   })
 
-  it('makes a page of another one a 410, and goes without saying where nobody asks', async () => {
+  it('makes a page of another epoch a 410; a request without one is answered', async () => {
     await open()
     const epoch = await bump()
     expect(await list<object>('?after=1&epoch=1')).toMatchObject({
@@ -78,7 +78,7 @@ describe.each(backends)('the epoch of a project on $name', (backend) => {
     expect((await list('?epoch=0')).status).toBe(422)
   })
 
-  it('lets a watcher go on only in its own, without one in the first, and from nothing in any', async () => {
+  it('lets a watcher resume in its own epoch, without one in the first, and from a snapshot in any', async () => {
     await open()
     const resumed = async (from: object) => (await subscribe(from)).answer
     expect(await resumed({ after: 2 })).toMatchObject({ resumed: true, epoch: 1 })

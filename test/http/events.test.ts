@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { eventFrame } from '#src/protocol/event.ts'
+import { eventFrame } from '#src/protocol/messages/event.ts'
 import { statement } from '#src/store/database.ts'
 import { backends } from '../support/backends.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
@@ -36,14 +36,14 @@ describe.each(backends)('the event log on $name', (backend) => {
     expect({ status, body }).toEqual({ status: 200, body: { data: [], last_seq: 0 } })
   })
 
-  it('refuses a wrong query by its names', async () => {
+  it('refuses a wrong query, naming each parameter', async () => {
     const ask = (query: string) => fleet.rest.get(`/projects/${fleet.project_id}/events?${query}`)
     for (const after of ['-1', 'x', '', '1.5']) expect(await ask(`after=${after}`)).toEqual(invalid('after'))
     for (const limit of ['0', '1001', 'x']) expect(await ask(`limit=${limit}`)).toEqual(invalid('limit'))
     expect((await ask('limit=1000')).status).toBe(200)
   })
 
-  it('gives hundred at a time unless asked otherwise', async () => {
+  it('gives a hundred at a time by default', async () => {
     const busy = await createFleet(fleet.rest)
     await Promise.all(Array.from({ length: 101 }, () => spawn(busy)))
     const { body } = await fleet.rest.get<EventPage>(`/projects/${busy.project_id}/events`)
@@ -72,7 +72,7 @@ describe.each(backends)('the event log on $name', (backend) => {
     }
   })
 
-  it('is never said to be gone at its end, while events are being committed', async () => {
+  it('is never a 410 at its end, while events are being committed', async () => {
     const busy = await createFleet(fleet.rest)
     const { id } = await spawn(busy)
     let isWriting = true

@@ -42,7 +42,7 @@ describe.each(backends)('answers kept for an Idempotency-Key on $name', (backend
     fleet = await createFleet(running().rest)
   })
 
-  it('are kept for 24 h, and then the request is done anew', async () => {
+  it('are kept for 24 h; then the request is done again', async () => {
     const key = unique('key')
     const first = await post(fleet.rest, key, spawning(fleet))
     await running().app.database.run(age, [key, ago(24 * HOUR_MS - 60_000)])
@@ -64,11 +64,11 @@ describe.each(backends)('answers kept for an Idempotency-Key on $name', (backend
     for (const key of [old, young]) await post(fleet.rest, key, spawning(fleet))
     await running().app.database.run(age, [old, ago(24 * HOUR_MS + 1_000)])
     await running().app.database.run(age, [young, ago(24 * HOUR_MS - 60_000)])
-    await createForgettingJob(running().app.database).run()
+    await createForgettingJob(running().app.database, 60).run()
     expect(await running().app.database.run(keysKept, [[old, young]])).toEqual([{ key: young }])
   })
 
-  it('are none of a request that fails by the server’s fault', async () => {
+  it('are not kept for a request that fails in the server', async () => {
     const key = unique('key')
     const issue = { path: `/projects/${fleet.project_id}/issues`, body: { title: 'Look' } }
     await running().app.database.run(hide)
@@ -79,7 +79,7 @@ describe.each(backends)('answers kept for an Idempotency-Key on $name', (backend
     expect((await post(fleet.rest, key, issue)).body).toEqual(done.body)
   })
 
-  it('wait behind one another, and behind others without a key, for nothing for ever', async () => {
+  it('never deadlock among one another, or with requests without a key', async () => {
     const keys = Array.from({ length: 30 }, () => unique('key'))
     const answers = await Promise.all(
       keys.flatMap((key) => [
@@ -96,10 +96,10 @@ describe.each(backends)('answers kept for an Idempotency-Key on $name', (backend
 })
 
 describe.each(backends)('a request too many on $name', (backend) => {
-  const own = { rate_limit_multiplier: 0.05, trusted_hops: 1 }
+  const own = { rateLimitMultiplier: 0.05, trustedHops: 1 }
   const running = useApp(backend, own)
 
-  it('is not what its Idempotency-Key stands for', async () => {
+  it('is not the answer that its Idempotency-Key keeps', async () => {
     const fleet = await createFleet(running().rest)
     const from = (address: string, key: string) =>
       post(fleet.rest, key, spawning(fleet), { 'x-forwarded-for': address })
@@ -126,7 +126,7 @@ describe('what is kept of a request', () => {
     const user = { email: 'somebody@example.org', password }
     const kept: string[] = []
     for (const secret of ['x'.repeat(40), 'y'.repeat(40)]) {
-      const { app, rest } = await start(backend, { secret_keys: [secret] })
+      const { app, rest } = await start(backend, { secretKeys: [secret] })
       expect((await post(rest, 'key', { path: '/users', body: user })).status).toBe(201)
       expect((await post(rest, 'key', { path: '/users', body: user })).status).toBe(201)
       const [row] = await app.database.run<{ fingerprint: string }>(fingerprints, ['key'])
@@ -142,12 +142,12 @@ describe('what is kept of a request', () => {
     async (backend) => {
       const config = await backend.config()
       const shared = { ...backend, config: async () => config }
-      const before = await start(shared, { secret_keys: ['x'.repeat(40)] })
+      const before = await start(shared, { secretKeys: ['x'.repeat(40)] })
       const user = await addUser(before.rest)
       const key = unique('key')
       const project = { path: '/projects', body: { name: 'Line', slug: unique('line') } }
       const first = await post(user.rest, key, project)
-      const after = await start(shared, { secret_keys: ['y'.repeat(40), 'x'.repeat(40)] })
+      const after = await start(shared, { secretKeys: ['y'.repeat(40), 'x'.repeat(40)] })
       const again = await post(Rest.of(after.app).as(user.rest.token), key, project)
       expect(again).toMatchObject({ status: 201, body: first.body })
       await Promise.all([before.app.stop(), after.app.stop()])
@@ -155,11 +155,11 @@ describe('what is kept of a request', () => {
   )
 
   it.each(sharedBackends)('is nothing while the database is away, on $name', async (backend) => {
-    const { database_url = '', ...config } = await backend.config()
-    const proxy = await TcpProxy.to(database_url)
+    const { databaseUrl = '', ...config } = await backend.config()
+    const proxy = await TcpProxy.to(databaseUrl)
     const shared = {
       ...backend,
-      config: async () => ({ ...config, database_url: proxy.through(database_url) }),
+      config: async () => ({ ...config, databaseUrl: proxy.through(databaseUrl) }),
     }
     const { app, rest } = await start(shared, {})
     const fleet = await createFleet(rest)

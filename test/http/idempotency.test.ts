@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, it } from 'vitest'
-import { statement } from '#src/store/database.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Sql, statement } from '#src/store/database.ts'
 import { backends } from '../support/backends.ts'
 import { addKey } from '../support/cast.ts'
 import { type Agent, createFleet, type Fleet, type Rest, spawn, unique } from '../support/rest.ts'
@@ -12,14 +12,23 @@ const everything = statement(
   'test_count_everything',
   `select concat_ws(' ', (select count(*) from events), (select count(*) from agents), (select count(*) from signals),
      (select count(*) from issues), (select count(*) from projects), (select count(*) from agent_types),
-     (select count(*) from users), (select count(*) from audit)) as counts`,
+     (select count(*) from users), (select count(*) from audit), (select count(*) from holds),
+     (select count(*) from budgets), (select count(*) from requests)) as counts`,
 )
 
 const slugged = () => ({ name: 'Line', slug: unique('line') })
 const agentPath = async (fleet: Fleet) => `${fleet.agents}/${(await spawn(fleet)).id}`
 
+/** As if the runtime of $2, an agent of the project $1, had asked. */
+const ask = statement(
+  'test_ask',
+  `with asking as (update agents set open_requests = 1 where id = $2)
+   insert into requests (id, project_id, agent_id, agent_name, request_id, reason, message, state, created_at, bytes)
+   values (gen_random_uuid(), $1, $2, 'Ada', 'q', 'confirmation', 'Deploy?', 'open', now(), 100) returning id`,
+)
+
 /** Every POST that keeps its answers, by operation id. */
-const kept: Record<string, (fleet: Fleet) => Request | Promise<Request>> = {
+const kept: Record<string, (fleet: Fleet, sql: Sql) => Request | Promise<Request>> = {
   spawn_agent: ({ agents, agent_type_id }) => ({ path: agents, body: { agent_type_id, name: 'Ada' } }),
   pause_agent: async (fleet) => ({ path: `${await agentPath(fleet)}/pause`, body: { reason: 'look' } }),
   async resume_agent(fleet) {
@@ -34,6 +43,30 @@ const kept: Record<string, (fleet: Fleet) => Request | Promise<Request>> = {
   send_signal: async (fleet) => ({
     path: `${await agentPath(fleet)}/signals`,
     body: { kind: 'message', payload: { n: 1 } },
+  }),
+  async answer_request(fleet, sql) {
+    const { project_id } = fleet
+    const [request] = await sql.run<{ id: string }>(ask, [project_id, (await spawn(fleet)).id])
+    return { path: `/projects/${project_id}/requests/${request?.id}/answer`, body: { status: 'resolved' } }
+  },
+  report_agent: async (fleet) => ({
+    path: `${await agentPath(fleet)}/reports`,
+    body: { usage: { tokens_used: 1 } },
+  }),
+  async acknowledge_signal(fleet) {
+    const path = await agentPath(fleet)
+    const { control } = (await fleet.rest.post<Agent>(`${path}/pause`)).body
+    return { path: `${path}/signals/${control?.signal_id}/ack`, body: { outcome: 'done' } }
+  },
+  ask: async (fleet) => ({
+    path: `${await agentPath(fleet)}/requests`,
+    body: { request_id: 'q', reason: 'confirmation', message: 'Deploy?' },
+  }),
+  place_hold: ({ project_id }) => ({ path: `/projects/${project_id}/holds`, body: { reason: 'look' } }),
+  place_global_hold: () => ({ path: '/holds', body: { reason: 'look', selector: 'team=none' } }),
+  create_budget: ({ project_id }) => ({
+    path: `/projects/${project_id}/budgets`,
+    body: { name: 'Team', metric: 'cost', limit: '1', window: 'none' },
   }),
   create_issue: async (fleet) => ({
     path: `/projects/${fleet.project_id}/issues`,
@@ -60,6 +93,11 @@ describe.each(backends)('an Idempotency-Key on $name', (backend) => {
   beforeEach(async () => {
     fleet = await createFleet(running().rest)
   })
+  // One of all projects would stand in those of the next tests.
+  afterEach(async () => {
+    const { body } = await running().rest.get<{ data: Agent[] }>('/holds?active=true')
+    for (const { id } of body.data) await running().rest.delete(`/holds/${id}`)
+  })
 
   const once = async (key: string, { path, body }: Request, rest: Rest = fleet.rest) => {
     const answer = await rest.call<Agent>('POST', path, body, { 'idempotency-key': key })
@@ -82,7 +120,7 @@ describe.each(backends)('an Idempotency-Key on $name', (backend) => {
 
   it.each(Object.keys(kept))('has %s done once, and answered the same each time', async (operation) => {
     const key = unique('key')
-    const request = (await kept[operation]?.(fleet)) as Request
+    const request = (await kept[operation]?.(fleet, running().app.database)) as Request
     const first = await once(key, request)
     expect([200, 201]).toContain(first.status)
     expect(first.type).toMatch(/^application\/json/)
@@ -141,7 +179,7 @@ describe.each(backends)('an Idempotency-Key on $name', (backend) => {
     }
   })
 
-  it('keeps refusals: what has become possible since is asked for under a new one', async () => {
+  it('keeps refusals: a request that has become possible needs a new key', async () => {
     const [missing, inactive, early, taken] = [unique('key'), unique('key'), unique('key'), unique('key')]
     const unknown = spawning({ agent_type_id: UNKNOWN })
     const notFound = await once(missing, unknown)
@@ -189,7 +227,7 @@ describe.each(backends)('an Idempotency-Key on $name', (backend) => {
     }
   })
 
-  it('is nothing to other methods, and to what answers a secret', async () => {
+  it('is ignored by other methods, and by routes that answer a secret', async () => {
     const { id } = await spawn(fleet)
     const path = `${fleet.agents}/${id}`
     const headers = { 'idempotency-key': 'not good' }
@@ -213,7 +251,7 @@ describe.each(backends)('an Idempotency-Key on $name', (backend) => {
     await secret(`${path}/token`, {}, fleet.rest)
   })
 
-  it('changes nothing in who may do what', async () => {
+  it('gives no one more rights', async () => {
     const outsider = await addUser(running().rest)
     const key = unique('key')
     const forbidden = refusal(403, 'AUTH_004', { message: expect.any(String) })

@@ -31,7 +31,7 @@ describe.each(backends)('issues on $name', (backend) => {
       agent.assigned_issues_count,
     ])
 
-  it('come back as they were made, changed and read', async () => {
+  it('read the same after they were created and changed', async () => {
     const { status, body } = await fleet.rest.post<Issue>(issues, { title: ' Fix ' })
     expect(status).toBe(201)
     expect(body).toEqual({
@@ -56,7 +56,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect(await remove(body)).toEqual(missing)
   })
 
-  it('are listed in pages, the newest first, and by status', async () => {
+  it('are listed in pages, newest first, and by status', async () => {
     const [one, two] = [await create(), await create({ status: 'closed' })]
     const list = async (query: string) => (await fleet.rest.get<Page>(`${issues}${query}`)).body
     expect((await list('')).data).toEqual([two, one])
@@ -78,7 +78,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect(await fleet.rest.post(issues, { title: 'Fix', [field]: value })).toEqual(invalid(field))
   })
 
-  it('assigned, closed, opened again and deleted: an event of the agent each', async () => {
+  it('give their agent an event when assigned, closed, reopened and deleted', async () => {
     const issue = await create({ assigned_agent_id: agent.id })
     await patch(issue, { status: 'in_progress' })
     await patch(issue, { status: 'closed', title: 'Done' })
@@ -90,7 +90,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect(await countOf(agent)).toBe(0)
   })
 
-  it('reassigned: an event of both agents', async () => {
+  it('give both agents an event when reassigned', async () => {
     const other = await spawn(fleet)
     const issue = await create({ assigned_agent_id: agent.id })
     await patch(issue, { assigned_agent_id: other.id })
@@ -104,7 +104,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect(log.slice(3)).toEqual([['agent.updated', other.id, 0]])
   })
 
-  it('that are closed or nobody’s are no event', async () => {
+  it('give no event while closed or unassigned', async () => {
     await create()
     const closed = await create({ status: 'closed', assigned_agent_id: agent.id })
     await patch(closed, { assigned_agent_id: null })
@@ -112,7 +112,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect(await counts(1)).toEqual([])
   })
 
-  it('are assigned to agents of their own project only', async () => {
+  it('can be assigned only to agents of their project', async () => {
     const elsewhere = await spawn(await createFleet(fleet.rest))
     const issue = await create()
     for (const assigned_agent_id of [elsewhere.id, UNKNOWN]) {
@@ -126,7 +126,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect((await fleet.rest.get(`/projects/${other.project_id}/issues/${issue.id}`)).status).toBe(404)
   })
 
-  it('are closed to strangers', async () => {
+  it('are hidden from strangers', async () => {
     const { rest } = await addUser(running().rest)
     const { id } = await create()
     const forbidden = refusal(403, 'AUTH_004', { message: 'You do not have access to this project' })
@@ -137,7 +137,7 @@ describe.each(backends)('issues on $name', (backend) => {
     expect(await rest.delete(`${issues}/${id}`)).toEqual(forbidden)
   })
 
-  it('assigned and closed all at once: the count is what is open in the end', async () => {
+  it('leave the agent with the count of open issues when many are assigned and closed at once', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => create({ assigned_agent_id: agent.id })))
     expect(await countOf(agent)).toBe(20)
     const closes = made.slice(0, 12).flatMap((issue) => [patch(issue, { status: 'closed' }), remove(issue)])

@@ -7,7 +7,10 @@ import { isRedisServerMissing, RedisCluster } from '../support/redis-cluster.ts'
 import { untilAnswers } from '../support/services.ts'
 
 const POINTS = 5
-const codec = createNewsCodec(['a secret key for tests, of a good length'], 'test')
+const codec = createNewsCodec(['a secret key for tests, of a good length'], {
+  sender: 'test',
+  deployment: 'test',
+})
 
 describe.skipIf(isRedisServerMissing)('the limiter on a Redis Cluster with a password', () => {
   let cluster: RedisCluster

@@ -59,7 +59,7 @@ describe.each(backends)('listing agents on $name', (backend) => {
     expect(await list('', await createFleet(fleet.rest))).toEqual({ data: [], pagination: none })
   })
 
-  it('goes by id among the equally new', async () => {
+  it('orders by id among equally new agents', async () => {
     const fresh = await createFleet(fleet.rest)
     const agents = await Promise.all(Array.from({ length: 40 }, () => spawn(fresh)))
     const order = (one: Agent, two: Agent) =>
@@ -87,7 +87,7 @@ describe.each(backends)('listing agents on $name', (backend) => {
     })
   })
 
-  it('finds names that contain q, whatever its case, and takes % and _ as they are', async () => {
+  it('finds names that contain q in any case, and takes % and _ literally', async () => {
     const named = await createFleet(fleet.rest)
     for (const name of ['50% done', '50 done', 'snake_case', 'snakeXcase', 'Ärger\\n', "o'hara", 'ADA']) {
       await spawn(named, { name })
@@ -102,7 +102,7 @@ describe.each(backends)('listing agents on $name', (backend) => {
     expect(await namesOf('', named)).toHaveLength(7)
   })
 
-  it('refuses a wrong query by its names, and ignores unknown ones', async () => {
+  it('refuses a wrong query, naming each parameter, and ignores unknown ones', async () => {
     const ask = (query: string) => fleet.rest.get(`${fleet.agents}?${query}`)
     for (const page of ['0', '-1', '1.5', 'x', '', '1e3'])
       expect(await ask(`page=${page}`)).toEqual(invalid('page'))

@@ -1,7 +1,9 @@
+import { connect } from 'node:net'
 import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type App, createApp } from '#src/app.ts'
+import { type App, createApp } from '#src/server/app.ts'
 import { admin, backends, testConfig } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { Rest } from '../support/rest.ts'
 
 type Line = { request_id?: string; method?: string; path?: string; status?: number; principal?: string }
@@ -9,8 +11,10 @@ type Line = { request_id?: string; method?: string; path?: string; status?: numb
 describe.each(backends.slice(0, 1))('the log of requests', ({ config }) => {
   const lines: string[] = []
   let app: App
+  let port: number
   beforeAll(async () => {
     app = await createApp(testConfig(await config()), pino({}, { write: (line) => lines.push(line) }))
+    port = (await app.listen()).port
   })
   afterAll(() => app.stop())
 
@@ -28,6 +32,18 @@ describe.each(backends.slice(0, 1))('the log of requests', ({ config }) => {
         status,
       })
     }
+  })
+
+  it.each([
+    ['of a known length', 'Content-Length: 1000\r\n\r\n{'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n'],
+  ])('takes a body %s that its client gave up for the client’s failure', async (_, rest) => {
+    lines.splice(0)
+    const head = 'POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n'
+    const socket = connect(port, '127.0.0.1')
+    socket.write(head + rest, () => socket.destroy())
+    await eventually(async () => lines.length > 0)
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ path: '/api/v1/auth/login', status: 400, level: 30 })
   })
 
   it('never holds a password or a token', async () => {

@@ -32,14 +32,14 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     rest.put<Member>(`${path}/${user.id}`, { role })
   const list = async (query = '', rest = owner.rest) => (await rest.get<Page<Member>>(`${path}${query}`)).body
 
-  it('are none at first: the owner is not one of them', async () => {
+  it('do not exist at first, since the owner is not a member', async () => {
     expect(await list()).toEqual({
       data: [],
       pagination: { total: 0, page: 1, page_size: 0, total_pages: 0, has_next: false, has_prev: false },
     })
   })
 
-  it('are made with a role, and are shown with their name', async () => {
+  it('are added with a role, and shown with their name', async () => {
     const user = await addUser(running().rest, { full_name: 'Ada' })
     const { status, body } = await set(user, 'viewer')
     expect(status).toBe(200)
@@ -54,7 +54,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect((await list()).data).toEqual([body])
   })
 
-  it('change their role, at once, and keep the day on which they came', async () => {
+  it('change their role at once, and keep the day on which they were added', async () => {
     const user = await addUser(running().rest)
     const spawnAs = () =>
       user.rest.post(fleet.agents, { agent_type_id: fleet.agent_type_id, name: 'Eve' }).then((a) => a.status)
@@ -71,7 +71,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect(await spawnAs()).toBe(403)
   })
 
-  it('are removed, once, and get no further', async () => {
+  it('lose access when they are removed, which works once', async () => {
     const user = await addUser(running().rest)
     await set(user, 'operator')
     expect((await user.rest.get(fleet.agents)).status).toBe(200)
@@ -86,7 +86,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect((await set(user, 'viewer')).status).toBe(200)
   })
 
-  it('are listed in pages, the newest first', async () => {
+  it('are listed in pages, newest first', async () => {
     const users = [
       await addUser(running().rest),
       await addUser(running().rest),
@@ -108,7 +108,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect(await owner.rest.get(`${path}?limit=101&page=0`)).toEqual(invalid('page', 'limit'))
   })
 
-  it('see each other, and the projects that they are in', async () => {
+  it('can list each other, and the projects that they are in', async () => {
     const user = await addUser(running().rest)
     const projects = async () => (await user.rest.get<Page<{ id: string }>>('/projects')).body.data
     expect(await projects()).toEqual([])
@@ -141,7 +141,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect(answer).toEqual(invalid(field))
   })
 
-  it('are users that exist, of projects that exist', async () => {
+  it('must be known users, of known projects', async () => {
     expect(await owner.rest.put(`${path}/${UNKNOWN}`, {})).toEqual(invalid('role'))
     expect(await owner.rest.put(`${path}/nobody`, { role: 'viewer' })).toEqual(invalid('user_id'))
     expect(await set({ id: UNKNOWN }, 'viewer')).toEqual(
@@ -157,7 +157,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     }
   })
 
-  it('are made and unmade by the owner and superusers alone', async () => {
+  it('can be added and removed only by the owner and superusers', async () => {
     const [operator, user] = [await addUser(running().rest), await addUser(running().rest)]
     await set(operator, 'operator')
     expect(await set(user, 'viewer', operator.rest)).toEqual(forbidden)
@@ -167,7 +167,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect((await running().rest.delete(`${path}/${user.id}`)).status).toBe(200)
   })
 
-  it('made by many at once are one', async () => {
+  it('that are added by many requests at once exist once', async () => {
     const user = await addUser(running().rest)
     const roles = Array.from({ length: 10 }, (_, n) => (n % 2 ? 'viewer' : 'operator'))
     const answers = await Promise.all(roles.map((role) => set(user, role)))
@@ -178,7 +178,7 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect(removals.filter(({ status }) => status === 404)).toHaveLength(9)
   })
 
-  it('leave a trail of who made them what', async () => {
+  it('have audit entries that say who gave them which role', async () => {
     const user = await addUser(running().rest)
     await set(user, 'viewer')
     await set(user, 'operator', running().rest)

@@ -12,7 +12,11 @@ type Operation = {
   responses: Record<string, unknown>
   requestBody?: { required: boolean }
 }
-type Document = { openapi: string; paths: Record<string, Record<string, Operation>> }
+type Document = {
+  openapi: string
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, { examples: object[] }> }
+}
 
 /** The seed's, typed off the contract. */
 const seed = {
@@ -54,6 +58,26 @@ describe.each(backends.slice(0, 1))('the OpenAPI document', (backend) => {
     expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true })
     const broken = { ...document, paths: { 'no-slash': 1 } }
     expect(await new Validator().validate(broken)).toMatchObject({ valid: false })
+  })
+
+  it('names its schemas, and shows an example of each', () => {
+    const { schemas } = document.components
+    const wanted = ['Agent', 'AgentSummary', 'Project', 'User', 'AgentType', 'Issue', 'ApiKey', 'Webhook']
+    expect(Object.keys(schemas)).toEqual(expect.arrayContaining([...wanted, 'Event', 'Metrics', 'Error']))
+    for (const [name, { examples }] of Object.entries(schemas)) {
+      expect(examples, name).toEqual([expect.any(Object)])
+    }
+  })
+
+  it('refers to the named schemas in bodies and answers, and to nothing that is missing', () => {
+    const text = JSON.stringify(document)
+    const used = new Set([...text.matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name))
+    expect(new Set(Object.keys(document.components.schemas))).toEqual(used)
+    const bodies = operations.flatMap(({ operation: { operationId, requestBody } }) =>
+      requestBody && !JSON.stringify(requestBody).includes('"$ref"') ? [operationId] : [],
+    )
+    expect(bodies).toEqual([])
+    expect(text).not.toContain('$defs')
   })
 
   it('names each operation once', () => {

@@ -1,24 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
+import type { App } from '#src/server/app.ts'
 import { backends, sharedBackends, startApp } from '../support/backends.ts'
+import { answerOf } from '../support/eventually.ts'
 import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
 import { readLog, useApp } from './suite.ts'
 
 const LATE_MS = 2_000
 const system = { kind: 'system', id: null }
 
-/** Asks again until there is an answer; gives up well after every pause of these tests is over. */
-async function until<Answer>(ask: () => Promise<Answer | undefined>): Promise<Answer> {
-  const deadline = Date.now() + 20_000
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    if (Date.now() > deadline) throw new Error('it did not happen')
-    await setTimeout(20)
-  }
-}
+/** Well after every pause of these tests is over. */
+const until = <Answer>(ask: () => Promise<Answer | undefined>) => answerOf(ask, 20_000)
 
 function actionsOf(fleet: Fleet) {
   const path = ({ id }: { id: string }) => `${fleet.agents}/${id}`
@@ -95,7 +88,7 @@ describe.each(backends)('a pause with an end on $name', (backend) => {
     for (const agent of paused) expectInTime(await on.resumed(agent), agent)
   })
 
-  it('does not end an agent that has been resumed, paused anew, prolonged or terminated before', async () => {
+  it('does not end the pause of an agent that was resumed, paused again, prolonged or terminated', async () => {
     const bulk = (action: string, agent: Agent) =>
       fleet.rest.post(`${fleet.agents}/actions`, { action, ids: [agent.id] })
     const patch = (body: object) => (agent: Agent) => fleet.rest.patch(on.path(agent), body)
@@ -127,7 +120,7 @@ describe.each(backends)('a pause with an end on $name', (backend) => {
     for (const agent of ended) expect(await on.get(agent)).toEqual(agent)
   })
 
-  it('ends in time whatever else of the agent has changed meanwhile', async () => {
+  it('ends in time, whatever else of the agent has changed', async () => {
     const paused = await on.pause(await spawn(fleet))
     const patched = await fleet.rest.patch<Agent>(on.path(paused), { current_task: 'x', tokens_used: 9 })
     expect(patched.body.control).toEqual(paused.control)
@@ -138,17 +131,20 @@ describe.each(backends)('a pause with an end on $name', (backend) => {
   it.each([
     ['token limit', { token_limit: 5, tokens_used: 5 }, { token_limit: 6 }],
     ['cost limit', { cost_limit: '1', cost_incurred: '1.0001' }, { cost_limit: null }],
-  ])('over its %s an agent stays paused, and does not end by itself any more', async (_, over, raised) => {
+  ])('over its %s an agent stays paused, and its timer is gone', async (_, over, raised) => {
     const paused = await on.pause(await spawn(fleet))
     await fleet.rest.patch(on.path(paused), over)
     const after = await until(async () => {
       const agent = await on.get(paused)
       return agent.control?.resume_at === null ? agent : undefined
     })
-    expect(after).toMatchObject({ status: 'paused', control: { ...paused.control, resume_at: null } })
+    expect(after).toMatchObject({
+      status: 'paused',
+      control: { ...paused.control, resume_at: null, reason: 'budget' },
+    })
     const events = await on.eventsOf(paused)
     expect(events.map(({ name, actor }) => [name, actor.kind])).toEqual([
-      ['agent.updated', 'user'],
+      ['agent.budget_exceeded', 'user'],
       ['agent.updated', 'system'],
     ])
     expect(events[1]).not.toHaveProperty('signal')
@@ -182,7 +178,7 @@ describe.each(sharedBackends)('a pause with an end, and several processes on $na
   })
   afterAll(() => Promise.all(apps.map((app) => app.stop())))
 
-  it('ends once, however many of them look', async () => {
+  it('ends once, with any number of processes', async () => {
     await Promise.all(Array.from({ length: 40 }, () => spawn(fleet)))
     const on = actionsOf(fleet)
     await fleet.rest.post(`${fleet.agents}/actions`, { action: 'pause', all: true, resume_after: 1 })
@@ -194,7 +190,7 @@ describe.each(sharedBackends)('a pause with an end, and several processes on $na
     expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1))
   })
 
-  it('ends in time by another process, where that of the pause is stopped before', async () => {
+  it('ends in time by another process, if its own has stopped', async () => {
     const paused = await actionsOf(fleet).pause(await spawn(fleet), 2)
     const [first, second] = apps as [App, App]
     await stop(first)
@@ -205,7 +201,7 @@ describe.each(sharedBackends)('a pause with an end, and several processes on $na
     expect(await on.eventsOf(paused)).toHaveLength(1)
   })
 
-  it('ends soon after a start, where none was running when it should have', async () => {
+  it('ends soon after a start, if no process was running at its time', async () => {
     const paused = await actionsOf(fleet).pause(await spawn(fleet))
     await Promise.all([...apps].map(stop))
     await setTimeout(Math.max(0, Date.parse(paused.control?.resume_at ?? '') - Date.now()))

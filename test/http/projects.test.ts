@@ -20,7 +20,7 @@ describe.each(backends)('projects on $name', (backend) => {
   const create = (body: object = {}) =>
     running().rest.post<Project>('/projects', { name: 'Line', slug: unique('slug'), ...body })
 
-  it('belong to whoever makes them', async () => {
+  it('belong to their makers', async () => {
     const { rest, id } = await addUser(running().rest)
     const slug = unique('mine')
     const { status, body } = await rest.post<Project>('/projects', {
@@ -35,6 +35,7 @@ describe.each(backends)('projects on $name', (backend) => {
       slug,
       description: 'text',
       owner_id: id,
+      agent_limit: 10_000,
       created_at: expect.stringMatching(/Z$/),
       updated_at: expect.stringMatching(/Z$/),
     })
@@ -69,7 +70,7 @@ describe.each(backends)('projects on $name', (backend) => {
     expect(await running().rest.patch(`/projects/${id}`, { [field]: value })).toEqual(invalid(field))
   })
 
-  it('are listed for those who may read them', async () => {
+  it('are listed for users who may read them', async () => {
     const { rest } = await addUser(running().rest)
     const hidden = (await create()).body
     const own = (await rest.post<Project>('/projects', { name: 'Own', slug: unique('own') })).body
@@ -110,7 +111,7 @@ describe.each(backends)('projects on $name', (backend) => {
     expect((await spawn(fleet)).project_name).toBe('New')
   })
 
-  it('described anew, or given the same name: no event', async () => {
+  it('a new description, or the same name, makes no event', async () => {
     const fleet = await createFleet(running().rest)
     await spawn(fleet)
     await fleet.rest.patch(`/projects/${fleet.project_id}`, { description: 'new', name: 'Line' })
@@ -150,7 +151,7 @@ describe.each(backends)('projects on $name', (backend) => {
     }
   })
 
-  it('deleted while agents are spawned: gone with none, or there with all', async () => {
+  it('deleted while agents are spawned: gone without them, or kept with all', async () => {
     const fleet = await createFleet(running().rest)
     const path = `/projects/${fleet.project_id}`
     const body = { agent_type_id: fleet.agent_type_id, name: 'Ada' }

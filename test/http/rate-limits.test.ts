@@ -1,16 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
-import { refuse } from '#src/domain/errors.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WrongPassword } from '#src/domain/errors.ts'
 import type { UpgradeTicket } from '#src/http/env.ts'
 import { createSignInLimit } from '#src/http/sign-in-limit.ts'
+import type { App } from '#src/server/app.ts'
 import { type Backend, backends, sharedBackends, startApp } from '../support/backends.ts'
 import { createFleet, type Failure, type Fleet, Rest, unique } from '../support/rest.ts'
 import { freePort } from '../support/services.ts'
 import { readAudit } from './audit.ts'
-import { refusal, UNKNOWN, useApp } from './suite.ts'
+import { addUser, password, refusal, UNKNOWN, useApp } from './suite.ts'
 
 /** Behind one trusted proxy, so that each test can come from an address of its own. */
-const limited = { rate_limit_multiplier: 1, trusted_hops: 1 }
+const limited = { rateLimitMultiplier: 1, trustedHops: 1 }
 
 function from(app: App, address: string, token?: string): Rest {
   const send = (path: string, init: RequestInit) => {
@@ -35,6 +35,18 @@ describe.each(backends)('rate limits on $name', (backend) => {
   const client = (token = fleet.rest.token) => from(running().app, unique('address'), token)
   const spawnBody = () => ({ agent_type_id: fleet.agent_type_id, name: 'Ada' })
 
+  it('the verdicts of an address are 60,000 a minute, on all paths together', async () => {
+    const rest = client()
+    for (const [path, left] of [
+      ['/verdict', '59999'],
+      ['/verdict/v1/models', '59998'],
+    ] as const) {
+      const { headers } = await rest.post(path)
+      expect(headers.get('ratelimit-limit')).toBe('60000')
+      expect(headers.get('ratelimit-remaining')).toBe(left)
+    }
+  })
+
   it('the 21st spawn in a minute is 429, and says when to come back', async () => {
     const rest = client()
     for (let left = 19; left >= 0; left--) {
@@ -51,6 +63,18 @@ describe.each(backends)('rate limits on $name', (backend) => {
     expect(answer.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/)
     expect(answer.headers.get('ratelimit-remaining')).toBe('0')
     expect((await client().post(fleet.agents, spawnBody())).status).toBe(201)
+  })
+
+  it('a port or brackets in X-Forwarded-For make no other client', async () => {
+    const [ipv4, ipv6] = ['203.0.113.8', '2001:db8::1']
+    for (let port = 50_000; port < 50_010; port++) {
+      await from(running().app, `${ipv4}:${port}`, fleet.rest.token).post(fleet.agents, spawnBody())
+      await from(running().app, `[${ipv6}]:${port}`, fleet.rest.token).post(fleet.agents, spawnBody())
+    }
+    for (const address of [ipv4, `${ipv4}:1`, `[::ffff:${ipv4}]:1`, ipv6, `[${ipv6}]`, `[2001:db8::2]:443`]) {
+      const answer = await from(running().app, address, fleet.rest.token).post(fleet.agents, spawnBody())
+      expect(Number(answer.headers.get('ratelimit-remaining')), address).toBeLessThan(10)
+    }
   })
 
   it('of thirty spawns at once twenty succeed', async () => {
@@ -86,6 +110,8 @@ describe.each(backends)('rate limits on $name', (backend) => {
       ['GET', '/projects', 60],
       ['GET', `/projects/${UNKNOWN}/events`, 60],
       ['GET', '/ws', 60],
+      ['POST', `${one}/reports`, 6_000],
+      ['GET', `${one}/signals/next`, 6_000],
     ]
     const rest = client('nonsense')
     for (const [method, path, limit] of table) {
@@ -96,7 +122,7 @@ describe.each(backends)('rate limits on $name', (backend) => {
     }
   })
 
-  it('a forged X-Forwarded-For buys nothing: the hop that our proxy saw counts', async () => {
+  it('a forged X-Forwarded-For changes nothing: the hop that the trusted proxy saw counts', async () => {
     const address = unique('address')
     const answers = await times(25, () =>
       from(running().app, `${unique('forged')}, ${address}`).post('/auth/login', {}),
@@ -104,7 +130,7 @@ describe.each(backends)('rate limits on $name', (backend) => {
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(15)
   })
 
-  it('whoever has a network of IPv6 addresses has one budget, and the trail the address', async () => {
+  it('an IPv6 network has one budget; the trail has the whole address', async () => {
     const addresses = Array.from({ length: 15 }, (_, host) => `2001:db8:0:1::${host + 1}`)
     const login = (address: string) => from(running().app, address).post('/auth/login', nobody)
     const answers = await Promise.all(addresses.map(login))
@@ -132,6 +158,30 @@ describe.each(backends)('rate limits on $name', (backend) => {
   })
 })
 
+describe.each(backends.slice(0, 1))('wrong passwords on $name', (backend) => {
+  const running = useApp(backend, limited)
+  afterEach(() => vi.useRealTimers())
+
+  it('given as the current one count as failed sign-ins, and lock the account for that address', async () => {
+    const user = await addUser(running().rest)
+    const address = unique('address')
+    const rest = from(running().app, address, user.rest.token)
+    const change = (current_password: string) =>
+      rest.patch('/users/me', { current_password, password: 'another password' })
+    vi.useFakeTimers({ toFake: ['Date'] })
+    for (let wrong = 0; wrong < 50; wrong++) {
+      // The route has a limit of 30 a minute.
+      if (wrong % 25 === 0) vi.setSystemTime(Date.now() + 61_000)
+      expect((await change('not the password')).status).toBe(422)
+    }
+    vi.setSystemTime(Date.now() + 61_000)
+    expect(await change(password)).toEqual(exceeded)
+    expect(await rest.post('/auth/login', { email: user.email, password })).toEqual(exceeded)
+    const elsewhere = from(running().app, unique('address'))
+    expect((await elsewhere.post('/auth/login', { email: user.email, password })).status).toBe(200)
+  })
+})
+
 describe('limits of what one IPv6 network does', () => {
   const addresses = Array.from({ length: 50 }, (_, host) => `2001:db8:0:2::${host + 1}`)
 
@@ -140,7 +190,7 @@ describe('limits of what one IPv6 network does', () => {
     const limitSignIn = createSignInLimit(undefined, 1, watch)
     const signIn = (address: string) =>
       limitSignIn({ email: nobody.email, address }, async () => {
-        throw refuse('wrong_login', 'wrong')
+        throw new WrongPassword('wrong_login', [{ message: 'wrong', field: null }])
       })
     for (const address of addresses)
       await expect(signIn(address)).rejects.toMatchObject({ kind: 'wrong_login' })
@@ -182,12 +232,12 @@ describe.each(sharedBackends)('two servers that share $name', (backend: Backend)
 describe.each(sharedBackends)('without Redis, on $name', (backend: Backend) => {
   let app: App
   beforeAll(async () => {
-    const redis_url = `redis://127.0.0.1:${await freePort()}`
-    app = await startApp({ ...(await backend.config()), ...limited, redis_url })
+    const redisUrl = `redis://127.0.0.1:${await freePort()}`
+    app = await startApp({ ...(await backend.config()), ...limited, redisUrl })
   })
   afterAll(() => app.stop())
 
-  it('the limiter goes on from memory, with the same limits, and requests are answered', async () => {
+  it('the limiter counts in memory with the same limits, and requests are answered', async () => {
     const address = unique('address')
     const { token } = await from(app, address).signIn()
     const fleet = await createFleet(from(app, address, token))

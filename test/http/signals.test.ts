@@ -37,6 +37,7 @@ describe.each(backends)('signals on $name', (backend) => {
       id: expect.any(String),
       agent_id: agent.id,
       kind: 'message',
+      mode: null,
       payload,
       reason: null,
       created_at: expect.stringMatching(/T.*\.\d{3}Z$/),
@@ -66,7 +67,7 @@ describe.each(backends)('signals on $name', (backend) => {
     ])
   })
 
-  it('a payload is kept to the letter, whatever its keys are called', async () => {
+  it('a payload is kept to the letter, whatever its keys', async () => {
     const body = '{"kind":"message","payload":{"__proto__":{"a":1},"constructor":null,"":[1.5,true]}}'
     expect((await post(body)).status).toBe(201)
     const [signal] = (await list()).body.data
@@ -107,7 +108,7 @@ describe.each(backends)('signals on $name', (backend) => {
     expect(await send({ x: 'x'.repeat(256 * 1024) })).toEqual(refusal(413, 'VAL_006', anything))
   })
 
-  it('a terminated agent gets no messages any more, and keeps those it had', async () => {
+  it('a terminated agent gets no new messages, and keeps its old ones', async () => {
     await send({ n: 1 })
     await fleet.rest.delete(path)
     const message = { message: 'Agent is terminated', field: 'status' }
@@ -115,7 +116,7 @@ describe.each(backends)('signals on $name', (backend) => {
     expect((await list()).body.data.map(({ kind }) => kind)).toEqual(['terminate', 'message'])
   })
 
-  it('of more messages at once than may wait, just as many are taken as may', async () => {
+  it('of too many messages at once, exactly 1,000 are accepted', async () => {
     const [free, more] = [5, 10]
     // As if all but a few of the places were taken: to take them one by one is slow.
     await running().app.database.run(fill, [agent.id, MAX_PENDING_MESSAGES - free])
@@ -177,7 +178,7 @@ describe.each(backends)('signals on $name', (backend) => {
     expect(await readLog(fleet.rest, other.project_id)).toHaveLength(1)
   })
 
-  it('are closed to outsiders, after what is wrong with the request and before what is with the agent', async () => {
+  it('are closed to outsiders, after checks of the request and before checks of the agent', async () => {
     const { rest } = await addUser(fleet.rest)
     const forbidden = refusal(403, 'AUTH_004', { message: 'You do not have access to this project' })
     for (const one of [path, `${fleet.agents}/${UNKNOWN}`]) {

@@ -49,7 +49,12 @@ describe.each(backends)('spawning on $name', (backend) => {
       project_name: 'Line',
       project_slug: expect.stringMatching(/^line-/),
       assigned_issues_count: 0,
-      runtime: { connected: false, since: null },
+      runtime: { connected: false, since: null, capabilities: [], client: null },
+      labels: {},
+      external_id: null,
+      parent_id: null,
+      open_requests: 0,
+      holds: [],
       control: null,
       pending_signals: 0,
       seq,
@@ -145,7 +150,7 @@ describe.each(backends)('spawning on $name', (backend) => {
     expect(answer.body).toMatchObject(full)
   })
 
-  it('names each thing that is wrong, every unknown key too', async () => {
+  it('names each mistake, every unknown key too', async () => {
     const wrong = { name: '', token_limit: -1, first: 1, second: 2 }
     const answer = await fleet.rest.post(fleet.agents, { agent_type_id: fleet.agent_type_id, ...wrong })
     expect(answer.status).toBe(422)

@@ -15,7 +15,7 @@ function createBlocks(next: () => Promise<Uint8Array>, onCancel = () => {}): Res
   return new Response(new ReadableStream({ pull, cancel: onCancel }, { highWaterMark: 0 }))
 }
 
-describe('an answer whose peer reads nothing', () => {
+describe('an answer that its peer does not read', () => {
   const stalled = Promise.withResolvers<void>()
   const app = new Hono<HttpEnv>()
   app.get('/large', () => createBlocks(async () => new Uint8Array(MEGABYTE), stalled.resolve))
@@ -25,6 +25,10 @@ describe('an answer whose peer reads nothing', () => {
       return new TextEncoder().encode(': alive\n\n')
     }),
   )
+  app.get('/slow', async (c) => {
+    await new Promise((resolve) => setTimeout(resolve, 3 * STALL_MS))
+    return c.text('done')
+  })
   const server = createHttpServer(app, { stall_ms: STALL_MS })
   const sockets = new WebSocketServer({ noServer: true })
   let port: number
@@ -42,7 +46,11 @@ describe('an answer whose peer reads nothing', () => {
     server.close()
   })
 
-  it('is cut off; a live stream and a silent WebSocket, which are older, go on', {
+  it('is not cut off while its handler takes long', async () => {
+    expect(await (await fetch(`http://127.0.0.1:${port}/slow`)).text()).toBe('done')
+  })
+
+  it('is cut off; an older live stream and a silent WebSocket stay', {
     timeout: 10_000,
   }, async () => {
     const ws = new WebSocket(`ws://127.0.0.1:${port}/api/v1/ws`)

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect } from 'vitest'
-import type { App } from '#src/app.ts'
-import type { Config } from '#src/config.ts'
+import type { Config } from '#src/config/config.ts'
 import type { WebhookTimings } from '#src/domain/webhook.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { AgentEventFrame } from '#src/protocol/messages/event.ts'
+import type { App } from '#src/server/app.ts'
 import { type Backend, startApp } from '../support/backends.ts'
 import { Rest, unique } from '../support/rest.ts'
 
@@ -16,7 +16,7 @@ export function useApp(
 ): () => Running {
   let running: Running | undefined
   beforeAll(async () => {
-    const app = await startApp({ ...(await config()), ...own }, timings)
+    const app = await startApp({ ...(await config()), ...own }, timings && { timings })
     running = { app, rest: await Rest.of(app).signIn() }
   })
   afterAll(() => running?.app.stop())
@@ -58,9 +58,9 @@ export async function addUser(superuser: Rest, own: object = {}): Promise<User &
   return { ...created.body, rest: await superuser.signIn({ email, password }) }
 }
 
-export type EventPage = { data: EventFrame[]; last_seq: number }
+export type EventPage = { data: AgentEventFrame[]; last_seq: number }
 
-export async function readLog(rest: Rest, project_id: string, after = 0): Promise<EventFrame[]> {
+export async function readLog(rest: Rest, project_id: string, after = 0): Promise<AgentEventFrame[]> {
   const { body } = await rest.get<EventPage>(`/projects/${project_id}/events?after=${after}&limit=1000`)
   return body.data
 }

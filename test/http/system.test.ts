@@ -6,7 +6,7 @@ describe.each(backends)('a server on $name', (backend) => {
   const running = useApp(backend)
   const get = (path: string) => running().app.api.request(path, {}, {})
 
-  it('is live and ready', async () => {
+  it('is alive and ready', async () => {
     expect((await get('/healthz')).status).toBe(200)
     const ready = await get('/readyz')
     expect(ready.status).toBe(200)
@@ -27,7 +27,7 @@ describe.each(backends)('a server on $name', (backend) => {
 })
 
 describe.each(backends.slice(0, 1))('origins', (backend) => {
-  const running = useApp(backend, { allowed_origins: ['https://board.example.org'] })
+  const running = useApp(backend, { allowedOrigins: ['https://board.example.org'] })
   const ask = (origin: string) =>
     running().app.api.request(
       '/api/v1/projects',
@@ -35,7 +35,7 @@ describe.each(backends.slice(0, 1))('origins', (backend) => {
       {},
     )
 
-  it('that are allowed may call, others may not', async () => {
+  it('that are allowed may call; others may not', async () => {
     const allowed = await ask('https://board.example.org')
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://board.example.org')
     expect(allowed.headers.get('access-control-allow-methods')).toContain('PATCH')

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
+import type { App } from '#src/server/app.ts'
 import { type Backend, sharedBackends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, type Failure, type Fleet, Rest, spawn } from '../support/rest.ts'
 import { freePort } from '../support/services.ts'
@@ -53,12 +53,12 @@ describe.each(sharedBackends)('without its database, on $name', (backend: Backen
   let agent: Agent
   beforeAll(async () => {
     const config = await backend.config()
-    const url = new URL(config.database_url ?? '')
+    const url = new URL(config.databaseUrl ?? '')
     wire = new Wire(await freePort(), url)
     await wire.mend()
     url.hostname = '127.0.0.1'
     url.port = String(wire.port)
-    app = await startApp({ ...config, database_url: url.href })
+    app = await startApp({ ...config, databaseUrl: url.href })
     fleet = await createFleet(await Rest.of(app).signIn())
     agent = await spawn(fleet)
   })
@@ -69,7 +69,7 @@ describe.each(sharedBackends)('without its database, on $name', (backend: Backen
 
   const unavailable = refusal(503, 'DB_001', { message: expect.any(String) })
 
-  it('every route answers 503 and when to try again, and goes on once it is back', async () => {
+  it('every route answers 503 with Retry-After, and works once the database is back', async () => {
     const one = `${fleet.agents}/${agent.id}`
     const project = `/projects/${fleet.project_id}`
     const calls: [method: string, path: string, body?: object][] = [
@@ -92,6 +92,8 @@ describe.each(sharedBackends)('without its database, on $name', (backend: Backen
       ['GET', `${project}/issues`],
       ['POST', `${project}/issues`, { title: 'Fix' }],
       ['GET', `${project}/events`],
+      ['GET', '/verdict'],
+      ['POST', '/verdict/v1/chat/completions', {}],
     ]
     await wire.cut()
     for (const [method, path, body] of calls) {
@@ -110,7 +112,7 @@ describe.each(sharedBackends)('without its database, on $name', (backend: Backen
     expect((await fleet.rest.post<Agent>(`${one}/pause`)).body).toMatchObject({ status: 'paused', seq: 2 })
   })
 
-  it('a wrong request is still told what is wrong with it', async () => {
+  it('a wrong request still learns what is wrong with it', async () => {
     await wire.cut()
     expect((await fleet.rest.as(undefined).get(fleet.agents)).status).toBe(401)
     expect((await fleet.rest.get('/nothing')).status).toBe(404)

@@ -186,7 +186,7 @@ describe.each(backends)('updating an agent on $name', (backend) => {
     expect(event?.signal).toMatchObject({ kind: 'pause', reason: 'budget' })
   })
 
-  it('over its limit nobody resumes it, until one update raises the limit and resumes', async () => {
+  it('cannot be resumed over its limit, until one update raises the limit and resumes it', async () => {
     const agent = await spawn(fleet, { cost_limit: '1' })
     await patch(agent, { cost_incurred: '1' })
     const over = onStatus('Agent is over its cost limit')

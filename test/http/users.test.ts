@@ -13,7 +13,7 @@ describe.each(backends)('users on $name', (backend) => {
   const login = (email: string, secret: string) =>
     running().rest.as(undefined).post<{ refresh_token: string }>('/auth/login', { email, password: secret })
 
-  it('are made by a superuser, with an e-mail in lower case', async () => {
+  it('are created by a superuser, with the e-mail in lower case', async () => {
     const email = address()
     const { status, body } = await running().rest.post<User>('/users', {
       email: email.toUpperCase(),
@@ -25,7 +25,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect((await login(email, password)).status).toBe(200)
   })
 
-  it('have an e-mail each, whatever its case', async () => {
+  it('have unique e-mails, regardless of case', async () => {
     const user = await addUser(running().rest)
     const duplicate = refusal(409, 'DB_002', { message: expect.any(String), field: 'email' })
     expect(await running().rest.post('/users', { email: user.email.toUpperCase(), password })).toEqual(
@@ -58,7 +58,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect(await running().rest.post('/users', body)).toEqual(invalid(field))
   })
 
-  it('never have their e-mail as their password', async () => {
+  it('cannot have their e-mail as their password', async () => {
     const email = address()
     expect(await running().rest.post('/users', { email, password: email.toUpperCase() })).toEqual(
       invalid('password'),
@@ -72,7 +72,7 @@ describe.each(backends)('users on $name', (backend) => {
     )
   })
 
-  it('are listed in pages, the newest first', async () => {
+  it('are listed in pages, newest first', async () => {
     const user = await addUser(running().rest)
     const { body } = await running().rest.get<Page>('/users?limit=1')
     expect(body.data.map(({ id }) => id)).toEqual([user.id])
@@ -80,7 +80,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect(body.pagination.total).toBeGreaterThan(1)
   })
 
-  it('see themselves alone', async () => {
+  it('can read only themselves', async () => {
     const { rest, id } = await addUser(running().rest)
     const forbidden = refusal(403, 'AUTH_004', anything)
     expect((await rest.get<User>('/users/me')).body.id).toBe(id)
@@ -94,7 +94,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect(await running().rest.patch(`/users/${UNKNOWN}`, {})).toEqual(refusal(404, 'SYS_002', anything))
   })
 
-  it('change their name, and with the current password their password', async () => {
+  it('can change their name, and, with the current password, their password', async () => {
     const { rest, email } = await addUser(running().rest)
     expect((await rest.patch<User>('/users/me', { full_name: ' Ada ' })).body.full_name).toBe('Ada')
     expect((await rest.patch<User>('/users/me', { full_name: null })).body.full_name).toBeNull()
@@ -109,7 +109,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect(refreshed).toEqual(refusal(401, 'AUTH_003', anything))
   })
 
-  it('are told of in the audit trail when they change themselves, and not when they are refused', async () => {
+  it('have an audit entry when they change themselves, and when their password was wrong', async () => {
     const { rest, id } = await addUser(running().rest)
     const refused = { full_name: 'Ada', password: 'another password', current_password: 'wrong' }
     expect((await rest.patch('/users/me', refused)).status).toBe(422)
@@ -118,16 +118,17 @@ describe.each(backends)('users on $name', (backend) => {
     const entry = { actor: { kind: 'user', id }, target_id: id }
     const details = { changed: ['full_name'], is_active: true, is_superuser: false }
     const changes = own.filter(({ action }) => action !== 'signed_in')
-    expect(changes).toHaveLength(2)
+    expect(changes).toHaveLength(3)
     expect(changes).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ ...entry, action: 'user_updated', details }),
         expect.objectContaining({ ...entry, action: 'password_changed', details: {} }),
+        expect.objectContaining({ ...entry, action: 'password_change_failed' }),
       ]),
     )
   })
 
-  it('lose their sessions when a superuser gives them a password', async () => {
+  it('lose their sessions when a superuser sets their password', async () => {
     const { id, email } = await addUser(running().rest)
     const { refresh_token } = (await login(email, password)).body
     await running().rest.patch(`/users/${id}`, { password: 'set by another' })
@@ -135,7 +136,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect((await login(email, 'set by another')).status).toBe(200)
   })
 
-  it('gain and lose what a superuser may do at once', async () => {
+  it('gain and lose the rights of a superuser at once', async () => {
     const { rest, id } = await addUser(running().rest)
     await running().rest.patch(`/users/${id}`, { is_superuser: true })
     expect((await rest.get<Page>('/users')).status).toBe(200)
@@ -149,7 +150,7 @@ describe.each(backends)('the last active superuser on $name', (backend) => {
   const conflict = refusal(409, 'DB_002', anything)
   const idOf = async (rest: Rest) => (await rest.get<User>('/users/me')).body.id
 
-  it('is neither demoted nor deactivated', async () => {
+  it('cannot be demoted or deactivated', async () => {
     const { rest } = running()
     await addUser(rest, { is_superuser: true, is_active: true }).then((other) =>
       rest.patch(`/users/${other.id}`, { is_active: false }),
@@ -161,7 +162,7 @@ describe.each(backends)('the last active superuser on $name', (backend) => {
     expect((await rest.patch(path, { is_active: true, is_superuser: true })).status).toBe(200)
   })
 
-  it('stays, when two demote each other at once', async () => {
+  it('stays when two superusers demote each other at once', async () => {
     const { rest } = running()
     const other = await addUser(rest, { is_superuser: true })
     const answers = await Promise.all([

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
+import type { App } from '#src/server/app.ts'
 import { statement } from '#src/store/database.ts'
 import { type Backend, sharedBackends, startApp } from '../support/backends.ts'
 import { spawnMany, toggleAgents } from '../support/load.ts'
@@ -12,7 +12,7 @@ const deadlocks = statement(
   'select deadlocks from pg_stat_database where datname = current_database()',
 )
 
-describe.each(sharedBackends)('what is done to a whole project, on $name,', (backend: Backend) => {
+describe.each(sharedBackends)('an order for a whole project, on $name,', (backend: Backend) => {
   let config: Awaited<ReturnType<typeof backend.config>>
   let apps: App[]
   let rests: Rest[]

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inject } from 'vitest'
 import { sharedBackends } from '../support/backends.ts'
 import { type Cluster, startCluster } from '../support/cluster.ts'
@@ -7,28 +9,31 @@ import { Prometheus } from '../support/prometheus.ts'
 import { type Agent, createFleet, type Fleet, Rest } from '../support/rest.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { freePort } from '../support/services.ts'
+import { settableClock } from '../support/shifted-clock.ts'
 import { Tracker } from '../support/tracker.ts'
 
 export const rules = readFileSync(new URL('../../ops/prometheus/alerts.yml', import.meta.url), 'utf8')
 const OTHER_KEY = 'another secret key than that of all the others'
 
-/** How often each server is written to, every so many milliseconds; what it commits is watched. */
+/** The milliseconds between two writes to each server, whose events are watched. */
 const LOAD_MS = 100
-/** A server that has limits gets less. */
+/** The same for a server with rate limits. */
 const LIGHT_LOAD_MS = 1_000
 
 type Parts = Omit<AlertStage, 'stop'>
 
-/** Servers of their own for each group of faults, all under load, and a Prometheus that watches them. */
+/** Separate servers for each group of faults, all under load, and a Prometheus that watches them. */
 export class AlertStage {
   readonly prometheus: Prometheus
   readonly calm: Cluster
   /** Two servers, `cut` and `cut-too`. */
   readonly cut: Cluster
   readonly silent: Cluster
+  /** A file that sets its clock. */
+  readonly silent_clock: string
   /** Two servers, of which `deaf` cannot read the other's news. */
   readonly deaf: Cluster
-  /** With limits, an inspector, and a port to come back on: `mortal`. */
+  /** `mortal`, with rate limits, an inspector and a fixed port to restart on. */
   readonly mortal: Mortal
   readonly #ends: (() => unknown)[]
 
@@ -37,6 +42,7 @@ export class AlertStage {
     this.calm = parts.calm
     this.cut = parts.cut
     this.silent = parts.silent
+    this.silent_clock = parts.silent_clock
     this.deaf = parts.deaf
     this.mortal = parts.mortal
     this.#ends = ends
@@ -62,13 +68,21 @@ async function endAll(ends: (() => unknown)[]): Promise<void> {
 }
 
 async function build(ends: (() => unknown)[], make: (parts: Parts) => AlertStage): Promise<AlertStage> {
-  const open = async (size: number) => {
-    const cluster = await startCluster({ WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8' }, size)
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-clock-'))
+  ends.push(() => rmSync(folder, { recursive: true }))
+  const silent_clock = join(folder, 'shift')
+  writeFileSync(silent_clock, '+0')
+  const open = async (size: number, own = {}) => {
+    const cluster = await startCluster({ WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8', ...own }, size)
     ends.push(() => cluster.stop())
     return cluster
   }
   const [calm, cut] = await Promise.all([open(1), open(2)])
-  const [silent, deaf, mortal] = await Promise.all([open(1), open(1), Mortal.start()])
+  const [silent, deaf, mortal] = await Promise.all([
+    open(1, settableClock(silent_clock)),
+    open(1),
+    Mortal.start(),
+  ])
   ends.push(() => mortal.server.end('SIGKILL'))
   deaf.servers.push(await deaf.startServer({ SECRET_KEY: OTHER_KEY, PORT: String(await freePort()) }))
   deaf.rests.push(await Rest.at(deaf.servers[1]?.origin ?? '').signIn())
@@ -88,7 +102,7 @@ async function build(ends: (() => unknown)[], make: (parts: Parts) => AlertStage
   ends.push(() => prometheus.stop())
   for (const cluster of [calm, cut, silent]) ends.push(await loadCluster(cluster))
   ends.push(await load(mortal.fleet, LIGHT_LOAD_MS))
-  return make({ prometheus, calm, cut, silent, deaf, mortal })
+  return make({ prometheus, calm, cut, silent, silent_clock, deaf, mortal })
 }
 
 async function loadCluster({ fleet, servers, rests }: Cluster): Promise<() => unknown> {
@@ -103,7 +117,7 @@ async function loadCluster({ fleet, servers, rests }: Cluster): Promise<() => un
   }
 }
 
-/** Moves agents to and fro until it is ended; what is refused or broken is not asked again. */
+/** Changes the status of agents until it is ended. Failed requests are not repeated. */
 export async function load(fleet: Fleet, every_ms: number): Promise<() => Promise<void>> {
   const agents = await spawnMany(fleet, 5)
   let isEnded = false
@@ -122,7 +136,7 @@ export async function load(fleet: Fleet, every_ms: number): Promise<() => Promis
   }
 }
 
-/** A single server that can be killed, and started again where it was. */
+/** A single server that can be killed and restarted on the same port. */
 export class Mortal {
   readonly #env: Record<string, string>
   readonly inspector_port: number
@@ -141,8 +155,8 @@ export class Mortal {
     const [port, inspector_port] = [await freePort(), await freePort()]
     const env = {
       PORT: String(port),
-      DATABASE_URL: config?.database_url ?? '',
-      // 600 reads a minute; counted here, for in Redis the others' requests count as well.
+      DATABASE_URL: config?.databaseUrl ?? '',
+      // 600 reads a minute, counted in the process: in Redis the other servers' requests would count as well.
       RATE_LIMIT_MULTIPLIER: '10',
       NODE_OPTIONS: `--inspect=127.0.0.1:${inspector_port} --inspect-publish-uid=http`,
     }

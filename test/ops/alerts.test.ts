@@ -1,10 +1,13 @@
+import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { Asker } from '../support/asker.ts'
 import { isClusterMissing } from '../support/cluster.ts'
 import { Inspector } from '../support/inspector.ts'
 import { spawnMany } from '../support/load.ts'
 import { createFleet, type Rest } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
 import type { ServerProcess } from '../support/server-process.ts'
+import { isFaketimeMissing } from '../support/shifted-clock.ts'
 import { Tracker } from '../support/tracker.ts'
 import { status, WebhookReceiver } from '../support/webhook-receiver.ts'
 import { AlertStage, load, rules } from './alert-stage.ts'
@@ -12,12 +15,12 @@ import { ask, during, lockAgents, openStuckReaders, pause, runStatement } from '
 
 const QUIET_MS = 5_000
 
-/** The alerts that the faults below make on each server; those in `also` may come with them. */
+/** The alerts that the faults below cause on each server. Those in `also` may come with them. */
 const expected: Record<string, { alerts: string[]; also: string[] }> = {
   calm: { alerts: [], also: [] },
   cut: {
     alerts: ['RedisDown', 'DatabaseDown', 'HighErrorRate', 'DatabasePoolExhausted', 'SlowRequests'],
-    // The database counts as up for 5 s after an answer: minutes are seconds here, and these are not.
+    // The database counts as up for 5 s after an answer, and those seconds are not scaled here.
     also: ['DeliveryLatencyHigh', 'JobFailing'],
   },
   'cut-too': {
@@ -35,11 +38,13 @@ const expected: Record<string, { alerts: string[]; also: string[] }> = {
   silent: {
     alerts: [
       'SignalsOverdue',
+      'RequestsWaiting',
       'LaggingSockets',
       'SlowReaders',
       'MassRuntimeLoss',
       'JobFailing',
       'WebhookDisabled',
+      'ClockSkew',
     ],
     also: [],
   },
@@ -50,10 +55,10 @@ const expected: Record<string, { alerts: string[]; also: string[] }> = {
   },
 }
 const instances = Object.keys(expected)
-const isMissing = isClusterMissing || !inject('programs').prometheus
+const isMissing = isClusterMissing || !inject('programs').prometheus || isFaketimeMissing
 
-/** Each alert fires at its fault and ends with it. The faults of different servers happen side by side. */
-describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout: 150_000 }, () => {
+/** Each alert fires at its fault and ends with it. Different servers have their faults at the same time. */
+describe.skipIf(isMissing)('the alerts, with seconds for minutes:', { timeout: 150_000 }, () => {
   let stage: AlertStage
   let quiet: Promise<string[][]>
   const fires = (alert: string, instance: string, within_s?: number) =>
@@ -70,7 +75,7 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     expect(await quiet).toEqual(instances.map(() => []))
   })
 
-  it.concurrent('those of Redis, PostgreSQL and its locks fire while these are away or held', async () => {
+  it.concurrent('those of Redis, PostgreSQL and its locks fire while these are away or locked', async () => {
     await quiet
     const { cut } = stage
     cut.redis.cut()
@@ -84,15 +89,15 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await Promise.all([ends('DatabaseDown', 'cut'), ends('HighErrorRate', 'cut')])
 
     const endAsking = ask(cut.rests[0] as Rest, cut.fleet.agents, 20)
-    await lockAgents(cut.database_url, () => fires('DatabasePoolExhausted', 'cut'))
+    await lockAgents(cut.databaseUrl, () => fires('DatabasePoolExhausted', 'cut'))
     await during(fires('SlowRequests', 'cut'), async () => {
-      await lockAgents(cut.database_url, () => pause(1_500))
+      await lockAgents(cut.databaseUrl, () => pause(1_500))
     })
     await endAsking()
     await Promise.all([ends('DatabasePoolExhausted', 'cut'), ends('SlowRequests', 'cut')])
   })
 
-  it.concurrent('those of readers that hang fire', async () => {
+  it.concurrent('those of slow readers fire while readers hang', async () => {
     await quiet
     const { silent } = stage
     const fleet = await createFleet(silent.rests[0] as Rest)
@@ -103,19 +108,47 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await Promise.all([ends('LaggingSockets', 'silent'), ends('SlowReaders', 'silent')])
   })
 
-  it.concurrent('that of a webhook that wants no more fires', async () => {
+  it.concurrent('the alert of a wrong clock fires', async () => {
+    await quiet
+    writeFileSync(stage.silent_clock, '+1m')
+    await fires('ClockSkew', 'silent')
+    writeFileSync(stage.silent_clock, '+0')
+    await ends('ClockSkew', 'silent')
+  })
+
+  it.concurrent('the alert of a disabled webhook fires', async () => {
     await quiet
     const rest = stage.silent.rests[0] as Rest
     const fleet = await createFleet(rest)
     const receiver = await WebhookReceiver.start(status(410))
-    await rest.post(`/projects/${fleet.project_id}/webhooks`, { url: receiver.url })
+    const webhooks = `/projects/${fleet.project_id}/webhooks`
+    const { status: created, body } = await rest.post<{ id: string }>(webhooks, { url: receiver.url })
+    expect({ created, body }).toMatchObject({ created: 201 })
     await spawnMany(fleet, 1)
+    await expect
+      .poll(async () => (await rest.get(`${webhooks}/${body.id}`)).body, { timeout: 60_000 })
+      .toMatchObject({ is_active: false, last_status: 410 })
     await fires('WebhookDisabled', 'silent')
     await receiver.close()
     await ends('WebhookDisabled', 'silent')
   })
 
-  it.concurrent('those of runtimes that are silent, or gone, and that of a job fire', async () => {
+  it.concurrent('the alert of a request that waits for too long fires', async () => {
+    await quiet
+    const { silent } = stage
+    const rest = silent.rests[0] as Rest
+    const fleet = await createFleet(rest)
+    const [agent] = await spawnMany(fleet, 1)
+    const asker = await Asker.at(silent.servers[0]?.ws ?? '', rest.token, agent?.id ?? '')
+    const { request_id } = await asker.open()
+    await runStatement(silent.databaseUrl, `update requests set created_at = created_at - interval '2 hours'`)
+    await fires('RequestsWaiting', 'silent')
+    await asker.withdraw(request_id)
+    await ends('RequestsWaiting', 'silent')
+    await asker.close()
+  })
+
+  it.concurrent('those of silent and lost runtimes and of a failing job fire', async () => {
     const { silent } = stage
     const [server, rest] = [silent.servers[0] as ServerProcess, silent.rests[0] as Rest]
     const attach = async (count: number) => {
@@ -138,9 +171,9 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await fires('MassRuntimeLoss', 'silent')
     await ends('MassRuntimeLoss', 'silent')
 
-    await runStatement(silent.database_url, 'alter table replicas rename to mislaid')
+    await runStatement(silent.databaseUrl, 'alter table replicas rename to mislaid')
     await fires('JobFailing', 'silent')
-    await runStatement(silent.database_url, 'alter table mislaid rename to replicas')
+    await runStatement(silent.databaseUrl, 'alter table mislaid rename to replicas')
     await ends('JobFailing', 'silent')
 
     await overdue
@@ -149,7 +182,7 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await ends('SignalsOverdue', 'silent')
   })
 
-  it.concurrent('that of a replica with another key fires', async () => {
+  it.concurrent('the alert of lost news fires at a replica with another key', async () => {
     await quiet
     const { deaf } = stage
     const [writer, reader] = [deaf.rests[0] as Rest, deaf.servers[1] as ServerProcess]
@@ -163,13 +196,13 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await fires('BusLosesNews', 'deaf')
     await reader.end()
     const { port } = new URL(reader.origin)
-    // With the key of the others.
+    // Starts again with the key of the others.
     deaf.servers[1] = await deaf.startServer({ PORT: port })
     await ends('BusLosesNews', 'deaf')
     for (const stop of stops) await stop()
   })
 
-  it.concurrent('those of a server that computes, is hammered at, or killed fire', async () => {
+  it.concurrent('those of a server that is busy, flooded with requests or killed fire', async () => {
     await quiet
     const { mortal } = stage
     const inspector = await Inspector.at(mortal.inspector_port)
@@ -195,13 +228,13 @@ describe.skipIf(isMissing)('of the alerts, with seconds for minutes,', { timeout
     await ends('Restarting', 'mortal')
   })
 
-  it('each has a fault', () => {
+  it('each alert has a fault', () => {
     const tested = Object.values(expected).flatMap(({ alerts }) => alerts)
     const written = [...rules.matchAll(/- alert: Signalbox(\w+)/g)].map(([, name]) => name)
     expect(written.toSorted()).toEqual([...new Set(tested)].sort())
   })
 
-  it('each server has had those of its faults, and no others', async () => {
+  it('each server had the alerts of its faults and no others', async () => {
     for (const [instance, { alerts, also }] of Object.entries(expected)) {
       const fired = (await stage.prometheus.fired(instance)).map((name) => name.replace('Signalbox', ''))
       expect({ instance, missed: alerts.filter((name) => !fired.includes(name)) }).toEqual({

@@ -3,12 +3,12 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { describe, expect, inject, it } from 'vitest'
-import { variableNames } from '#src/config.ts'
+import { variableNames } from '#src/config/config.ts'
 import { pinnedImage, readYaml, root } from './yaml-files.ts'
 
 const texts = v.optional(v.array(v.string()), [])
 const variables = v.optional(v.record(v.string(), v.string()), {})
-/** Strict: a field that is not named here may be one that compose does not know. */
+/** Strict, since a field that is missing here may be one that compose does not know. */
 const service = v.strictObject({
   image: v.optional(v.string()),
   build: v.optional(v.literal('.')),
@@ -44,11 +44,11 @@ const compose = v.looseObject({
 const { services, volumes } = readYaml('docker-compose.yml', compose)
 const { docker_compose } = inject('programs')
 const all = Object.entries(services)
-const own = all.filter(([, { build }]) => build)
+const builtServices = all.filter(([, { build }]) => build)
 const text = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
 
 describe('docker-compose.yml', () => {
-  it.skipIf(!docker_compose)('is what docker-compose takes, with the secrets and not without', () => {
+  it.skipIf(!docker_compose)('is valid for docker-compose with the secrets, and invalid without', () => {
     const check = (SECRET_KEY: string, POSTGRES_PASSWORD: string) =>
       execFileSync(docker_compose ?? '', ['--profile', 'monitoring', 'config', '--quiet'], {
         cwd: root,
@@ -60,12 +60,12 @@ describe('docker-compose.yml', () => {
     expect(() => check('', 'another')).toThrow('make .env first')
   })
 
-  it('names versions of images, services that there are, and volumes and files that there are', () => {
-    expect(own.map(([name]) => name)).toEqual(['signalbox-1', 'signalbox-2'])
+  it('names fixed versions of images, and only services, volumes and files that exist', () => {
+    expect(builtServices.map(([name]) => name)).toEqual(['signalbox-1', 'signalbox-2'])
     for (const [, { image, build }] of all) expect(build ?? image).toMatch(build ? /^\.$/ : pinnedImage)
     for (const [, { depends_on, build }] of all) {
       for (const needed of Object.keys(depends_on)) {
-        // Waiting for health needs a check: its own, or that of the Dockerfile.
+        // Waiting for health needs a check in the service or in the Dockerfile.
         expect(services[needed]?.healthcheck ?? services[needed]?.build, needed).toBeDefined()
         expect(build && services[needed]?.profiles.length).toBeFalsy()
       }
@@ -77,8 +77,8 @@ describe('docker-compose.yml', () => {
     expect(new Set(mounts.filter((found) => !found.startsWith('.')))).toEqual(new Set(Object.keys(volumes)))
   })
 
-  it('sets only variables that the server reads, and has no secret in it', () => {
-    for (const [, { environment }] of own) {
+  it('sets only variables that the server reads, and contains no secret', () => {
+    for (const [, { environment }] of builtServices) {
       expect(Object.keys(environment).filter((name) => !variableNames.includes(name))).toEqual([])
     }
     const secrets = all.flatMap(([, { environment }]) =>
@@ -90,13 +90,13 @@ describe('docker-compose.yml', () => {
     expect(readFileSync(join(root, '.gitignore'), 'utf8').split('\n')).toContain('.env')
   })
 
-  it('opens nothing to the network but the load balancer', () => {
+  it('opens only the load balancer to the network', () => {
     const open = all.flatMap(([name, { ports }]) => ports.map((port) => [name, port] as const))
     const outside = open.filter(([, port]) => !port.startsWith('127.0.0.1:'))
     expect(outside).toEqual([['load-balancer', '8080:8080']])
   })
 
-  it('monitors where it is asked to: both replicas, with rules and dashboards from their folders', () => {
+  it('monitors both replicas on request, with rules and dashboards from their folders', () => {
     const monitoring = all.filter(([, { profiles }]) => profiles.includes('monitoring')).map(([name]) => name)
     expect(monitoring).toEqual(['prometheus', 'grafana'])
     const prometheus = readYaml(
@@ -110,7 +110,7 @@ describe('docker-compose.yml', () => {
     )
     expect(prometheus.rule_files).toEqual(['alerts.yml'])
     const [{ static_configs }] = prometheus.scrape_configs
-    expect(static_configs[0].targets).toEqual(own.map(([name]) => `${name}:8080`))
+    expect(static_configs[0].targets).toEqual(builtServices.map(([name]) => `${name}:8080`))
     const source = v.looseObject({ type: v.literal('prometheus'), uid: v.string(), url: v.string() })
     const { datasources } = readYaml(
       'ops/grafana/provisioning/datasources/prometheus.yml',
@@ -122,7 +122,7 @@ describe('docker-compose.yml', () => {
       'ops/grafana/provisioning/dashboards/signalbox.yml',
       v.looseObject({ providers: v.tuple([provider]) }),
     )
-    // The folder ops/grafana/dashboards, where compose has put ops/grafana.
+    // The folder ops/grafana/dashboards, as compose mounts it.
     const [from, to] = services.grafana?.volumes[0]?.split(':') ?? []
     expect([from, `${to}/dashboards`, `${to}/provisioning`]).toEqual([
       './ops/grafana',

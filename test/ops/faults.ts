@@ -5,7 +5,7 @@ import { type Agent, type Fleet, type Rest, spawn } from '../support/rest.ts'
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** While something is under way, does something else, again and again; then what the first came to. */
+/** Repeats some work while a promise is pending, then resolves as the promise did. */
 export async function during<Result>(
   waiting: Promise<Result>,
   work: () => Promise<unknown>,
@@ -14,15 +14,15 @@ export async function during<Result>(
   const over = waiting.finally(() => {
     isOver = true
   })
-  // Its failure is told at the end.
+  // A failure is reported at the end.
   over.catch(() => {})
   while (!isOver) await work()
   return over
 }
 
-/** Locks the agents as a careless migration does, until `work` is done. */
-export async function lockAgents(database_url: string, work: () => Promise<unknown>): Promise<void> {
-  const client = new pg.Client({ connectionString: database_url })
+/** Locks the agents until `work` is done, as a careless migration would. */
+export async function lockAgents(databaseUrl: string, work: () => Promise<unknown>): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   try {
     await client.query('begin')
@@ -34,13 +34,13 @@ export async function lockAgents(database_url: string, work: () => Promise<unkno
   }
 }
 
-export async function runStatement(database_url: string, text: string): Promise<void> {
-  const client = new pg.Client({ connectionString: database_url })
+export async function runStatement(databaseUrl: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
   await client.query(text).finally(() => client.end())
 }
 
-/** So many requests at a time, one after another, until it is ended. */
+/** Keeps a number of requests under way until it is ended. */
 export function ask(rest: Rest, path: string, at_once: number): () => Promise<unknown> {
   let isEnded = false
   const work = async () => {
@@ -54,10 +54,10 @@ export function ask(rest: Rest, path: string, at_once: number): () => Promise<un
 }
 
 const BIG_TASK = 'x'.repeat(20_000)
-/** More than the buffers of a local connection take, and the megabyte that a server keeps. */
+/** More than a local connection's buffers and the megabyte that a server keeps can take. */
 const FILL_BYTES = 16 * 1024 * 1024
 
-/** Watchers of a project of their own that stop reading; resolves once more is written than the network takes. */
+/** Opens watchers of a new project that stop reading. Resolves once more is written than the network takes. */
 export async function openStuckReaders(
   { servers, rests }: Cluster,
   fleet: Fleet,

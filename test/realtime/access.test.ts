@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backends } from '../support/backends.ts'
 import { type Cast, createCast, principals, type Who } from '../support/cast.ts'
+import { eventually } from '../support/eventually.ts'
 import { type Agent, createFleet, spawn } from '../support/rest.ts'
-import { eventually, Stage } from '../support/stage.ts'
+import { Stage } from '../support/stage.ts'
 
-/** The REST contract, "Who may do what", for what goes over a socket: by hand. */
+/** The REST contract's "Who may do what" for the operations of a socket, written by hand. */
 const watchers: Who[] = [
   'superuser',
   'owner',
@@ -18,7 +19,7 @@ const watchers: Who[] = [
   'key_of_demoted_member',
 ]
 const runtimes: Who[] = ['superuser', 'owner', 'project_key_runtime', 'agent_token']
-/** They get no further than the upgrade. */
+/** Their upgrade is refused. */
 const strangers: Who[] = ['nobody', 'key_of_deactivated_member']
 const connected = principals.filter((who) => !strangers.includes(who))
 const without = (may: readonly Who[]) => connected.filter((who) => !may.includes(who))
@@ -26,13 +27,13 @@ const without = (may: readonly Who[]) => connected.filter((who) => !may.includes
 const UNKNOWN = '00000000-0000-4000-8000-000000000000'
 const forbidden = { type: 'error', code: 'AUTH_004' }
 
-describe.each(backends)('who may say what on a socket of $name', (backend) => {
+describe.each(backends)('on a socket of $name', (backend) => {
   let stage: Stage
   let cast: Cast
   let project_id: string
   beforeAll(async () => {
     stage = await Stage.start(backend)
-    cast = await createCast(stage.superuser)
+    cast = await createCast(stage.superuser, stage.url)
     project_id = cast.fleet.project_id
   })
   afterAll(() => stage.stop())
@@ -44,7 +45,7 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     return body.last_seq
   }
 
-  it.each(watchers)('%s: watches, from the first event on', async (who) => {
+  it.each(watchers)('%s watches a project from its first event', async (who) => {
     const socket = await connect(who)
     const newest = await lastSeq()
     expect(await socket.answer({ type: 'subscribe', project_id })).toMatchObject({ type: 'subscribed' })
@@ -58,7 +59,7 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     expect(stream.events.map(({ id }) => id)).toEqual(Array.from({ length: newest }, (_, n) => n + 1))
   })
 
-  it.each(without(watchers))('%s: watches nothing, old or new', async (who) => {
+  it.each(without(watchers))('%s may watch neither an old nor a new project', async (who) => {
     const socket = await connect(who)
     for (const after of [undefined, 0, 1, 1_000_000]) {
       expect(await socket.answer({ type: 'subscribe', project_id, after })).toMatchObject(forbidden)
@@ -75,7 +76,7 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     expect(socket.frames.map(({ type }) => type)).toEqual(['hello', ...Array(4).fill('error'), 'pong'])
   })
 
-  it.each(runtimes)('%s: attaches the agent, reports and acknowledges for it', async (who) => {
+  it.each(runtimes)('%s attaches the agent, reports and acknowledges for it', async (who) => {
     const agent_id = cast.agent.id
     const socket = await connect(who)
     const { last_report } = await socket.attach(agent_id)
@@ -91,7 +92,7 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     await eventually(async () => !(await read()).runtime.connected)
   })
 
-  it.each(without(runtimes))('%s: attaches nothing, and speaks for no agent', async (who) => {
+  it.each(without(runtimes))('%s may not attach, report or acknowledge for the agent', async (who) => {
     const agent_id = cast.agent.id
     const sent = await cast.fleet.rest.post<{ id: string }>(`${cast.fleet.agents}/${agent_id}/signals`, {
       kind: 'message',
@@ -110,7 +111,7 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     expect(await read()).toEqual(before)
   })
 
-  it('a key for runtimes and a token of one agent reach no further than they are made for', async () => {
+  it('a key for runtimes and the token of an agent reach only what they are made for', async () => {
     const other = await spawn(cast.fleet, { name: 'Other' })
     const elsewhere = await createFleet(stage.superuser)
     const foreign = await spawn(elsewhere)
@@ -123,11 +124,11 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     for (const agent_id of [other.id, foreign.id, UNKNOWN]) {
       expect(await token.answer({ type: 'attach', agent_id })).toMatchObject(forbidden)
     }
-    // What the key has attached is not the token's to speak for.
+    // The token may not act for an agent that the key has attached.
     expect(await token.answer({ type: 'report', agent_id: other.id, n: 1 })).toMatchObject({ code: 'RT_001' })
   })
 
-  it('nobody may say anything but who they are; bad credentials get no socket', async () => {
+  it('a client without credentials may only authenticate, and bad credentials get no socket', async () => {
     const socket = await stage.connect(undefined)
     const agent_id = cast.agent.id
     for (const message of [
@@ -147,7 +148,7 @@ describe.each(backends)('who may say what on a socket of $name', (backend) => {
     expect(await socket.closed).toBe(4401)
   })
 
-  it('an unknown project is unknown to everybody alike', async () => {
+  it('every principal gets the same answer for an unknown project', async () => {
     for (const who of ['superuser', 'outsider', 'project_key_viewer', 'project_key_runtime'] as const) {
       const socket = await connect(who)
       const answer = await socket.answer({ type: 'subscribe', project_id: UNKNOWN })

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
-import { RuntimeSession } from '#src/realtime/runtime-session.ts'
+import { RuntimeSession } from '#src/realtime/runtimes/runtime-session.ts'
 
-it('does not attach for a socket that has closed while the attach waited for it', async () => {
+it('an attach that waited for its socket does nothing once the socket has closed', async () => {
   const drained = Promise.withResolvers<void>()
   const connection = { isOpen: true, isFull: true, drained: () => drained.promise, send: vi.fn() }
   const links = { attach: vi.fn() }

@@ -2,15 +2,16 @@ import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, it, vi } from 'vitest'
-import { Connection } from '#src/realtime/connection.ts'
-import { RuntimeLinks } from '#src/realtime/runtime-links.ts'
-import { createUpgradeHandler } from '#src/upgrade.ts'
+import { RuntimeLinks } from '#src/realtime/runtimes/runtime-links.ts'
+import { AwakeClock } from '#src/realtime/socket/awake-clock.ts'
+import { Connection } from '#src/realtime/socket/connection.ts'
+import { createUpgradeHandler } from '#src/server/upgrade.ts'
 
 afterEach(() => {
   vi.useRealTimers()
 })
 
-it('refuses an upgrade that was under way when the drain began', async () => {
+it('an upgrade that is under way when the drain begins is refused', async () => {
   const realtime = { isDraining: false, accept: vi.fn() }
   const app = {
     fetch: async (_: Request, { upgrade }: { upgrade: { accepted?: object } }) => {
@@ -26,14 +27,14 @@ it('refuses an upgrade that was under way when the drain began', async () => {
   expect(realtime.accept).not.toHaveBeenCalled()
 })
 
-it('declares no link lost that ends with its process, also where the database was being asked', async () => {
-  const held = { agent_id: 'a', project_id: 'p', lease: 3 }
+it('a draining server declares no link lost, even in a reconcile that is under way', async () => {
+  const link = { agent_id: 'a', project_id: 'p', lease: 3 }
   const written = vi.fn()
   const links: RuntimeLinks = new RuntimeLinks({
     database: {
       run: async () => {
         links.isDraining = true
-        return [held]
+        return [link]
       },
     },
     writes: new Proxy({}, { get: () => written }),
@@ -46,11 +47,12 @@ it('declares no link lost that ends with its process, also where the database wa
   links.close()
 })
 
-it('takes no peer for dead whose messages wait', async () => {
+it('a peer whose messages wait to be read does not count as dead', async () => {
   vi.useFakeTimers()
   const calls = { ping: vi.fn(), terminate: vi.fn(), close: vi.fn() }
   const ws = Object.assign(new EventEmitter(), { isPaused: true, readyState: 1, OPEN: 1, ...calls })
-  new Connection(ws as never, new PassThrough())
+  const awake = new AwakeClock()
+  new Connection(ws as never, new PassThrough(), awake)
   vi.advanceTimersByTime(120_000)
   expect(calls.terminate).not.toHaveBeenCalled()
   ws.isPaused = false
@@ -60,4 +62,5 @@ it('takes no peer for dead whose messages wait', async () => {
   vi.advanceTimersByTime(40_000)
   expect(calls.terminate).toHaveBeenCalled()
   ws.emit('close', 1006)
+  awake.close()
 })

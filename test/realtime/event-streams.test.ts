@@ -1,10 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Principal } from '#src/domain/access.ts'
-import { AccessWatch } from '#src/realtime/access-watch.ts'
-import type { Connection } from '#src/realtime/connection.ts'
-import { Credentials } from '#src/realtime/credentials.ts'
-import { EventStreams } from '#src/realtime/event-streams.ts'
-import { MAX_SOCKETS_OF_PRINCIPAL, MAX_SOCKETS_OF_USER, SocketCounts } from '#src/realtime/socket-counts.ts'
+import { createUnsentBudget } from '#src/domain/unsent-budget.ts'
+import { AccessRecheck } from '#src/realtime/access/access-recheck.ts'
+import { SocketCounts } from '#src/realtime/access/socket-counts.ts'
+import { MAX_SOCKETS_OF_PRINCIPAL, MAX_SOCKETS_OF_USER } from '#src/realtime/bounds.ts'
+import { Credentials } from '#src/realtime/sessions/credentials.ts'
+import { AwakeClock } from '#src/realtime/socket/awake-clock.ts'
+import type { Connection } from '#src/realtime/socket/connection.ts'
+import { EventStreams } from '#src/realtime/streams/event-streams.ts'
+import { DatabaseClock } from '#src/store/clock.ts'
 import { UNKNOWN, useApp } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
 import { createFleet, type Fleet } from '../support/rest.ts'
@@ -26,10 +30,16 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
 
   const start = () => {
     const { hub, database } = running().app
-    const guards = new AccessWatch(database)
+    const guards = new AccessRecheck(database)
     guards.close()
     const counts = new SocketCounts()
-    const streams = new EventStreams({ hub, guards, counts })
+    const streams = new EventStreams({
+      hub,
+      guards,
+      counts,
+      budget: createUnsentBudget(),
+      clock: new DatabaseClock(),
+    })
     const open = async (principal = user, { project_id = fleet.project_id, address = '192.0.2.1' } = {}) => {
       const authentication = { principal, expires_at: null, credential_id: principal.id }
       const blocks = await streams.open(project_id, { after: undefined, authentication, address })
@@ -85,7 +95,7 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
     expect(running().app.hub.feeds()).toEqual([])
   })
 
-  it('counts for its address, and for the user whose key it is', async () => {
+  it('counts for its address and for the user of its key', async () => {
     const { counts, open } = start()
     many(MAX_SOCKETS_OF_USER - 1, () => counts.take('user', user.id))
     const blocks = await open(keyOf('one'))
@@ -96,13 +106,19 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
     expect(counts.size).toBe(1)
   })
 
-  it('shares the user’s limit with sockets, whichever key they come with', async () => {
+  it('shares the user’s limit with sockets, whichever key they use', async () => {
     const { counts, open } = start()
     const closes: string[] = []
     const socket = (principal: Principal) => {
       const connection = { close: (code: string) => closes.push(code) } as unknown as Connection
-      const parts = { authenticate: async () => expect.fail('not asked'), counts, address: '192.0.2.1' }
-      const credentials = new Credentials(parts, connection, () => {})
+      const services = {
+        authenticate: async () => expect.fail('not asked'),
+        counts,
+        clock: new DatabaseClock(),
+        awake: new AwakeClock(),
+        address: '192.0.2.1',
+      }
+      const credentials = new Credentials(services, connection, () => {})
       credentials.start({ principal, expires_at: null, credential_id: principal.id })
       return credentials
     }
@@ -119,7 +135,7 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
     expect(counts.size).toBe(1)
   })
 
-  it('that is asked for when the server stops ends at once, so that its reader comes back elsewhere', async () => {
+  it('that is opened while the server stops ends at once, so that its reader reconnects elsewhere', async () => {
     const { streams, counts, open } = start()
     streams.close()
     const blocks = await open()
@@ -128,7 +144,7 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
     expect(counts.size).toBe(0)
   })
 
-  it('that cannot be opened takes no place', async () => {
+  it('that cannot be opened uses no quota', async () => {
     const { counts, open } = start()
     expect(await open(user, { project_id: UNKNOWN })).toBeUndefined()
     await expect(open(user, { project_id: 'nonsense' })).rejects.toThrow()

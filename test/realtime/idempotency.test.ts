@@ -14,7 +14,7 @@ describe.each(backends)('requests with an Idempotency-Key on the servers of $nam
 
   const post = (rest: Rest, key: string, { path, body }: { path: string; body?: object }) =>
     rest.call<Agent>('POST', path, body, { 'idempotency-key': key })
-  /** The same request so many times at once, over all servers. */
+  /** Sends the same request many times at once, over all servers. */
   const crowd = async (size: number, request: { path: string; body?: object }) => {
     const key = unique('key')
     const answers = await Promise.all(
@@ -25,7 +25,7 @@ describe.each(backends)('requests with an Idempotency-Key on the servers of $nam
   const lastSeq = async ({ rest, project_id }: Fleet) =>
     (await rest.get<{ last_seq: number }>(`/projects/${project_id}/events`)).body.last_seq
 
-  it('20 at once spawn one agent, and each gets the same answer', async () => {
+  it('20 at once spawn one agent and get the same answer', async () => {
     const fleet = await createFleet(stage.superuser)
     const { agents: path, agent_type_id } = fleet
     const answers = await crowd(20, {
@@ -40,7 +40,20 @@ describe.each(backends)('requests with an Idempotency-Key on the servers of $nam
     expect(await lastSeq(fleet)).toBe(1)
   })
 
-  it('20 at once pause an agent, and all 20 are told that they did', async () => {
+  it('20 at once with keys of their own give a name to one agent, and the others are refused', async () => {
+    const fleet = await createFleet(stage.superuser)
+    const { agents: path, agent_type_id } = fleet
+    const body = { agent_type_id, name: 'Ada', external_id: 'job' }
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        post(rests[n % rests.length] as Rest, unique('key'), { path, body }),
+      ),
+    )
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)])
+    expect(await lastSeq(fleet)).toBe(1)
+  })
+
+  it('20 at once pause an agent once and all succeed', async () => {
     const fleet = await createFleet(stage.superuser)
     const { id } = await spawn(fleet)
     const answers = await crowd(20, { path: `${fleet.agents}/${id}/pause` })
@@ -48,7 +61,7 @@ describe.each(backends)('requests with an Idempotency-Key on the servers of $nam
     expect(await lastSeq(fleet)).toBe(2)
   })
 
-  it('20 at once that cannot be done are all refused alike', async () => {
+  it('20 at once that are not allowed get the same refusal', async () => {
     const fleet = await createFleet(stage.superuser)
     const { id } = await spawn(fleet)
     const answers = await crowd(20, { path: `${fleet.agents}/${id}/resume` })
@@ -56,7 +69,7 @@ describe.each(backends)('requests with an Idempotency-Key on the servers of $nam
     expect(await lastSeq(fleet)).toBe(1)
   })
 
-  it('are seen by watchers as they are done, once, and not when they are asked for again', async () => {
+  it('reach watchers once, when they are done, and not when they are repeated', async () => {
     const fleet = await createFleet(stage.superuser)
     const { project_id, agents, agent_type_id } = fleet
     const sockets = await Promise.all(
@@ -88,13 +101,13 @@ describe.each(backends)('requests with an Idempotency-Key on the servers of $nam
       await socket.answer({ type: 'ping' })
       expect(socket.events().map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6])
     }
-    // By news, and not because tail checks found them in the log: of six that may happen to one or two.
+    // News brought them, not tail checks; a tail check may come first for one or two of the six.
     filled().forEach((count, app) => {
       expect(count - (before[app] ?? 0)).toBeLessThan(3)
     })
   })
 
-  it('reach the runtime: a message that is sent twice with one key is heard once', async () => {
+  it('reach the runtime once: a message sent twice with one key arrives once', async () => {
     const fleet = await createFleet(stage.superuser)
     const { id } = await spawn(fleet)
     const path = `${fleet.agents}/${id}/signals`

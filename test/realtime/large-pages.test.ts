@@ -1,24 +1,27 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
-import { LogPages } from '#src/realtime/log-pages.ts'
-import { ProjectFeed } from '#src/realtime/project-feed.ts'
-import { Snapshots } from '#src/realtime/snapshots.ts'
-import { type Outlet, Subscription } from '#src/realtime/subscription.ts'
+import { createUnsentBudget } from '#src/domain/unsent-budget.ts'
+import type { ServerMessage } from '#src/protocol/messages/down.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
+import { LogPages } from '#src/realtime/feed/log-pages.ts'
+import { ProjectFeed } from '#src/realtime/feed/project-feed.ts'
+import { Snapshots } from '#src/realtime/feed/snapshots.ts'
+import { type Outlet, Subscription } from '#src/realtime/feed/subscription.ts'
 import type { Database } from '#src/store/database.ts'
 import { readSnapshot } from '#src/store/snapshots.ts'
 import { useApp } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
 import { type Agent, createFleet, type Fleet, spawn } from '../support/rest.ts'
 
-/** As many bytes as a task can have: each character is six in JSON. */
+const NOW = '2026-11-23T18:03:11.204Z'
+/** The longest task in bytes: each character takes six in JSON. */
 const LARGE_TASK = '\u0001'.repeat(32_768)
-/** A page of 1 MiB ends with the event or agent that reaches that. */
+/** A page ends with the event or agent that reaches 1 MiB. */
 const ONE_EVENT_BYTES = 6 * LARGE_TASK.length + 8 * 1024
 const MAX_PAGE_BYTES = 1024 * 1024 + ONE_EVENT_BYTES
 const AGENTS = 16
 const EVENTS = 300
 
-/** The text frames of a write of whole frames. */
+/** The text frames in one write. */
 function* framesOf(written: Buffer): Generator<string> {
   for (let start = 0; start < written.length; ) {
     const short = written.readUInt8(start + 1)
@@ -34,7 +37,7 @@ function* framesOf(written: Buffer): Generator<string> {
   }
 }
 
-/** A socket that takes all that is written to it. */
+/** A socket that takes everything. */
 class Taker implements Outlet {
   readonly isOpen = true
   isFull = false
@@ -66,7 +69,7 @@ class Taker implements Outlet {
   async drained(): Promise<void> {}
 }
 
-/** One that takes a page of a snapshot at a time; `between` happens before the next. */
+/** A socket that takes one page of a snapshot at a time and calls `between` before the next. */
 class SlowTaker extends Taker {
   readonly #between: () => Promise<unknown>
 
@@ -89,7 +92,7 @@ class SlowTaker extends Taker {
 const isEvent = (frame: ServerMessage | EventFrame): frame is EventFrame => frame.type === 'event'
 const isSnapshot = (frame: { type: string }) => frame.type === 'snapshot'
 
-describe.each(backends)('events and agents as large as they may be, on $name,', (backend) => {
+describe.each(backends)('the largest events and agents on $name', (backend) => {
   const running = useApp(backend)
   let fleet: Fleet
   let agents: Agent[]
@@ -103,7 +106,7 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     }
     const write = (index: number) => {
       const { id } = agents[index % AGENTS] as Agent
-      // Some large ones alone, some in a row, and the last ones.
+      // Some large events alone, some in a row, and some at the end.
       const isLarge = index % 50 === 0 || (index > 100 && index < 120) || index > EVENTS - 10
       const current_task = isLarge ? `${LARGE_TASK.slice(4)}${index}` : `${index}`
       return fleet.rest.patch(`${fleet.agents}/${id}`, { current_task })
@@ -120,15 +123,16 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
   ) => {
     const { hub } = running().app
     const feed = await hub.acquire(project_id)
-    if (!feed) throw new Error('no such project')
-    const parts = { connection: taker, hub, snapshots }
-    const subscription = new Subscription(feed, parts, () => {})
+    if (!feed) throw new Error('the project has no feed')
+    const account = createUnsentBudget().account('Ada')
+    const services = { connection: taker, account, hub, snapshots }
+    const subscription = new Subscription(feed, services, () => {})
     await subscription.start({ after, epoch: undefined, id: undefined })
     await taker.done
     subscription.stop()
   }
 
-  it('are read by GET in answers of four megabytes, each event once', async () => {
+  it('come by GET in answers of four megabytes, each event once', async () => {
     const read: number[] = []
     const counts: number[] = []
     for (let last_seq = Number.POSITIVE_INFINITY; (read.at(-1) ?? 0) < last_seq; ) {
@@ -152,7 +156,7 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
       const headers = { authorization: `Bearer ${fleet.rest.token}` }
       const path = `/api/v1/projects/${fleet.project_id}/events/stream?after=${after}`
       const { body } = await running().app.api.request(path, { headers }, {})
-      if (!body) throw new Error('no stream')
+      if (!body) throw new Error('the answer has no body')
       const read: number[] = []
       for await (const block of body) {
         expect(block.length).toBeLessThan(MAX_PAGE_BYTES)
@@ -174,7 +178,7 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     },
   )
 
-  it('come as snapshots a megabyte at a time, each agent once; the last page alone says so', async () => {
+  it('come as snapshots in pages of a megabyte, each agent once, and only the last page says that it is', async () => {
     const taker = new Taker((frame) => frame.type === 'snapshot' && frame.last)
     await subscribe(fleet.project_id, undefined, taker)
     const pages = taker.frames.flatMap((frame) => (frame.type === 'snapshot' ? [frame] : []))
@@ -186,7 +190,7 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     expect(Math.max(...taker.sizes)).toBeLessThan(MAX_PAGE_BYTES)
   })
 
-  it('a snapshot that is read in parts, while agents change, and its events give the state of REST', async () => {
+  it('a snapshot in parts and its events give the state of REST while agents change', async () => {
     const line = await createFleet(fleet.rest)
     const seen: Agent[] = []
     for (let index = 0; index < 9; index++) seen.push(await spawn(line))
@@ -197,21 +201,23 @@ describe.each(backends)('events and agents as large as they may be, on $name,', 
     await subscribe(line.project_id, undefined, taker, snapshots)
 
     const pages = taker.frames.flatMap((frame) => (frame.type === 'snapshot' ? [frame] : []))
-    const told = pages.map(({ seq, agents: some, last }) => [seq, some.length, last])
-    expect(told).toEqual([
+    const sizes = pages.map(({ seq, agents: some, last }) => [seq, some.length, last])
+    expect(sizes).toEqual([
       [9, 3, false],
       [9, 3, false],
       [9, 2, true],
     ])
     const events = taker.frames.filter(isEvent)
     expect(events.map(({ seq }) => seq)).toEqual([10, 11, 12])
-    const held = new Map(pages.flatMap((page) => page.agents.map((agent) => [agent.id, agent])))
-    for (const { agent } of events) held.set(agent.id, agent)
+    const agentsById = new Map(pages.flatMap((page) => page.agents.map((agent) => [agent.id, agent])))
+    for (const { agent } of events) if (agent) agentsById.set(agent.id, agent)
     const { body } = await line.rest.get<{ data: Agent[] }>(line.agents)
-    expect(held).toEqual(new Map(body.data.map(({ short_term_memory: _, ...agent }) => [agent.id, agent])))
+    expect(agentsById).toEqual(
+      new Map(body.data.map(({ short_term_memory: _, ...agent }) => [agent.id, agent])),
+    )
   })
 
-  it('a project without agents has one page, which is empty', async () => {
+  it('a project without agents has one empty page', async () => {
     const { project_id } = await createFleet(fleet.rest)
     const taker = new Taker((frame) => frame.type === 'snapshot')
     await subscribe(project_id, undefined, taker)
@@ -250,7 +256,7 @@ it('live events of one turn are written a megabyte at a time', () => {
   const seqs = Array.from({ length: 100 }, (_, index) => index + 1)
   for (const seq of seqs) {
     const frame = JSON.stringify({ seq, task: LARGE_TASK })
-    feed.accept({ project_id, epoch: 1, seq, frame })
+    feed.accept({ project_id, epoch: 1, seq, name: 'agent.updated', at: NOW, frame })
   }
   feed.flush()
   feed.close()

@@ -7,14 +7,14 @@ import type { Stage } from '../support/stage.ts'
 
 type Use = 'watching' | 'link'
 
-/** Somebody about to lose something: a token and an agent for each server, and what they are used for. */
+/** A principal that is about to lose a right: a token and an agent for each server, and their uses. */
 export type Losing = {
-  /** Its client belongs to somebody who loses nothing. */
+  /** Its client belongs to a user who loses nothing. */
   fleet: Fleet
   tokens: string[]
   agents: Agent[]
   uses: readonly Use[]
-  /** Takes it away; resolves with the moment (milliseconds since 1970) at which it was gone. */
+  /** Takes the right away; resolves with the time at which it was gone (in milliseconds since 1970). */
   take: () => Promise<number>
 }
 
@@ -25,10 +25,6 @@ type Loss = {
 }
 
 const changeOwner = statement('test_change_owner', 'update projects set owner_id = $2 where id = $1')
-const revokeTokens = statement(
-  'test_revoke_tokens',
-  'update api_keys set revoked_at = now() where agent_id = $1',
-)
 const expireTokens = statement(
   'test_expire_tokens',
   `update api_keys set expires_at = now() - interval '1 second' where agent_id = $1`,
@@ -38,7 +34,7 @@ const SHORT_SECONDS = 6
 
 type Scene = { owner: { id: string; rest: Rest }; fleet: Fleet; agents: Agent[] }
 
-/** A project of an owner's, with an agent for each server; the fleet's client is the superuser's. */
+/** A project of an owner with an agent for each server. The fleet's client is a superuser's. */
 async function setScene({ superuser, apps }: Stage): Promise<Scene> {
   const owner = await addUser(superuser)
   const fleet = { ...(await createFleetOf(owner.rest, superuser)), rest: superuser }
@@ -50,7 +46,7 @@ function memberPath({ project_id }: Fleet, user_id: string): string {
   return `/projects/${project_id}/members/${user_id}`
 }
 
-/** Everybody has the same token; `undo` is what is done to them. */
+/** All servers get the same token; `undo` takes it away. */
 function losing(
   { fleet, agents }: Scene,
   { token, uses, undo }: { token: string | undefined; uses: readonly Use[]; undo: () => Promise<unknown> },
@@ -137,9 +133,12 @@ const credentials: Loss[] = [
       loses: 'credential',
       async arrange(stage) {
         const scene = await setScene(stage)
-        const change = how === 'revoked' ? revokeTokens : expireTokens
+        const end = ({ id }: Agent) =>
+          how === 'revoked'
+            ? stage.superuser.delete(`${scene.fleet.agents}/${id}/tokens`)
+            : stage.app.database.run(expireTokens, [id])
         const undo = async () => {
-          for (const { id } of scene.agents) await stage.app.database.run(change, [id])
+          for (const agent of scene.agents) await end(agent)
         }
         const tokens = await Promise.all(scene.agents.map((agent) => addToken(scene.owner.rest, agent)))
         return { ...losing(scene, { token: '', uses: ['link'], undo }), tokens }
@@ -204,7 +203,7 @@ const roles: Loss[] = [
 
 const projects: Loss[] = (['the owner', 'a key for runtimes'] as const).map((who) => ({
   name: `the project of ${who} is deleted`,
-  // The keys of a project go with it.
+  // The keys of a project are deleted with it.
   loses: who === 'the owner' ? 'project' : 'credential',
   async arrange(stage) {
     const scene = await setScene(stage)
@@ -221,7 +220,7 @@ const projects: Loss[] = (['the owner', 'a key for runtimes'] as const).map((who
 }))
 
 function expectDeleted(status: number): void {
-  if (status !== 200) throw new Error(`the project was not deleted: ${status}`)
+  if (status !== 200) throw new Error(`deleting the project answered ${status}`)
 }
 
 export const losses: Loss[] = [...credentials, ...roles, ...projects]

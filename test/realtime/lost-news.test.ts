@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { LostNews } from '#src/realtime/lost-news.ts'
+import { LostNews } from '#src/realtime/feed/lost-news.ts'
 
-it('counts what the bus never brings, once', () => {
+it('an event that the bus never brings counts as lost, once', () => {
   const news = new LostNews(3)
   expect(news.check(3, 0)).toBe(false)
   expect(news.check(7, 2_000)).toBe(false)
@@ -13,7 +13,7 @@ it('counts what the bus never brings, once', () => {
   expect(news.check(9, 14_000)).toBe(false)
 })
 
-it('does not count what comes after the check that found it', () => {
+it('an event that comes after the check that found it does not count as lost', () => {
   const news = new LostNews(0)
   for (let seq = 1; seq <= 50; seq++) {
     expect(news.check(seq, seq * 2_000)).toBe(false)
@@ -22,7 +22,7 @@ it('does not count what comes after the check that found it', () => {
   expect(news.check(50, 200_000)).toBe(false)
 })
 
-it('waits longer than from one check to another that follows at once', () => {
+it('an event does not count as lost at a check that follows at once', () => {
   const news = new LostNews(0)
   expect(news.check(1, 0)).toBe(false)
   expect(news.check(2, 5)).toBe(false)

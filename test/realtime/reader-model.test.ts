@@ -1,17 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ServerMessage } from '#src/protocol/frames.ts'
-import { type FrameSink, PARK_BYTES } from '#src/realtime/live-sockets.ts'
-import { LogPages } from '#src/realtime/log-pages.ts'
-import { ProjectFeed } from '#src/realtime/project-feed.ts'
-import { type Outlet, Subscription } from '#src/realtime/subscription.ts'
+import { createUnsentBudget } from '#src/domain/unsent-budget.ts'
+import type { ServerMessage } from '#src/protocol/messages/down.ts'
+import { PARK_BYTES } from '#src/realtime/bounds.ts'
+import type { FrameSink } from '#src/realtime/feed/live-sockets.ts'
+import { LogPages } from '#src/realtime/feed/log-pages.ts'
+import { ProjectFeed } from '#src/realtime/feed/project-feed.ts'
+import { type Outlet, Subscription } from '#src/realtime/feed/subscription.ts'
 import type { Database } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 
 /**
- * A model of the log, a bus that loses, repeats and reorders, backups that are restored, and readers that come, stall
- * and go, and events of which few fill a page: whatever the order of steps, every reader ends with each seq after its start once, in order, in one epoch,
- * and has a snapshot instead of events only where they are gone.
+ * A model of the log, a bus that loses, repeats and reorders, restored backups, readers that come, stall and go, and
+ * events of which a few fill a page. Whatever the order of steps, every reader ends with each number after its start once,
+ * in order and in one epoch, and gets a snapshot instead of events only where the events are gone.
  */
 const project_id = '00000000-0000-4000-8000-000000000000'
 
@@ -19,10 +21,12 @@ const toEvent = (epoch: number, seq: number, padding = 0): LoggedEvent => ({
   project_id,
   epoch,
   seq,
+  name: 'agent.updated',
+  at: '2026-11-23T18:03:11.204Z',
   frame: `{"seq":${seq},"epoch":${epoch}}${' '.repeat(padding)}`,
 })
 
-/** A page of small events is whole, as it is with the true bound. */
+/** Small enough for large events to fill a page, and large enough for a whole page of small ones. */
 const MAX_BYTES = 16 * 1024
 
 /** The part of the database that feeds use: the log. */
@@ -31,7 +35,7 @@ class Log {
   newest = 0
   oldest = 1
 
-  /** Of how many bytes one event after the other is; then from the beginning. */
+  /** The padding of each event in turn, in bytes, over and over. */
   readonly #paddings: readonly number[]
 
   constructor(paddings: readonly number[]) {
@@ -66,7 +70,7 @@ class Reader implements Outlet, FrameSink {
   isOpen = true
   isFull = false
   readonly sink = this
-  /** Everything received over all connections; a snapshot stands for all before it. */
+  /** The last event received on any connection. A snapshot counts as all events before it. */
   position: number | undefined
   epoch = 1
   readonly faults: string[] = []
@@ -97,8 +101,13 @@ class Reader implements Outlet, FrameSink {
     }
     const snapshots = {
       read: async () => ({ seq: log.newest, epoch: log.epoch, pages: [], rest: undefined }),
+      readStops: async () => ({ holds: [], budgets: [] }),
     }
-    this.#subscription = new Subscription(feed, { connection: this, hub, snapshots }, () => {})
+    this.#subscription = new Subscription(
+      feed,
+      { connection: this, account: createUnsentBudget().account('Ada'), hub, snapshots },
+      () => {},
+    )
     await this.#subscription.start({ after: this.position, epoch: this.epoch, id: undefined })
   }
 
@@ -137,7 +146,7 @@ class Reader implements Outlet, FrameSink {
   }
 }
 
-/** Small ones, such as four fill a page with, and such as are larger than a page. */
+/** Small events, events of a quarter page, and events larger than a page. */
 const padding = fc.constantFrom(0, 0, 0, MAX_BYTES / 4, MAX_BYTES + 1)
 const paddings = fc.array(padding, { minLength: 1, maxLength: 8 })
 const reader = fc.nat(2)
@@ -191,7 +200,7 @@ async function play(log: Log, steps: Step[]): Promise<{ readers: Reader[]; feed:
       log.newest = Math.max(0, log.newest - back)
       log.oldest = Math.min(log.oldest, log.newest + 1)
     },
-    // News of a history that is over.
+    // News of the previous epoch.
     belated: ({ back }) => feed.accept(toEvent(log.epoch - 1, log.newest + back)),
     prune: ({ keep }) => {
       log.oldest = Math.max(log.oldest, log.newest - keep)
@@ -209,7 +218,7 @@ async function play(log: Log, steps: Step[]): Promise<{ readers: Reader[]; feed:
 }
 
 describe('readers of a project', () => {
-  it('get every event once, in order, whatever the bus, the sockets and retention do', {
+  it('get every event once and in order, whatever the bus, the sockets and retention do', {
     timeout: 900_000,
   }, async () => {
     await fc.assert(
@@ -221,7 +230,7 @@ describe('readers of a project', () => {
           if (!one.isOpen || one.position === undefined) await one.connect(feed)
         }
         await feed.catchUpTo(log)
-        // A restored log may end where the reader is: it is behind until it has heard of the epoch as well.
+        // A restored log may end where the reader is: it is behind until it has the epoch as well.
         const isBehind = (one: Reader) => one.position !== log.newest || one.epoch !== log.epoch
         for (let turns = 0; turns < 50 && readers.some(isBehind); turns++) await turn()
         expect(readers.map(({ faults, position, epoch }) => ({ faults, position, epoch }))).toEqual(

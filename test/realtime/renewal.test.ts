@@ -32,7 +32,7 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     return socket
   }
 
-  it.concurrent('are missed for 5 s, and no longer, whatever else is said', async () => {
+  it.concurrent('have to come within 5 s, whatever else the client sends', async () => {
     const started = Date.now()
     const socket = await stage.connect(undefined)
     socket.send({ type: 'ping' })
@@ -42,28 +42,28 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     expect(Date.now() - started).toBeLessThan(7_000)
   })
 
-  it.concurrent('are said to end 60 s before they do', async () => {
+  it.concurrent('are announced to expire 60 s before they do', async () => {
     const { token, ends } = makeShortToken(owner.id, 63)
     const socket = await watch(token)
     expect(socket.frames.some(({ type }) => type === 'token_expiring')).toBe(false)
     const notice = await socket.next('token_expiring')
     expect(notice).toEqual({ type: 'token_expiring', expires_at: iso(ends) })
-    expect(ends - Date.now()).toBeLessThanOrEqual(60_005)
+    expect(ends - Date.now()).toBeLessThanOrEqual(60_100)
     expect(ends - Date.now()).toBeGreaterThan(58_000)
     await socket.close()
   })
 
-  it.concurrent('end, after they were said to, with 4401', async () => {
+  it.concurrent('expire after the announcement, with 4401', async () => {
     const { token, ends } = makeShortToken(owner.id, 3)
     const socket = await stage.connect(token)
     const notice = await socket.next('token_expiring')
     expect(notice).toEqual({ type: 'token_expiring', expires_at: iso(ends) })
     expect(await socket.closed).toBe(4401)
-    expect(Date.now()).toBeGreaterThanOrEqual(ends - 5)
+    expect(Date.now()).toBeGreaterThanOrEqual(ends - 100)
     expect(Date.now()).toBeLessThan(ends + 1_000)
   })
 
-  it.concurrent('are renewed without a gap in the stream or an end of a link', async () => {
+  it.concurrent('are renewed without a gap in the stream or the end of a link', async () => {
     const own = await createFleetOf(owner.rest, stage.superuser)
     const agent = await spawn(own)
     const { token, ends } = makeShortToken(owner.id, 4)
@@ -71,7 +71,7 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     const subscribed = await socket.ask({ type: 'subscribe', project_id: own.project_id }, 'subscribed')
     await socket.attach(agent.id)
     let isWriting = true
-    // Over a port: requests without one leave the embedded database no turn of the loop to others.
+    // Over a port, since in-process requests to the embedded database never free the event loop.
     const writer = Rest.at(stage.origins[0] ?? '').as(owner.rest.token)
     const writing = (async () => {
       for (let n = 0; isWriting; n++) await writer.patch(`${own.agents}/${agent.id}`, { tokens_used: n })
@@ -99,7 +99,7 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     expect(await socket.report(agent.id, { n: 1 })).toMatchObject({ status: 'idle' })
   })
 
-  it.concurrent('are renewed by the same user alone', async () => {
+  it.concurrent('are renewed only by the same user', async () => {
     const other = await addUser(stage.superuser)
     await owner.rest.put(member(other.id), { role: 'viewer' })
     const { key } = await addKey(owner.rest, { role: 'operator' })
@@ -118,7 +118,7 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     }
   })
 
-  it.concurrent('that are no good renew nothing: they close', async () => {
+  it.concurrent('that are invalid close the socket instead of renewing it', async () => {
     for (const [token, code] of [
       ['nonsense', 'AUTH_003'],
       ['sbx_nonsense', 'AUTH_003'],
@@ -130,13 +130,13 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     }
   })
 
-  it.concurrent('of an agent are renewed by another token of it, which is then the one that counts', async () => {
+  it.concurrent('of an agent are renewed by another of its tokens, which counts from then on', async () => {
     const agent = await spawn(fleet, { name: 'renewed' })
     const [first, second] = [await addToken(owner.rest, agent), await addToken(owner.rest, agent)]
     const socket = await stage.connect(first)
     await socket.attach(agent.id)
     expect(await socket.answer({ type: 'auth', token: second })).toMatchObject({ type: 'authenticated' })
-    // Of another agent whose only token goes with the first one, so that its end tells when that was seen.
+    // The only token of another agent is revoked with the first one, so its end shows when the server noticed.
     const other = await spawn(fleet, { name: 'not renewed' })
     const control = await stage.connect(await addToken(owner.rest, other))
     for (const { id } of [agent, other]) await stage.app.database.run(revokeKey, [id])
@@ -146,7 +146,7 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     expect(await socket.closed).toBe(4401)
   })
 
-  it.concurrent('stay good for a member who becomes a viewer: what a viewer may goes on', async () => {
+  it.concurrent('stay valid for a member who becomes a viewer, for all that a viewer may do', async () => {
     const [demoted, removed] = [await addUser(stage.superuser), await addUser(stage.superuser)]
     for (const { id } of [demoted, removed]) await owner.rest.put(member(id), { role: 'operator' })
     const { rest: key } = await addKey(demoted.rest, { role: 'operator' })
@@ -161,7 +161,7 @@ describe.each(backends)('the credentials of a socket of $name', (backend) => {
     }
     const { id } = await spawn(fleet, { name: 'after' })
     for (const socket of staying) {
-      await socket.next((frame) => frame.type === 'event' && frame.agent.id === id)
+      await socket.next((frame) => frame.type === 'event' && frame.agent?.id === id)
       expect(socket.frames.some(({ type }) => type === 'unsubscribed')).toBe(false)
     }
     for (const rest of [demoted.rest, key])

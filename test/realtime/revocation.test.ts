@@ -1,20 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backends } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import type { Agent, Fleet } from '../support/rest.ts'
 import type { RuntimeSocket } from '../support/runtime.ts'
-import { eventually, Stage } from '../support/stage.ts'
+import { Stage } from '../support/stage.ts'
 import { type Losing, losses } from './losses.ts'
 
 const WITHIN_MS = 5_000
 
-/** What each kind of use comes to, by what was lost. */
+/** How each kind of use ends, by what was lost. */
 const ends = {
   credential: { watching: 4401, link: 4401, again: [401, 403] },
   role: { watching: 'forbidden', link: 'revoked', again: [403] },
   project: { watching: 'deleted', link: 'revoked', again: [401, 404] },
 } as const
 
-/** One server's side of a case: what the loser has open there. */
+/** What the principal has open on one server. */
 type Open = {
   server: number
   token: string
@@ -23,7 +24,7 @@ type Open = {
   agent: Agent
 }
 
-describe.each(backends)('what is taken away is felt within 5 s on every server of $name', (backend) => {
+describe.each(backends)('a lost right takes effect within 5 s on every server of $name', (backend) => {
   let stage: Stage
   beforeAll(async () => {
     stage = await Stage.start(backend)
@@ -58,7 +59,7 @@ describe.each(backends)('what is taken away is felt within 5 s on every server o
       }),
     )
     const taken = Date.now() - since
-    // What ends by itself does not end before its time, but for a tick of the timer.
+    // A credential that expires ends at its time, give or take a tick of the timer.
     expect(taken).toBeGreaterThan(-10)
     expect(taken).toBeLessThan(WITHIN_MS)
     for (const one of opened) await expectNothingMore(losing.fleet, one)
@@ -78,7 +79,7 @@ describe.each(backends)('what is taken away is felt within 5 s on every server o
     expect(await link.next('detached')).toMatchObject({ type: 'detached', reason: how })
   }
 
-  /** A socket that is still open hears nothing more of the project, and may not begin anew. */
+  /** A socket that is still open gets no more of the project, and may not subscribe or attach again. */
   const expectNothingMore = async (fleet: Fleet, { watcher, link, agent }: Open) => {
     const path = `${fleet.agents}/${agent.id}`
     const { status } = await fleet.rest.post(`${path}/signals`, { kind: 'message', payload: {} })

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
+import type { App } from '#src/server/app.ts'
 import { backends, sharedBackends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
@@ -51,7 +51,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
   const get = async () => (await rest.get<Agent>(path)).body
   const signals = async () => (await rest.get<Signals>(`${path}/signals`)).body.data
 
-  it('attaches: it is shown connected, and has the whole agent with its memory', async () => {
+  it('that attaches is shown as connected and gets the whole agent with its memory', async () => {
     await rest.patch(path, { short_term_memory: { step: 1 } })
     const watcher = await watch()
     const runtime = await connect()
@@ -65,6 +65,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
       agent: now,
       last_report: 0,
       pending_signals: 0,
+      open_requests: [],
     })
     expect(now).toMatchObject({ runtime: { connected: true, since: expect.any(String) } })
     expect(await watcher.next('event')).toMatchObject({
@@ -75,7 +76,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(metrics.body.connected_instances).toBe(1)
   })
 
-  it('is told to pause, acknowledges, and everybody sees asked, delivered, done', async () => {
+  it('gets a pause and acknowledges it, and watchers see it requested, delivered and done', async () => {
     const watcher = await watch()
     const runtime = await attach()
     const paused = await rest.post<Agent>(`${path}/pause`, { reason: 'look' })
@@ -86,6 +87,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
       kind: 'pause',
       payload: null,
       reason: 'look',
+      mode: 'checkpoint',
       issued_at: paused.body.control?.requested_at,
       attempt: 1,
     })
@@ -111,7 +113,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await signals()).toMatchObject([{ id: signal.id, outcome: 'done', detail: 'stopped' }])
   })
 
-  it('says that it failed, and a second acknowledgement changes nothing', async () => {
+  it('may acknowledge with a failure, and a second acknowledgement changes nothing', async () => {
     const runtime = await attach()
     await rest.post(`${path}/pause`)
     const { id } = await runtime.signal()
@@ -121,7 +123,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await get()).toMatchObject({ seq, status: 'paused', control: { state: 'failed' } })
   })
 
-  it('gets of an offline pause, resume and pause the last, and of ten messages all, in order', async () => {
+  it('that was away gets the last of three control signals, and all of ten messages, in order', async () => {
     for (const action of ['pause', 'resume', 'pause']) await rest.post(`${path}/${action}`)
     for (let n = 0; n < 10; n++) {
       const sent = await rest.post<{ kind: string; payload: object }>(`${path}/signals`, {
@@ -148,7 +150,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     ])
   })
 
-  it('gets again, with the same id, what it has not acknowledged when it comes back', async () => {
+  it('that returns gets unacknowledged signals again, with the same id', async () => {
     const runtime = await attach()
     await rest.post(`${path}/pause`)
     const first = await runtime.signal()
@@ -158,7 +160,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await back.signal()).toMatchObject({ id: first.id, attempt: 2 })
   })
 
-  it('acknowledges a superseded signal without an effect; an unknown one is SYS_002', async () => {
+  it('acknowledges a superseded signal without effect, and an unknown one is SYS_002', async () => {
     const runtime = await attach()
     await rest.post(`${path}/pause`)
     const pause = await runtime.signal()
@@ -170,7 +172,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await runtime.answer(unknown)).toMatchObject({ type: 'error', code: 'SYS_002' })
   })
 
-  it('loses its place to a newer link, and may no longer report or acknowledge', async () => {
+  it('whose link is replaced may no longer report or acknowledge', async () => {
     const watcher = await watch()
     const old = await attach()
     await rest.post(`${path}/pause`)
@@ -194,14 +196,14 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(watcher.events().filter(({ name }) => name === 'agent.runtime_disconnected')).toEqual([])
   })
 
-  it('renews its lease by another attach on the same socket', async () => {
+  it('renews its lease by attaching again on the same socket', async () => {
     const runtime = await attach()
     expect(await runtime.attach(agent.id)).toMatchObject({ lease: 2 })
     expect(await runtime.report(agent.id, { n: 1 })).toMatchObject({ n: 1 })
     expect(runtime.frames.some((frame) => frame.type === 'detached')).toBe(false)
   })
 
-  it('may speak only for agents that it has attached', async () => {
+  it('may report and acknowledge only for agents that it has attached', async () => {
     const runtime = await connect()
     const of = (type: string, more = {}) => runtime.answer({ type, agent_id: agent.id, ...more })
     expect(await of('report', { n: 1 })).toMatchObject({ code: 'RT_001' })
@@ -211,7 +213,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await runtime.answer({ type: 'attach', agent_id: unknown })).toMatchObject({ code: 'SYS_002' })
   })
 
-  it('detaches and closes: each is shown at once, the status stays', async () => {
+  it('that detaches or closes is shown as disconnected at once, and the status stays', async () => {
     const watcher = await watch()
     const runtime = await attach()
     await runtime.report(agent.id, { n: 1, status: 'working' })
@@ -228,7 +230,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     await watcher.next((frame) => frame.name === 'agent.runtime_disconnected')
   })
 
-  it('is told of its end, once more after it comes back, and is turned away when it has acknowledged', async () => {
+  it('gets its terminate again after it returns, and may not attach once it has acknowledged', async () => {
     await rest.delete(path)
     const runtime = await attach()
     const { id, kind } = await runtime.signal()
@@ -244,7 +246,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await runtime.answer({ type: 'attach', agent_id: agent.id })).toMatchObject({ code: 'RT_003' })
   })
 
-  it('ends itself: there is nothing left to tell it', async () => {
+  it('that ends itself gets no terminate', async () => {
     const watcher = await watch()
     const runtime = await attach()
     expect(await runtime.report(agent.id, { n: 1, status: 'terminated' })).toMatchObject({
@@ -258,7 +260,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     })
   })
 
-  it('reports usage and fields; a status that is not allowed loses nothing else', async () => {
+  it('reports usage and fields, which apply even where the status is not allowed', async () => {
     const runtime = await attach()
     const report = {
       n: 3,
@@ -289,7 +291,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     })
   })
 
-  it('counts a report once, however often it comes, and goes on over links', async () => {
+  it('has each report counted once, on whichever links it is repeated', async () => {
     const runtime = await attach()
     const report = { type: 'report', agent_id: agent.id, n: 7, usage: { tokens_used: 5 } }
     const answers = await Promise.all(Array.from({ length: 5 }, () => runtime.answer(report)))
@@ -302,7 +304,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect((await get()).tokens_used).toBe(5)
   })
 
-  it('is refused a report whose sum cannot be counted, and its number is not used up', async () => {
+  it('may use the number of a report again that was refused since its sum overflows', async () => {
     const runtime = await attach()
     await runtime.report(agent.id, { n: 1, usage: { cost_incurred: '9999999999.9999', tokens_used: 1 } })
     const over = { type: 'report', agent_id: agent.id, n: 2, usage: { cost_incurred: '0.0001' } }
@@ -310,7 +312,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await runtime.report(agent.id, { n: 2 })).not.toHaveProperty('duplicate')
   })
 
-  it('is paused by the report that takes it to a limit; resuming wants a higher one', async () => {
+  it('is paused by the report that reaches a limit, and resumes only with a higher limit', async () => {
     await rest.patch(path, { token_limit: 100, status: 'working' })
     const watcher = await watch()
     const runtime = await attach()
@@ -329,7 +331,7 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
     expect(await runtime.signal()).toMatchObject({ kind: 'resume' })
   })
 
-  it('with a token of one agent reaches that agent, and nothing else', async () => {
+  it('with the token of an agent reaches only that agent', async () => {
     const issued = await rest.post<{ token: string; expires_at: string }>(`${path}/token`)
     expect(issued).toMatchObject({
       status: 201,
@@ -347,17 +349,17 @@ describe.each(backends)('a runtime on $name', ({ config }) => {
       { type: 'subscribe', project_id: fleet.project_id },
     ]
     for (const message of denied) expect(await runtime.answer(message)).toMatchObject({ code: 'AUTH_004' })
-    const own = rest.as(token)
-    expect((await own.get(path)).status).toBe(200)
+    const agentRest = rest.as(token)
+    expect((await agentRest.get(path)).status).toBe(200)
     const refused = [
-      own.get(`${fleet.agents}/${other.id}`),
-      own.get(fleet.agents),
-      own.get(`${path}/metrics`),
-      own.get(`${path}/signals`),
-      own.get(`/projects/${fleet.project_id}/events`),
-      own.post(`${path}/pause`),
-      own.patch(path, { status: 'idle' }),
-      own.post(`${path}/token`),
+      agentRest.get(`${fleet.agents}/${other.id}`),
+      agentRest.get(fleet.agents),
+      agentRest.get(`${path}/metrics`),
+      agentRest.get(`${path}/signals`),
+      agentRest.get(`/projects/${fleet.project_id}/events`),
+      agentRest.post(`${path}/pause`),
+      agentRest.patch(path, { status: 'idle' }),
+      agentRest.post(`${path}/token`),
     ]
     expect((await Promise.all(refused)).map(({ status }) => status)).toEqual(refused.map(() => 403))
     const { body } = await rest.get<{ data: { name: string; actor: object }[] }>(
@@ -383,7 +385,7 @@ describe.each(sharedBackends)('runtimes on two servers of $name', ({ config }) =
   })
   afterAll(() => Promise.all(apps.map((app) => app.stop())))
 
-  it('the newer link wins on whichever server, and a report counts once on both', async () => {
+  it('the newer link wins on either server, and a report counts once on both', async () => {
     const fleet = await createFleet(rest)
     const { id } = await spawn(fleet)
     const [first, second] = urls.map((url) => new RuntimeSocket(url, { token: rest.token })) as [
@@ -407,7 +409,7 @@ describe.each(sharedBackends)('runtimes on two servers of $name', ({ config }) =
     }
     const { body } = await rest.get<Agent>(`${fleet.agents}/${id}`)
     expect(body).toMatchObject({ tokens_used: 3, cost_incurred: '0.0001', runtime: { connected: true } })
-    // The end of the replaced link is nobody's loss.
+    // The end of a replaced link disconnects no agent.
     await first.close()
     await rest.post(`${fleet.agents}/${id}/resume`)
     expect(await second.signal()).toMatchObject({ kind: 'resume' })

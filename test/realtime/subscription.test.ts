@@ -1,8 +1,9 @@
 import { expect, it, vi } from 'vitest'
-import type { ServerMessage } from '#src/protocol/frames.ts'
-import { LogPages } from '#src/realtime/log-pages.ts'
-import { ProjectFeed } from '#src/realtime/project-feed.ts'
-import { Subscription } from '#src/realtime/subscription.ts'
+import { createUnsentBudget } from '#src/domain/unsent-budget.ts'
+import type { ServerMessage } from '#src/protocol/messages/down.ts'
+import { LogPages } from '#src/realtime/feed/log-pages.ts'
+import { ProjectFeed } from '#src/realtime/feed/project-feed.ts'
+import { Subscription } from '#src/realtime/feed/subscription.ts'
 import type { Database } from '#src/store/database.ts'
 import type { LoggedEvent } from '#src/store/events.ts'
 
@@ -10,9 +11,17 @@ const turns = async (count: number) => {
   for (let n = 0; n < count; n++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+const account = createUnsentBudget().account('Ada')
 const project_id = '00000000-0000-4000-8000-000000000000'
 const counts = () => ({ filled: 0, repeated: 0, lost: 0, delivered: 0 })
-const toEvent = (seq: number): LoggedEvent => ({ project_id, epoch: 1, seq, frame: `{"seq":${seq}}` })
+const toEvent = (seq: number): LoggedEvent => ({
+  project_id,
+  epoch: 1,
+  seq,
+  name: 'agent.updated',
+  at: '2026-11-23T18:03:11.204Z',
+  frame: `{"seq":${seq}}`,
+})
 
 function openSocket() {
   const sent: ServerMessage[] = []
@@ -29,15 +38,18 @@ function openSocket() {
   return { connection, sent, written }
 }
 
-it('is one of the live sockets once the bus has come to where its snapshot was', async () => {
+it('a subscription is live once the bus has reached its snapshot', async () => {
   const database = { run: async () => [] } as unknown as Database
   const onWritten = vi.fn()
-  const parts = { pages: new LogPages(database), counts: counts(), onWritten }
-  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 4 }, parts)
+  const services = { pages: new LogPages(database), counts: counts(), onWritten }
+  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 4 }, services)
   const { connection, written } = openSocket()
   const hub = { release: () => {}, checkTails: async () => {}, nextTailCheck: async () => {} }
-  const snapshots = { read: async () => ({ seq: 6, epoch: 1, pages: [], rest: undefined }) }
-  const subscription = new Subscription(feed, { connection, hub, snapshots }, () => {})
+  const snapshots = {
+    readStops: async () => ({ holds: [], budgets: [] }),
+    read: async () => ({ seq: 6, epoch: 1, pages: [], rest: undefined }),
+  }
+  const subscription = new Subscription(feed, { connection, account, hub, snapshots }, () => {})
   await subscription.start({ after: undefined, epoch: undefined, id: 'a' })
   for (let seq = 5; seq <= 8; seq++) {
     feed.accept(toEvent(seq))
@@ -49,10 +61,10 @@ it('is one of the live sockets once the bus has come to where its snapshot was',
   feed.close()
 })
 
-it('sends one snapshot a tail check, where the log ends before what was announced', async () => {
+it('a subscription sends one snapshot a tail check while the log ends before the feed', async () => {
   const database = { run: async () => [] } as unknown as Database
-  const parts = { pages: new LogPages(database), counts: counts() }
-  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 9 }, parts)
+  const services = { pages: new LogPages(database), counts: counts() }
+  const feed = new ProjectFeed(project_id, { epoch: 1, newest: 9 }, services)
   const { connection, sent } = openSocket()
   let checked = () => {}
   const hub = {
@@ -60,8 +72,11 @@ it('sends one snapshot a tail check, where the log ends before what was announce
     checkTails: async () => {},
     nextTailCheck: () => new Promise<void>((resolve) => (checked = resolve)),
   }
-  const snapshots = { read: async () => ({ seq: 5, epoch: 1, pages: [], rest: undefined }) }
-  const subscription = new Subscription(feed, { connection, hub, snapshots }, () => {})
+  const snapshots = {
+    readStops: async () => ({ holds: [], budgets: [] }),
+    read: async () => ({ seq: 5, epoch: 1, pages: [], rest: undefined }),
+  }
+  const subscription = new Subscription(feed, { connection, account, hub, snapshots }, () => {})
   await subscription.start({ after: undefined, epoch: undefined, id: 'a' })
   for (let checks = 0; checks < 3; checks++) {
     await turns(20)
@@ -69,5 +84,80 @@ it('sends one snapshot a tail check, where the log ends before what was announce
     checked()
   }
   subscription.stop()
+  feed.close()
+})
+
+it('a full socket has to drain before a snapshot is read for it', async () => {
+  const database = { run: async () => [] } as unknown as Database
+  const feed = new ProjectFeed(
+    project_id,
+    { epoch: 1, newest: 0 },
+    { pages: new LogPages(database), counts: counts() },
+  )
+  const { connection, sent } = openSocket()
+  const drained = Promise.withResolvers<void>()
+  const full = { ...connection, isFull: true, drained: () => drained.promise }
+  const hub = { release: () => {}, checkTails: async () => {}, nextTailCheck: async () => {} }
+  const snapshots = {
+    readStops: async () => ({ holds: [], budgets: [] }),
+    read: vi.fn(async () => ({ seq: 0, epoch: 1, pages: [], rest: undefined })),
+  }
+  const subscription = new Subscription(feed, { connection: full, account, hub, snapshots }, () => {})
+  const started = subscription.start({ after: undefined, epoch: undefined, id: 'a' })
+  await turns(5)
+  expect(snapshots.read).not.toHaveBeenCalled()
+  full.isFull = false
+  drained.resolve()
+  await started
+  expect(sent).toMatchObject([{ type: 'subscribed', id: 'a' }])
+  subscription.stop()
+  feed.close()
+})
+
+it('the pages of a snapshot count until they are written or the subscription ends', async () => {
+  const database = { run: async () => [] } as unknown as Database
+  const feed = new ProjectFeed(
+    project_id,
+    { epoch: 1, newest: 0 },
+    { pages: new LogPages(database), counts: counts() },
+  )
+  const { connection } = openSocket()
+  const budget = createUnsentBudget()
+  const pages = [Buffer.alloc(1_000), Buffer.alloc(500)]
+  // The socket is full after each page.
+  const slow = {
+    ...connection,
+    write: () => {
+      slow.isFull = true
+    },
+    drained: () => next.promise,
+  }
+  let next = Promise.withResolvers<void>()
+  const hub = { release: () => {}, checkTails: async () => {}, nextTailCheck: async () => {} }
+  const snapshots = {
+    readStops: async () => ({ holds: [], budgets: [] }),
+    read: async () => ({ seq: 0, epoch: 1, pages, rest: undefined }),
+  }
+  const services = { connection: slow, account: budget.account('Ada'), hub, snapshots }
+  const open = async () => {
+    slow.isFull = false
+    const subscription = new Subscription(feed, services, () => {})
+    await subscription.start({ after: undefined, epoch: undefined, id: 'a' })
+    await turns(2)
+    return subscription
+  }
+  const subscription = await open()
+  expect(budget.held()).toBe(500)
+  slow.isFull = false
+  next.resolve()
+  next = Promise.withResolvers<void>()
+  await turns(2)
+  expect(budget.held()).toBe(0)
+  subscription.stop()
+  const ended = await open()
+  expect(budget.held()).toBe(500)
+  ended.stop()
+  expect(budget.held()).toBe(0)
+  next.resolve()
   feed.close()
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '#src/app.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import type { App } from '#src/server/app.ts'
 import { backends, startApp } from '../support/backends.ts'
 import { type Agent, createFleet, Rest, spawn } from '../support/rest.ts'
 import { Watcher } from '../support/watcher.ts'
@@ -25,7 +25,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
     return watcher
   }
 
-  it('greets with the protocol and the principal of the upgrade', async () => {
+  it('begins with a hello that has the protocol and the principal of the upgrade', async () => {
     const watcher = open()
     expect(await watcher.next('hello')).toMatchObject({
       protocol: 'signalbox.v1',
@@ -35,7 +35,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
     await watcher.close()
   })
 
-  it('lets a browser authenticate by its first message, and nothing before', async () => {
+  it('lets a browser authenticate by message, and refuses all messages before that', async () => {
     const watcher = open({ token: undefined })
     expect(await watcher.next('hello')).toMatchObject({ principal: null })
     expect(await watcher.ask({ type: 'ping', id: 'early' }, 'error')).toMatchObject({
@@ -62,7 +62,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
     expect(await binary.closed).toBe(1003)
   })
 
-  it('refuses an upgrade with bad credentials or from a foreign origin as an HTTP answer', async () => {
+  it('answers an upgrade with bad credentials or a foreign origin with an HTTP error', async () => {
     const refused = (options: object) =>
       new Promise<number | undefined>((resolve) => {
         const watcher = open(options)
@@ -72,7 +72,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
     expect(await refused({ headers: { origin: 'https://elsewhere.example' } })).toBe(403)
   })
 
-  it('answers errors with the id of the message, and goes on', async () => {
+  it('answers an error with the id of its message, and keeps the socket open', async () => {
     const watcher = await connect()
     watcher.send('not json')
     expect(await watcher.next('error')).toMatchObject({ code: 'VAL_006' })
@@ -148,7 +148,7 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
     await watcher.close()
   })
 
-  it('gives the state of REST by snapshot and events, with 1,200 agents while they change', async () => {
+  it('gives the state of REST by snapshot and events while 1,200 agents change', async () => {
     const fleet = await createFleet(rest)
     const ids: string[] = []
     for (let batch = 0; batch < 24; batch++) {
@@ -166,10 +166,10 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
     await watcher.next((frame) => frame.type === 'snapshot' && frame.last === true)
     if ((subscribed.seq as number) < last) await watcher.next((frame) => frame.seq === last)
 
-    const held = new Map<string, AgentSummary>()
+    const agentsById = new Map<string, AgentSummary>()
     for (const frame of watcher.frames) {
-      if (frame.type === 'snapshot') for (const agent of frame.agents) held.set(agent.id, agent)
-      if (frame.type === 'event') held.set(frame.agent.id, frame.agent)
+      if (frame.type === 'snapshot') for (const agent of frame.agents) agentsById.set(agent.id, agent)
+      if (frame.type === 'event' && frame.agent) agentsById.set(frame.agent.id, frame.agent)
     }
     const listed = new Map<string, AgentSummary>()
     for (let page = 1; page <= 12; page++) {
@@ -177,11 +177,11 @@ describe.each(backends)('watching a project on $name', ({ config }) => {
       for (const { short_term_memory: _, ...agent } of body.data) listed.set(agent.id, agent)
     }
     expect(listed.size).toBe(1_200)
-    expect(held).toEqual(listed)
+    expect(agentsById).toEqual(listed)
     await watcher.close()
   })
 
-  it('says when a watched project is deleted', async () => {
+  it('ends with a reason when the project is deleted', async () => {
     const fleet = await createFleet(rest)
     const watcher = await connect()
     await watcher.ask({ type: 'subscribe', project_id: fleet.project_id }, 'snapshot')

@@ -6,20 +6,20 @@ import { startApp } from '../support/backends.ts'
 import { type Agent, createFleet, Rest, spawn } from '../support/rest.ts'
 
 describe('the embedded database', () => {
-  let data_dir: string
+  let dataDir: string
   beforeAll(() => {
-    data_dir = mkdtempSync(join(tmpdir(), 'signalbox-embedded-'))
+    dataDir = mkdtempSync(join(tmpdir(), 'signalbox-embedded-'))
   })
-  afterAll(() => rmSync(data_dir, { recursive: true, force: true }))
+  afterAll(() => rmSync(dataDir, { recursive: true, force: true }))
 
-  it('keeps everything over a restart, tokens and the numbering of events too', async () => {
-    const first = await startApp({ data_dir, secret_keys: undefined })
+  it('keeps everything over a restart, including tokens and the numbering of events', async () => {
+    const first = await startApp({ dataDir, secretKeys: undefined })
     const rest = await Rest.of(first).signIn()
     const fleet = await createFleet(rest)
     const agent = await spawn(fleet, { short_term_memory: { a: 1 } })
     await first.stop()
 
-    const second = await startApp({ data_dir, secret_keys: undefined })
+    const second = await startApp({ dataDir, secretKeys: undefined })
     const again = { ...fleet, rest: Rest.of(second).as(rest.token) }
     expect((await again.rest.get<Agent>(`${fleet.agents}/${agent.id}`)).body).toEqual(agent)
     expect((await spawn(again)).seq).toBe(2)

@@ -6,7 +6,7 @@ const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('b
 /** A token made by hand, so that nothing of the code under test signs it. */
 export function makeToken(
   claims: object,
-  { secret = testConfig({}).secret_keys?.[0] ?? '', alg = 'HS256' } = {},
+  { secret = testConfig({}).secretKeys?.[0] ?? '', alg = 'HS256' } = {},
 ): string {
   const body = `${encode({ alg, typ: 'JWT' })}.${encode(claims)}`
   const hash = alg === 'HS512' ? 'sha512' : 'sha256'

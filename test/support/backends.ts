@@ -1,35 +1,34 @@
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { inject } from 'vitest'
-import { type App, createApp } from '#src/app.ts'
-import { type Config, readConfig } from '#src/config.ts'
-import type { WebhookTimings } from '#src/domain/webhook.ts'
+import { type Config, readConfig } from '#src/config/config.ts'
+import { type App, type AppOptions, createApp } from '#src/server/app.ts'
 import { admin } from './admin.ts'
 import { createEmptyDatabase, createTestDatabase } from './databases.ts'
 
 /** One contract, one suite: each backend runs the same tests. */
 export type Backend = { name: string; config: () => Promise<Partial<Config>> }
 
-const { database_url, redis_url } = inject('services')
+const { databaseUrl, redisUrl } = inject('services')
 
-const embedded: Backend = { name: 'embedded', config: async () => ({ data_dir: 'memory://' }) }
+const embedded: Backend = { name: 'embedded', config: async () => ({ dataDir: 'memory://' }) }
 
 /** What servers of their own share, with no schema yet; undefined where PostgreSQL or Redis is missing. */
-export async function createBareServices(): Promise<{ database_url: string; redis_url: string } | undefined> {
-  if (!database_url || !redis_url) return undefined
+export async function createBareServices(): Promise<{ databaseUrl: string; redisUrl: string } | undefined> {
+  if (!databaseUrl || !redisUrl) return undefined
   return {
-    database_url: await createEmptyDatabase(database_url, inject('run')),
-    redis_url: await ownRedis(redis_url),
+    databaseUrl: await createEmptyDatabase(databaseUrl, inject('run')),
+    redisUrl: await ownRedis(redisUrl),
   }
 }
 
 const servers: Backend | undefined =
-  database_url && redis_url
+  databaseUrl && redisUrl
     ? {
         name: 'PostgreSQL and Redis',
         config: async () => ({
-          database_url: await createTestDatabase(database_url, inject('run')),
-          redis_url: await ownRedis(redis_url),
+          databaseUrl: await createTestDatabase(databaseUrl, inject('run')),
+          redisUrl: await ownRedis(redisUrl),
         }),
       }
     : undefined
@@ -53,17 +52,17 @@ export { admin }
 const defaults: Config = {
   ...readConfig({}),
   port: 0,
-  secret_keys: ['a secret key for tests, of a good length'],
-  admin_email: admin.email,
-  admin_password: admin.password,
+  secretKeys: ['a secret key for tests, of a good length'],
+  adminEmail: admin.email,
+  adminPassword: admin.password,
   // Redis's counts are those of all files that run: none may come near a limit that it does not set itself.
-  rate_limit_multiplier: 10_000,
+  rateLimitMultiplier: 10_000,
 }
 
 export function testConfig(own: Partial<Config>): Config {
   return { ...defaults, ...own }
 }
 
-export function startApp(own: Partial<Config>, timings?: WebhookTimings): Promise<App> {
-  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }), timings)
+export function startApp(own: Partial<Config>, options?: AppOptions): Promise<App> {
+  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }), options)
 }

@@ -1,4 +1,5 @@
 import { addUser } from '../http/suite.ts'
+import { Asker } from './asker.ts'
 import { type Agent, createFleet, type Fleet, type Rest, spawn, unique } from './rest.ts'
 
 /** Everybody who may stand before a project's door. A caller's key is one without a project. */
@@ -63,10 +64,12 @@ export type Cast = {
   operator_id: string
   viewer_id: string
   outsider_id: string
+  /** Opens a request of the agent, and returns its id. */
+  ask: () => Promise<string>
 }
 
-/** One project, an agent in it, and everybody with what they have to show. */
-export async function createCast(superuser: Rest): Promise<Cast> {
+/** One project, an agent in it, and everybody with what they have to show. `url`: where runtimes connect. */
+export async function createCast(superuser: Rest, url: string): Promise<Cast> {
   const [owner, outsider] = [await addUser(superuser), await addUser(superuser)]
   const fleet = await createFleetOf(owner.rest, superuser)
   const { project_id } = fleet
@@ -105,7 +108,12 @@ export async function createCast(superuser: Rest): Promise<Cast> {
   }
   await superuser.patch(`/users/${fallen.id}`, { is_superuser: false })
   const ids = { operator_id: operator.id, viewer_id: viewer.id, outsider_id: outsider.id }
-  return { rests, fleet, agent, ...ids }
+  let asker: Promise<Asker> | undefined
+  const ask = async () => {
+    asker ??= Asker.at(url, superuser.token, agent.id)
+    return (await (await asker).open()).id
+  }
+  return { rests, fleet, agent, ...ids, ask }
 }
 
 type Losing = {

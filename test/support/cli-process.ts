@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { createProgram } from '#src/cli/program.ts'
 import { admin } from './admin.ts'
 
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+export const cliMain = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
 export type Ended = { code: number | null; stdout: string; stderr: string }
 type Extra = { input?: string; env?: Record<string, string> }
@@ -33,10 +34,21 @@ export class CliUser {
   }
 
   start(args: readonly string[], { input, env }: Extra = {}): ChildProcessWithoutNullStreams {
-    CliUser.commands.push(args.join(' '))
-    const child = spawn(process.execPath, [main, ...args], { env: { ...this.env, ...env } })
-    child.stdin.on('error', () => {})
+    const child = this.open(args, env)
     child.stdin.end(input)
+    return child
+  }
+
+  /** Starts it with an open standard input. */
+  open(
+    args: readonly string[],
+    env: Record<string, string> = {},
+    wrapper: readonly string[] = [],
+  ): ChildProcessWithoutNullStreams {
+    CliUser.commands.push(args.join(' '))
+    const [program = process.execPath, ...rest] = [...wrapper, process.execPath, cliMain, ...args]
+    const child = spawn(program, rest, { env: { ...this.env, ...env } })
+    child.stdin.on('error', () => {})
     return child
   }
 
@@ -69,4 +81,15 @@ export function reader(child: ChildProcessWithoutNullStreams): (wanted: string) 
       if (value.includes(wanted)) return value
     }
   }
+}
+
+/** The commands that no test of this file has run, of those that `isMeant`. */
+export function listUnused(isMeant: (path: string) => boolean): string[] {
+  const paths = createProgram().commands.flatMap((group) =>
+    group.commands.length === 0
+      ? [group.name()]
+      : group.commands.map((command) => `${group.name()} ${command.name()}`),
+  )
+  const isUsed = (path: string) => CliUser.commands.some((command) => command.startsWith(path))
+  return paths.filter((path) => isMeant(path) && !isUsed(path))
 }

@@ -9,7 +9,7 @@ export type Cluster = {
   rests: Rest[]
   fleet: Fleet
   /** Straight to the database, past the proxy. */
-  database_url: string
+  databaseUrl: string
   redis: TcpProxy
   postgres: TcpProxy
   /** One more, with settings of its own. */
@@ -20,14 +20,14 @@ export type Cluster = {
 export async function startCluster(env: Record<string, string> = {}, size = 2): Promise<Cluster> {
   const [backend] = sharedBackends
   const config = await backend?.config()
-  if (!config?.database_url || !config.redis_url) throw new Error('a cluster needs both servers')
-  const { database_url, redis_url } = config
-  const [postgres, redis] = [await TcpProxy.to(database_url), await TcpProxy.to(redis_url)]
+  if (!config?.databaseUrl || !config.redisUrl) throw new Error('a cluster needs both servers')
+  const { databaseUrl, redisUrl } = config
+  const [postgres, redis] = [await TcpProxy.to(databaseUrl), await TcpProxy.to(redisUrl)]
   const startServer = (own: Record<string, string> = {}) =>
     ServerProcess.start({
       LOG_LEVEL: 'info',
-      DATABASE_URL: postgres.through(database_url),
-      REDIS_URL: redis.through(redis_url),
+      DATABASE_URL: postgres.through(databaseUrl),
+      REDIS_URL: redis.through(redisUrl),
       ...env,
       ...own,
     })
@@ -40,7 +40,7 @@ export async function startCluster(env: Record<string, string> = {}, size = 2): 
     await Promise.all(servers.map((server) => server.end('SIGKILL')))
     await Promise.all([postgres.close(), redis.close()])
   }
-  return { servers, rests, fleet, database_url, redis, postgres, startServer, stop }
+  return { servers, rests, fleet, databaseUrl, redis, postgres, startServer, stop }
 }
 
 /** For `describe.skipIf`: the global set-up says in its summary what was not run. */

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { migrate } from '#src/store/migrate.ts'
-import { openOrm } from '#src/store/orm.ts'
+import { closeOrm, openOrm } from '#src/store/orm.ts'
 
 export async function withServer<Result>(
   url: string,
@@ -44,7 +44,7 @@ export async function createTestDatabase(url: string, run: string): Promise<stri
       const location = { url: named(url, template), pool_size: 2 }
       const orm = await openOrm(location)
       await migrate(orm, location)
-      await orm.close(true)
+      await closeOrm(orm)
     }
     await client.query(`create database ${name} template ${template}`)
   })

@@ -1,3 +1,5 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
+
 /** `id` is the seq of `last_event_id`, which has the epoch too. */
 export type SentEvent = { id: number; last_event_id: string; event: string; data: string }
 
@@ -27,27 +29,16 @@ export class EventReader {
 
   async #read(response: Response): Promise<void> {
     if (!response.ok || !response.body) return
-    let text = ''
+    const parser = createParser({ onEvent: (message) => this.#take(message) })
     for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-      const blocks = (text + chunk).split('\n\n')
-      text = blocks.pop() ?? ''
-      for (const block of blocks) this.#take(block)
+      parser.feed(chunk)
       for (const wake of [...this.#waiting]) wake()
     }
   }
 
-  #take(block: string): void {
-    const fields = new Map(
-      block.split('\n').map((line) => [line.split(': ')[0], line.slice(line.indexOf(': ') + 2)]),
-    )
-    const id = fields.get('id')
+  #take({ id, event = '', data }: EventSourceMessage): void {
     if (id === undefined) return
-    this.events.push({
-      id: Number(id.split('.')[0]),
-      last_event_id: id,
-      event: fields.get('event') ?? '',
-      data: fields.get('data') ?? '',
-    })
+    this.events.push({ id: Number(id.split('.')[0]), last_event_id: id, event, data })
   }
 
   async until(condition: (events: readonly SentEvent[]) => boolean): Promise<void> {

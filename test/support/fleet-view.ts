@@ -1,3 +1,4 @@
+import { expect, vi } from 'vitest'
 import type { Agent, Fleet, Rest } from './rest.ts'
 
 /** Every agent of a fleet, as one replica's REST shows it. */
@@ -14,13 +15,13 @@ export async function listAgents(fleet: Fleet, rest: Rest): Promise<Agent[]> {
 
 export type Until = { isSo: (agent: Agent) => boolean; within_ms: number }
 
-/** Asks again until what REST shows is so of every agent; fails at the deadline with one of which it isn't. */
-export async function eventually(fleet: Fleet, rest: Rest, { isSo, within_ms }: Until): Promise<Agent[]> {
-  const deadline = Date.now() + within_ms
-  for (;;) {
-    const agents = await listAgents(fleet, rest)
-    if (agents.every(isSo)) return agents
-    if (Date.now() > deadline) throw new Error(JSON.stringify(agents.find((agent) => !isSo(agent))))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+/** Every agent of the fleet, once REST shows that it is so of each; fails at the deadline with those of which it isn't. */
+export async function untilEachAgent(fleet: Fleet, rest: Rest, { isSo, within_ms }: Until): Promise<Agent[]> {
+  let agents: Agent[] = []
+  const others = async () => {
+    agents = await listAgents(fleet, rest)
+    return agents.filter((agent) => !isSo(agent))
   }
+  await vi.waitFor(async () => expect(await others()).toEqual([]), { timeout: within_ms, interval: 100 })
+  return agents
 }

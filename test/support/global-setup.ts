@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import type { TestProject } from 'vitest/node'
-import { buildDashboardIfStale } from '../../build-dashboard.ts'
+import { buildPagesIfStale } from '../../build-dashboard.ts'
 import { dropTestDatabases } from './databases.ts'
 import { hasPreviousRelease } from './previous-release.ts'
 import { findPrograms, type Programs } from './programs.ts'
@@ -7,11 +8,13 @@ import { findServices, type Services } from './services.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    services: Pick<Services, 'database_url' | 'redis_url'>
+    services: Pick<Services, 'databaseUrl' | 'redisUrl'>
     programs: Programs
     run: string
   }
 }
+
+const frameworks = new URL('../adapters/node_modules', import.meta.url)
 
 /** Finds the servers and programs to test with, once for all files; says at the end what was not run without them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -23,18 +26,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
     ...(programs.redis_server ? [] : ['redis-server']),
     // Debian has both programs in one package.
     ...(programs.prometheus && programs.promtool ? [] : ['Prometheus']),
+    ...(existsSync(frameworks) ? [] : ['agent frameworks (npm ci --prefix test/adapters)']),
   ]
   if (missing.length > 0 && process.env.CI === 'true') {
     await services.stop()
     throw new Error(`with CI=true all of them have to be there; missing: ${missing.join(', ')}`)
   }
   const run = `${process.pid}`
-  project.provide('services', { database_url: services.database_url, redis_url: services.redis_url })
+  project.provide('services', { databaseUrl: services.databaseUrl, redisUrl: services.redisUrl })
   project.provide('programs', programs)
-  await buildDashboardIfStale()
+  await buildPagesIfStale()
   project.provide('run', run)
   return async () => {
-    if (services.database_url) await dropTestDatabases(services.database_url, run)
+    if (services.databaseUrl) await dropTestDatabases(services.databaseUrl, run)
     await services.stop()
     // Illustrations and second opinions are not worth a failure.
     const optional = {
@@ -42,6 +46,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
       nginx: programs.nginx,
       kubectl: programs.kubectl,
       'docker-compose': programs.docker_compose,
+      PgBouncer: programs.pgbouncer,
+      faketime: programs.faketime,
+      curl: programs.curl,
+      'namespaces of their own (unshare, as root)': programs.unshare,
       'the previous release (in the history of git)': hasPreviousRelease(),
     }
     const absent = [...missing, ...Object.entries(optional).flatMap(([name, found]) => (found ? [] : [name]))]

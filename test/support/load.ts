@@ -1,5 +1,6 @@
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { AgentEventFrame } from '#src/protocol/messages/event.ts'
+import { type Sql, statement } from '#src/store/database.ts'
 import { type Agent, type Fleet, type Rest, spawn } from './rest.ts'
 
 /** What became of the writes of a load: the agents as they were answered, and the refusals by status. */
@@ -10,8 +11,27 @@ export type Answered = {
   retryAfter: string[]
 }
 
-export async function spawnMany(fleet: Fleet, count: number): Promise<Agent[]> {
-  return Promise.all(Array.from({ length: count }, (_, index) => spawn(fleet, { name: `agent ${index}` })))
+export async function spawnMany(fleet: Fleet, count: number, own: object = {}): Promise<Agent[]> {
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => spawn(fleet, { name: `agent ${index}`, ...own })),
+  )
+}
+
+/** For $1 a project and $2 a type: $4 idle agents with the task $3, as if they had been spawned; no event tells of them. */
+export const fillFleetText = `
+  insert into agents (id, project_id, agent_type_id, name, current_task, short_term_memory, created_at, updated_at,
+    agent_type_name, agent_type_slug, project_name, project_slug)
+  select gen_random_uuid(), p.id, t.id, 'agent ' || n, $3::text, '{}', now(), now(), t.name, t.slug, p.name, p.slug
+  from projects p, agent_types t, generate_series(1, $4::int) n where p.id = $1 and t.id = $2`
+const fill = statement('test_fill_fleet', fillFleetText)
+
+/** Puts agents into the database at once: for fleets that would take too long to spawn. */
+export async function fillFleet(
+  sql: Sql,
+  { project_id, agent_type_id }: Fleet,
+  { size, task = null }: { size: number; task?: string | null },
+): Promise<void> {
+  await sql.run(fill, [project_id, agent_type_id, task, size])
 }
 
 type Load = { rests: readonly Rest[]; fleet: Fleet; agents: readonly Agent[]; writers?: number }
@@ -54,10 +74,10 @@ export async function toggleAgents(
 }
 
 /** The whole log of a project, read page by page. */
-export async function readLog(rest: Rest, project_id: string): Promise<EventFrame[]> {
-  const log: EventFrame[] = []
+export async function readLog(rest: Rest, project_id: string): Promise<AgentEventFrame[]> {
+  const log: AgentEventFrame[] = []
   for (;;) {
-    const { body } = await rest.get<{ data: EventFrame[]; last_seq: number }>(
+    const { body } = await rest.get<{ data: AgentEventFrame[]; last_seq: number }>(
       `/projects/${project_id}/events?limit=1000&after=${log.length}`,
     )
     log.push(...body.data)
@@ -70,12 +90,12 @@ export async function readLog(rest: Rest, project_id: string): Promise<EventFram
  * answered change is in it once, as answered. Returns what is wrong.
  */
 export function checkHistory(
-  log: readonly EventFrame[],
+  log: readonly AgentEventFrame[],
   answered: Answered,
   final: readonly Agent[],
 ): string[] {
   const faults: string[] = []
-  const last = new Map<string, EventFrame>()
+  const last = new Map<string, AgentEventFrame>()
   log.forEach((event, index) => {
     if (event.seq !== index + 1) faults.push(`seq ${event.seq} at place ${index + 1}`)
     const before = last.get(event.agent.id)

@@ -1,6 +1,7 @@
 import WebSocket from 'ws'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
+import type { ServerMessage } from '#src/protocol/messages/down.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { EventReader } from './event-reader.ts'
 import { listAgents } from './fleet-view.ts'
 import { type Agent, type Fleet, Rest } from './rest.ts'
@@ -71,7 +72,7 @@ export class SocketMirror implements Mirror {
     } else if (frame.type === 'snapshot') for (const agent of frame.agents) this.held.set(agent.id, agent)
     else if (frame.type === 'event') {
       this.#seq = frame.seq
-      this.held.set(frame.agent.id, frame.agent)
+      if (frame.agent) this.held.set(frame.agent.id, frame.agent)
     } else if (frame.type === 'error') this.#socket?.terminate()
   }
 
@@ -141,7 +142,7 @@ export class StreamMirror implements Mirror {
   }
 
   #take({ agent }: EventFrame): void {
-    if (agent.seq > (this.held.get(agent.id)?.seq ?? 0)) this.held.set(agent.id, agent)
+    if (agent && agent.seq > (this.held.get(agent.id)?.seq ?? 0)) this.held.set(agent.id, agent)
   }
 
   leave(): void {

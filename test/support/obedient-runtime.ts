@@ -93,7 +93,7 @@ export class ObedientRuntime {
   }
 }
 
-const appliedBy: Record<string, ObedientRuntime['applied']> = {
+export const appliedBy: Record<string, ObedientRuntime['applied']> = {
   pause: 'paused',
   resume: 'running',
   terminate: 'terminated',

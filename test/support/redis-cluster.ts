@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import slotOf from 'cluster-key-slot'
 import { Redis } from 'ioredis'
 import { inject } from 'vitest'
-import { channelOf } from '#src/bus/redis.ts'
+import { channelOf } from '#src/bus/news.ts'
 import { freePort, untilAnswers } from './services.ts'
 
 const SIZE = 3
@@ -154,14 +154,17 @@ export class RedisCluster {
   }
 
   /** The place of the node that has a project's channel, as long as no slot has moved. */
-  placeOf(project_id: string): number {
-    const slot = slotOf(channelOf(project_id))
+  placeOf(project_id: string, deployment: string): number {
+    const slot = slotOf(channelOf(deployment, project_id))
     return this.nodes.findIndex((_, place) => slot < firstSlot(place + 1))
   }
 
   /** Gives a project's slot to another node, as `redis-cli --cluster reshard` does with one that is empty. */
-  async move(project_id: string, to: number): Promise<void> {
-    const slot = slotOf(channelOf(project_id))
+  async move(
+    { project_id, deployment }: { project_id: string; deployment: string },
+    to: number,
+  ): Promise<void> {
+    const slot = slotOf(channelOf(deployment, project_id))
     const id = await this.nodes[to]?.ask((redis) => redis.cluster('MYID'))
     const others = this.nodes.filter((_, place) => place !== to)
     const target = this.nodes[to]

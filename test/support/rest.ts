@@ -1,5 +1,5 @@
-import type { App } from '#src/app.ts'
 import type { Agent } from '#src/domain/agent.ts'
+import type { App } from '#src/server/app.ts'
 import type { AgentMetrics } from '#src/store/metrics.ts'
 import { admin } from './admin.ts'
 

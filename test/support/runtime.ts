@@ -6,6 +6,11 @@ export class RuntimeSocket extends Watcher {
     return this.ask({ type: 'attach', agent_id }, 'attached')
   }
 
+  /** The answer, which may be a refusal. */
+  register(message: object): Promise<Frame> {
+    return this.answer({ type: 'register', ...message })
+  }
+
   report(agent_id: string, report: object): Promise<Frame> {
     return this.ask({ type: 'report', agent_id, ...report }, 'reported')
   }
@@ -24,6 +29,18 @@ export class RuntimeSocket extends Watcher {
     const id = `q${++RuntimeSocket.#questions}`
     this.send({ ...message, id })
     return this.next((frame) => frame.id === id)
+  }
+
+  /** The answers to messages that are sent at once. */
+  async answers(messages: readonly object[]): Promise<Frame[]> {
+    const ids = messages.map(() => `q${++RuntimeSocket.#questions}`)
+    messages.forEach((message, n) => {
+      this.send({ ...message, id: ids[n] })
+    })
+    const answered = () => this.frames.filter(({ id }) => ids.includes(id as string))
+    const ended = await this.until(() => answered().length >= ids.length, 20_000)
+    if (ended !== undefined) throw new Error(`${answered().length} of ${ids.length} answers: ${ended}`)
+    return ids.map((own) => answered().find(({ id }) => id === own) as Frame)
   }
 
   static #questions = 0

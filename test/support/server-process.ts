@@ -15,13 +15,19 @@ export class ServerProcess {
   readonly child: ChildProcess
   readonly origin: string
   readonly exited: Promise<number | null>
-  /** What it has logged as an error. */
+  /** What it has logged as an error, and as a warning. */
   readonly errors: string[]
+  readonly warnings: string[]
 
-  private constructor(child: ChildProcess, origin: string, errors: string[]) {
+  private constructor(
+    child: ChildProcess,
+    origin: string,
+    logged: Pick<ServerProcess, 'errors' | 'warnings'>,
+  ) {
     this.child = child
     this.origin = origin
-    this.errors = errors
+    this.errors = logged.errors
+    this.warnings = logged.warnings
     this.exited = new Promise((resolve) => child.once('exit', (code) => resolve(code)))
   }
 
@@ -40,6 +46,7 @@ export class ServerProcess {
       },
     })
     const errors: string[] = []
+    const warnings: string[] = []
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })
     const origin = await new Promise<string>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`the server ended with ${code} before it listened`)))
@@ -48,10 +55,11 @@ export class ServerProcess {
         const url = /"url":"([^"]+)"/.exec(line)?.[1]
         if (url) resolve(url)
         if (/"level":[56]0/.test(line)) errors.push(line)
+        if (/"level":40/.test(line)) warnings.push(line)
         if (process.env.TEST_LOG) console.log(line)
       })
     })
-    return new ServerProcess(child, origin, errors)
+    return new ServerProcess(child, origin, { errors, warnings })
   }
 
   get ws(): string {

@@ -8,8 +8,8 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 
 export type Services = {
-  database_url: string | undefined
-  redis_url: string | undefined
+  databaseUrl: string | undefined
+  redisUrl: string | undefined
   missing: string[]
   stop: () => Promise<void>
 }
@@ -21,16 +21,16 @@ const LOCAL_REDIS = 'redis://127.0.0.1:6379'
 /** Given by the environment, else answering on the standard ports, else installed and started privately. */
 export async function findServices(env: NodeJS.ProcessEnv): Promise<Services> {
   const stops: (() => Promise<void>)[] = []
-  const database_url =
+  const databaseUrl =
     env.TEST_DATABASE_URL ??
     ((await databaseAnswers(LOCAL_DATABASE)) ? LOCAL_DATABASE : await startPostgres(stops))
-  const redis_url =
+  const redisUrl =
     env.TEST_REDIS_URL ?? ((await redisAnswers(LOCAL_REDIS)) ? LOCAL_REDIS : await startRedis(stops))
-  const missing = [...(database_url ? [] : ['PostgreSQL']), ...(redis_url ? [] : ['Redis'])]
+  const missing = [...(databaseUrl ? [] : ['PostgreSQL']), ...(redisUrl ? [] : ['Redis'])]
   const stop = async () => {
     for (const end of stops) await end()
   }
-  return { database_url, redis_url, missing, stop }
+  return { databaseUrl, redisUrl, missing, stop }
 }
 
 async function databaseAnswers(url: string): Promise<boolean> {

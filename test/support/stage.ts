@@ -1,4 +1,5 @@
-import type { App } from '#src/app.ts'
+import type { App } from '#src/server/app.ts'
+import { Asker } from './asker.ts'
 import { type Backend, sharedBackends, startApp } from './backends.ts'
 import { EventReader } from './event-reader.ts'
 import { Rest } from './rest.ts'
@@ -33,13 +34,28 @@ export class Stage {
     return this.apps[0] as App
   }
 
+  /** Where the first server takes sockets. */
+  get url(): string {
+    return this.#urlOf(0)
+  }
+
+  #urlOf(server: number): string {
+    return `${this.origins[server]?.replace('http', 'ws')}/api/v1/ws`
+  }
+
   /** A socket of a server, once it is greeted. */
   async connect(token: string | undefined, server = 0): Promise<RuntimeSocket> {
-    const url = `${this.origins[server]?.replace('http', 'ws')}/api/v1/ws`
-    const socket = new RuntimeSocket(url, { token })
+    const socket = new RuntimeSocket(this.#urlOf(server), { token })
     this.#clients.push(socket)
     await socket.next('hello')
     return socket
+  }
+
+  /** A runtime that is attached, and asks. */
+  async attach(agent_id: string, { token = this.superuser.token, server = 0 } = {}): Promise<Asker> {
+    const asker = await Asker.at(this.#urlOf(server), token, agent_id)
+    this.#clients.push(asker)
+    return asker
   }
 
   async stream(
@@ -55,14 +71,5 @@ export class Stage {
   async stop(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()))
     await Promise.all(this.apps.map((app) => app.stop()))
-  }
-}
-
-/** Asks again until it is so; fails 10 s later. */
-export async function eventually(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error('it did not come to be')
-    await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

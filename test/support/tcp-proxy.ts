@@ -5,14 +5,23 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 export class TcpProxy {
   readonly #server: Server
   readonly #pairs = new Set<[Socket, Socket]>()
+  readonly #silent = new Set<Socket>()
+  #last_words: { text: string; spoken: () => void } | undefined
   #isRefusing = false
   #isHanging = false
+  #target: { host: string; port: number }
   port = 0
+  /** Connections that were broken at once. */
+  refused = 0
 
-  private constructor(host: string, port: number) {
+  private constructor(target: { host: string; port: number }) {
+    this.#target = target
     this.#server = createServer((inbound) => {
-      if (this.#isRefusing) return inbound.destroy()
-      const outbound = connect(port, host)
+      if (this.#isRefusing) {
+        this.refused++
+        return inbound.destroy()
+      }
+      const outbound = connect(this.#target)
       const pair: [Socket, Socket] = [inbound, outbound]
       this.#pairs.add(pair)
       for (const socket of pair) {
@@ -23,13 +32,15 @@ export class TcpProxy {
       }
       inbound.pipe(outbound)
       outbound.pipe(inbound)
+      inbound.on('data', (data) => {
+        if (this.#last_words && data.includes(this.#last_words.text)) this.#silence(pair)
+      })
       if (this.#isHanging) for (const socket of pair) socket.unpipe().pause()
     })
   }
 
   static async to(url: string): Promise<TcpProxy> {
-    const { hostname, port } = new URL(url)
-    const proxy = new TcpProxy(hostname, Number(port))
+    const proxy = new TcpProxy(targetOf(url))
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
     proxy.port = (proxy.#server.address() as AddressInfo).port
     return proxy
@@ -43,6 +54,11 @@ export class TcpProxy {
     return result.href
   }
 
+  /** Leads new connections elsewhere, as after a failover; those that are open stay where they are. */
+  follow(url: string): void {
+    this.#target = targetOf(url)
+  }
+
   /** Breaks every connection, and new ones at once, as a server that is gone. */
   cut(): void {
     this.#isRefusing = true
@@ -53,6 +69,27 @@ export class TcpProxy {
   hang(): void {
     this.#isHanging = true
     for (const pair of this.#pairs) for (const socket of pair) socket.unpipe().pause()
+  }
+
+  /**
+   * The next connection on which a client sends `text` passes that on, and nothing from then on: neither side hears that
+   * the other has closed. Resolves when it has come to that.
+   */
+  silenceAfter(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#last_words = { text, spoken: resolve }
+    return promise
+  }
+
+  #silence(pair: [Socket, Socket]): void {
+    this.#last_words?.spoken()
+    this.#last_words = undefined
+    this.#pairs.delete(pair)
+    for (const socket of pair) {
+      socket.unpipe().removeAllListeners('close').removeAllListeners('error')
+      socket.on('error', () => {}).pause()
+      this.#silent.add(socket)
+    }
   }
 
   heal(): void {
@@ -72,6 +109,12 @@ export class TcpProxy {
 
   async close(): Promise<void> {
     this.cut()
+    for (const socket of this.#silent) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
+}
+
+function targetOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port) }
 }

@@ -1,7 +1,8 @@
 import * as v from 'valibot'
 import WebSocket from 'ws'
-import type { EventFrame, ServerMessage } from '#src/protocol/frames.ts'
-import { serverMessages } from '#src/protocol/server-messages.ts'
+import type { ServerMessage } from '#src/protocol/messages/down.ts'
+import { serverMessages } from '#src/protocol/messages/down.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
 
 export type Frame = (ServerMessage | EventFrame) & Record<string, unknown>
 type Options = { token?: string | undefined; protocols?: string[]; headers?: Record<string, string> }

@@ -2,9 +2,9 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
-import type { App } from '#src/app.ts'
 import { type WebhookTimings, webhookTimings } from '#src/domain/webhook.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
+import type { App } from '#src/server/app.ts'
 import { statement } from '#src/store/database.ts'
 
 /** As in production, but for the waits. */

@@ -32,7 +32,7 @@ describe.skipIf(isClusterMissing)('the trace of a pause', () => {
     collector?.stop()
   })
 
-  /** Asks one replica as the page does; the runtime, on the other, acknowledges; all of the trace is exported. */
+  /** Pauses by one replica, as the dashboard does. The runtime on the other acknowledges, and the whole trace is exported. */
   const order = async (action: string, trace_id: string, headers: Record<string, string>) => {
     const traceparent = `00-${trace_id}-${CLICK}-01`
     const rest = cluster.rests[0] as Rest
@@ -57,13 +57,13 @@ describe.skipIf(isClusterMissing)('the trace of a pause', () => {
     async (action, trace_id, headers) => {
       const { spans, carried } = await order(action, trace_id, headers)
       expect(spans.filter(({ parentSpanId }) => parentSpanId === CLICK)).toHaveLength(1)
-      // The runtime can go on from it.
+      // The runtime can continue the trace.
       const signal = spans.find(({ name }) => name === 'signal')
       expect(carried).toBe(`00-${trace_id}-${signal?.spanId}-01`)
     },
   )
 
-  it('is all that is recorded: the sampler follows the caller', async () => {
+  it('is the only recorded trace, since the sampler follows the caller', async () => {
     await cluster.rests[0]?.get('/projects')
     for (const server of cluster.servers) await server.end()
     expect(new Set(collector.spans.map(({ traceId }) => traceId))).toEqual(
@@ -72,8 +72,8 @@ describe.skipIf(isClusterMissing)('the trace of a pause', () => {
   })
 })
 
-describe.skipIf(isClusterMissing)('a collector that is not there', () => {
-  it('costs nothing but the traces', async () => {
+describe.skipIf(isClusterMissing)('a missing collector', () => {
+  it('costs only the traces', async () => {
     const gone = await TraceCollector.start()
     const { env } = gone
     gone.stop()
@@ -90,15 +90,15 @@ describe.skipIf(isClusterMissing)('a collector that is not there', () => {
 })
 
 function expectedTree(route: string): string[] {
-  const told = `${route} > transaction > publish > hub`
-  const obeyed = `${told} > signal > ws ack`
+  const hub = `${route} > transaction > publish > hub`
+  const obeyed = `${hub} > signal > ws ack`
   return [
     route,
     `${route} > transaction`,
     `${route} > transaction > publish`,
-    told,
-    `${told} > socket`,
-    `${told} > signal`,
+    hub,
+    `${hub} > socket`,
+    `${hub} > signal`,
     obeyed,
     `${obeyed} > transaction`,
     `${obeyed} > transaction > publish`,
@@ -107,7 +107,7 @@ function expectedTree(route: string): string[] {
   ].sort()
 }
 
-/** Each span as the names from the root down to it; a span whose parent is missing is a root of its own. */
+/** Each span as the names from the root down to it. A span whose parent is missing counts as a root. */
 function treeOf(spans: readonly CollectedSpan[]): string[] {
   const byId = new Map(spans.map((span) => [span.spanId, span]))
   const pathOf = (span: CollectedSpan): string => {

@@ -62,7 +62,7 @@ describe('the addresses that webhooks are sent to', () => {
     },
   )
 
-  it('may be those of networks that are named, also inside IPv6, and no others', () => {
+  it('include named networks, also inside IPv6, and no other private ones', () => {
     const rule = createAddressRule(['10.1.0.0/16', 'fd00:1::/32', '64:ff9b::/96', '168.63.129.16/32'])
     const allowed = [
       '10.1.2.3',

@@ -2,13 +2,25 @@ import { describe, expect, it } from 'vitest'
 import { statement } from '#src/store/database.ts'
 import { readLog } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { addEvents, drop, hang, ok, type Received, status, verify } from '../support/webhook-receiver.ts'
 import { Deliveries } from './suite.ts'
 
 const prune = statement('test_prune', 'delete from events where project_id = $1 and seq < $2')
 const endOld = statement('test_end_old_secret', 'update webhooks set old_secret_until = now() where id = $1')
+
+/** After an agent's first event: one of the project itself, and one as servers before labels wrote them. */
+const addFrames = statement(
+  'test_add_frames',
+  `with first as (select project_id, at, frame::jsonb as frame from events where project_id = $1 and seq = 1), added as (
+     insert into events (project_id, seq, at, frame)
+     select project_id, 2, at, (frame || '{"seq": 2, "agent": null, "name": "project.hold_placed"}')::json from first
+     union all
+     select project_id, 3, at, ((frame || '{"seq": 3}') #- '{agent,labels}')::json from first returning 1
+   )
+   update projects set event_seq = 3 where id = $1 and 2 = (select count(*) from added)`,
+)
 
 describe.each(backends)('webhooks are sent, on $name:', (backend) => {
   const on = Deliveries.use(backend)
@@ -48,7 +60,7 @@ describe.each(backends)('webhooks are sent, on $name:', (backend) => {
     }
   })
 
-  it('only those that were asked for, and the cursor passes the others without a request', async () => {
+  it('only with the events asked for; the cursor passes the others without a request', async () => {
     const hook = await on().create({ events: ['agent.terminated'] })
     const agent = await spawn(on().fleet)
     await addEvents(on().app, on().fleet.project_id, 1_500)
@@ -60,7 +72,55 @@ describe.each(backends)('webhooks are sent, on $name:', (backend) => {
     expect(await on().find(hook)).toMatchObject({ last_status: 204 })
   })
 
-  it('again under the same id with the same body after each failure, also when there is more by then', async () => {
+  it('only of agents that match after the event', async () => {
+    const agents = `${on().fleet.agents}`
+    const hook = await on().create({ selector: 'team=support,!legacy' })
+    const support = await spawn(on().fleet, { labels: { team: 'support' } })
+    const relabel = (labels: object) => on().fleet.rest.patch(`${agents}/${support.id}`, { labels })
+    await spawn(on().fleet, { labels: { team: 'sales' } })
+    await spawn(on().fleet)
+    await relabel({ legacy: 'yes' })
+    await relabel({ tier: 'gold' })
+    await relabel({ legacy: null })
+    await on().fleet.rest.delete(`${agents}/${support.id}`)
+    await on().reach(hook, ({ cursor }) => cursor === 7)
+    expect([...new Set(on().receiver.seqs)]).toEqual([1, 6, 7])
+  })
+
+  it('of the project itself, and of agents before there were labels, only without a selector', async () => {
+    const [any, unlabelled, labelled] = [
+      await on().create(),
+      await on().create({ selector: '!team' }),
+      await on().create({ selector: 'team' }),
+    ]
+    for (const hook of [any, unlabelled, labelled]) await on().pause(hook)
+    await spawn(on().fleet)
+    await on().app.database.run(addFrames, [on().fleet.project_id])
+    const seqs: number[][] = []
+    for (const hook of [any, unlabelled, labelled]) {
+      const before = on().receiver.seqs.length
+      await on().patch(hook, { is_active: true })
+      await on().reach(hook, ({ cursor }) => cursor === 3)
+      // On a busy machine an answer may be late, and its request is repeated.
+      seqs.push([...new Set(on().receiver.seqs.slice(before))])
+    }
+    expect(seqs).toEqual([[1, 2, 3], [1, 3], []])
+  })
+
+  it('with another id once the selector has changed', async () => {
+    on().receiver.answer = status(500)
+    const hook = await on().create({ selector: 'team' })
+    await spawn(on().fleet, { labels: { team: 'a', tier: 'b' } })
+    await eventually(async () => on().receiver.all.length > 0)
+    await on().patch(hook, { selector: 'tier', is_active: true })
+    // A request that was under way still has the old one.
+    await eventually(async () => on().receiver.all.at(-1)?.id === `${hook.id}_1_1_1_r1`)
+    on().receiver.answer = ok
+    await on().reach(hook, ({ cursor }) => cursor === 1)
+    expect(on().receiver.all.at(-1)?.id).toBe(`${hook.id}_1_1_1_r1`)
+  })
+
+  it('again with the same id and body after each failure, even if more events have come', async () => {
     const answers = [status(500), drop, hang, status(429), ok]
     on().receiver.answer = (response, received) => (answers.shift() ?? ok)(response, received)
     const hook = await on().create()

@@ -4,8 +4,8 @@ import { statement } from '#src/store/database.ts'
 import { readAudit } from '../http/audit.ts'
 import { useApp } from '../http/suite.ts'
 import { backends } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFleet, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import {
   begin,
   drop,
@@ -20,7 +20,14 @@ import { Deliveries } from './suite.ts'
 
 const failedFor = statement(
   'test_webhook_failed_for',
-  'update webhooks set failing_since = now() - make_interval(secs => $2) where id = $1',
+  `update webhooks set failing_since = now() - make_interval(secs => $2), failed_seconds = $2::int where id = $1`,
+)
+/** As if no server had been there since the last attempt. */
+const standStill = statement(
+  'test_webhook_stand_still',
+  `update webhooks set failing_since = failing_since - make_interval(hours => $2),
+     last_attempt_at = last_attempt_at - make_interval(hours => $2),
+     next_attempt_at = next_attempt_at - make_interval(hours => $2) where id = $1`,
 )
 const leaseTo = statement(
   'test_webhook_lease',
@@ -30,7 +37,7 @@ const leaseTo = statement(
 describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (backend) => {
   const on = Deliveries.use(backend)
 
-  it('with what went wrong last in sight', async () => {
+  it('and show their last failure', async () => {
     const said = async (answer: typeof ok) => {
       on().receiver.answer = answer
       const hook = await on().create()
@@ -83,7 +90,7 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     expect(performance.now() - started).toBeGreaterThan(3 * quick.timeout_ms - 50)
   })
 
-  it('to a new URL at once, whatever the old one answers to what was under way', async () => {
+  it('to a new URL at once, even while a request to the old one is running', async () => {
     let refuse = () => {}
     on().receiver.answer = (response, received) => {
       refuse = () => status(410)(response, received)
@@ -102,7 +109,7 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     await moved.close()
   })
 
-  it('no more after 410, nor after a day of failures; enabled, they go on where they stood', async () => {
+  it('no more after 410 or a day of failures; enabled again, from their cursor', async () => {
     for (const end of ['gone', 'a day'] as const) {
       on().receiver.answer = status(end === 'gone' ? 410 : 500)
       const hook = await on().create()
@@ -133,7 +140,48 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     expect(on().app.webhooks.counts.disabled).toBe(2)
   })
 
-  it('by the holder of the lease alone, until it has run out', async () => {
+  it('after a long time without a server, which does not count as failing', async () => {
+    on().receiver.answer = status(500)
+    const hook = await on().create()
+    await spawn(on().fleet)
+    await on().reach(hook, ({ failures }) => failures > 0)
+    await on().app.database.run(standStill, [hook.id, 60])
+    const { failures: before } = await on().find(hook)
+    await on().reach(hook, ({ failures }) => failures > before + 1)
+    expect((await on().find(hook)).is_active).toBe(true)
+    on().receiver.answer = ok
+    await on().reach(hook, ({ cursor }) => cursor === 1)
+  })
+
+  it('under another id with another filter, and under the same with the same', async () => {
+    on().receiver.answer = status(500)
+    const hook = await on().create()
+    await on().app.database.run(leaseTo, [hook.id, 3_600])
+    const { id } = await spawn(on().fleet)
+    await on().fleet.rest.post(`${on().fleet.agents}/${id}/pause`)
+    await on().app.database.run(leaseTo, [hook.id, -1])
+    await on().reach(hook, ({ failures }) => failures > 0)
+    await on().patch(hook, { events: null })
+    const { failures } = await on().find(hook)
+    await on().reach(hook, (now) => now.failures > failures + 1)
+    await on().patch(hook, { events: ['agent.status_changed'] })
+    // An attempt under way is the old message still, so the answer stays until the new one has come.
+    await eventually(async () => on().receiver.all.some(({ id }) => id.endsWith('_r1')))
+    on().receiver.answer = ok
+    await on().reach(hook, ({ cursor }) => cursor === 2)
+    const bodies = new Map<string, Set<string>>()
+    for (const { id, payload } of on().receiver.all) {
+      const seqs = payload.data.events.map(({ seq }) => seq)
+      bodies.set(id, (bodies.get(id) ?? new Set()).add(JSON.stringify(seqs)))
+    }
+    for (const [id, sets] of bodies) expect([...sets], id).toHaveLength(1)
+    expect(Object.fromEntries(bodies)).toEqual({
+      [`${hook.id}_1_1_2`]: new Set(['[1,2]']),
+      [`${hook.id}_1_1_2_r1`]: new Set(['[2]']),
+    })
+  })
+
+  it('only by the holder of the lease, until the lease ends', async () => {
     const [held, free] = [await on().create(), await on().create({ events: ['agent.spawned'] })]
     await on().app.database.run(leaseTo, [held.id, 3_600])
     await spawn(on().fleet)
@@ -144,7 +192,7 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     expect(on().receiver.all.map(({ id }) => id)).toEqual([`${free.id}_1_1_1`, `${held.id}_1_1_1`])
   })
 
-  it('of many projects at once, none waiting for one that hangs', async () => {
+  it('of many projects at once, without waiting for a receiver that hangs', async () => {
     on().receiver.answer = (response, received) =>
       (received.payload.data.project_id === on().fleet.project_id ? hang : ok)(response, received)
     const stuck = await on().create()
@@ -161,7 +209,7 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
 describe.each(backends)('webhooks are not sent, on $name,', (backend) => {
   const running = useApp(backend, {}, quick)
 
-  it('to a name that resolves to an address that is not allowed, which is all that is said of it', async () => {
+  it('to a name with a forbidden address, and the error reveals no more', async () => {
     const receiver = await WebhookReceiver.start()
     const fleet = await createFleet(running().rest)
     const path = `/projects/${fleet.project_id}/webhooks`

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Webhook } from '#src/domain/webhook.ts'
 import { sharedBackends, startApp } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFleet, Rest, spawn } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { quick, type Received, verify, WebhookReceiver } from '../support/webhook-receiver.ts'
 
 type Secrets = { secret: string }
@@ -10,10 +10,10 @@ const [old_key, new_key] = ['the old key, which is long enough too', 'the new ke
 
 describe.each(sharedBackends)('a webhook that was made under an old SECRET_KEY, on $name', ({ config }) => {
   it('signs with its secrets once the key is gone, if a server has started with both', async () => {
-    const shared = { ...(await config()), webhook_networks: ['127.0.0.0/8'] }
+    const shared = { ...(await config()), webhookNetworks: ['127.0.0.0/8'] }
     const receiver = await WebhookReceiver.start()
     const start = (...[newest, ...others]: [string, ...string[]]) =>
-      startApp({ ...shared, secret_keys: [newest, ...others] }, quick)
+      startApp({ ...shared, secretKeys: [newest, ...others] }, { timings: quick })
 
     const before = await start(old_key)
     const fleet = await createFleet(await Rest.of(before).signIn())

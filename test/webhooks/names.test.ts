@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAddressRule, createLookup } from '#src/webhooks/addresses.ts'
-import { resolveName } from '#src/webhooks/names.ts'
+import { resolveName } from '#src/webhooks/dns.ts'
 import { sendWebhook } from '#src/webhooks/request.ts'
 import { startNameServer } from '../support/name-server.ts'
 import { WebhookReceiver } from '../support/webhook-receiver.ts'
@@ -23,7 +23,7 @@ describe('the name of a webhook', () => {
   const resolve = (name: string, signal = live) => resolveName(name, { signal, servers: dns.servers })
   const unresolved = expect.objectContaining({ code: 'NAME_UNRESOLVED' })
 
-  it('has the addresses of both kinds that DNS knows, those of IPv4 first', async () => {
+  it('resolves to its addresses of both families, IPv4 first', async () => {
     expect(await resolve('both.example')).toEqual([
       { address: '8.8.8.8', family: 4 },
       { address: '10.0.0.1', family: 4 },
@@ -32,7 +32,7 @@ describe('the name of a webhook', () => {
     expect(await resolve('six.example')).toEqual([{ address: '2001:4860::1', family: 6 }])
   })
 
-  it('is asked for as it is: no search domain, no /etc/hosts', async () => {
+  it('is looked up as it is: without search domains and /etc/hosts', async () => {
     dns.asked.splice(0)
     await expect(resolve('ip6-loopback')).rejects.toEqual(unresolved)
     expect(new Set(dns.asked)).toEqual(new Set(['ip6-loopback']))
@@ -67,7 +67,7 @@ describe('the name of a webhook', () => {
     await receiver.close()
   })
 
-  it('gives a request those addresses alone that are allowed', async () => {
+  it('gives a request only the allowed addresses', async () => {
     const ask = (name: string, all: boolean) =>
       new Promise((done) => {
         const look = createLookup(createAddressRule([]), resolve)
@@ -83,7 +83,7 @@ describe('the name of a webhook', () => {
     expect(await ask('nobody.example', true)).toBe('NAME_UNRESOLVED')
   })
 
-  it('that gets no answer is given up after 5 s, and holds nobody else up', async () => {
+  it('without an answer is given up after 5 s, and blocks no other look-up', async () => {
     const hanging = Promise.allSettled(Array.from({ length: 64 }, () => resolve('hangs.example')))
     const started = performance.now()
     expect(await resolve('six.example')).toHaveLength(1)

@@ -41,6 +41,8 @@ describe.each(backends)('webhooks on $name', (backend) => {
       project_id: fleet.project_id,
       url,
       events: null,
+      selector: null,
+      format: 'signalbox',
       is_active: true,
       cursor: 1,
       created_by: owner_id,
@@ -78,6 +80,8 @@ describe.each(backends)('webhooks on $name', (backend) => {
       ['url', 'http://0x7f.1/'],
       ['url', 'http://169.254.169.254/latest/meta-data'],
       ['events', 'agent.spawned'],
+      ['selector', 'team in gold'],
+      ['selector', 7],
       ['cursor', 0],
       ['secret', 'whsec_mine'],
       ['is_active', 'no'],
@@ -116,7 +120,15 @@ describe.each(backends)('webhooks on $name', (backend) => {
     })
     expect(await patch({ events: [] })).toMatchObject({ url: to, events: null })
     expect(await patch({ is_active: true })).toMatchObject({ is_active: true, disabled_at: null })
-    expect(await patch({})).toMatchObject({ url: to, events: null, is_active: true })
+    expect(await patch({})).toMatchObject({ url: to, events: null, selector: null, is_active: true })
+    expect(await patch({ selector: 'team = support' })).toMatchObject({ url: to, selector: 'team = support' })
+    expect(await patch({ events: null })).toMatchObject({ selector: 'team = support' })
+    for (const none of ['', ' ', null]) {
+      expect(await patch({ selector: 'a' })).toMatchObject({ selector: 'a' })
+      expect(await patch({ selector: none })).toMatchObject({ selector: null })
+      expect(await create({ selector: none })).toMatchObject({ selector: null })
+    }
+    expect(await create({ selector: '!legacy' })).toMatchObject({ selector: '!legacy' })
   })
 
   it('of another project, and that are not there, are unknown', async () => {

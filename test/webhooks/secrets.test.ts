@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { createWebhookSecret, openSecret, sealSecret, signWebhook } from '#src/auth/webhook-secrets.ts'
 import { waitAfter, webhookTimings } from '#src/domain/webhook.ts'
+import { createWebhookSecret, openSecret, sealSecret, signWebhook } from '#src/webhooks/secrets.ts'
 
 const [first, second] = ['the first key, which is long enough', 'the second key, which is long enough']
 

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect } from 'vitest'
-import type { App } from '#src/app.ts'
+import type { Config } from '#src/config/config.ts'
 import type { Webhook } from '#src/domain/webhook.ts'
+import type { App } from '#src/server/app.ts'
 import { statement } from '#src/store/database.ts'
 import { useApp } from '../http/suite.ts'
 import type { Backend } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFleet, type Fleet } from '../support/rest.ts'
-import { eventually } from '../support/stage.ts'
 import { quick, WebhookReceiver } from '../support/webhook-receiver.ts'
 
 type Hook = { id: string }
@@ -25,8 +26,8 @@ export class Deliveries {
     this.path = `/projects/${fleet.project_id}/webhooks`
   }
 
-  static use(backend: Backend): () => Deliveries {
-    const running = useApp(backend, { webhook_networks: ['127.0.0.0/8'] }, quick)
+  static use(backend: Backend, own: Partial<Config> = {}): () => Deliveries {
+    const running = useApp(backend, { webhookNetworks: ['127.0.0.0/8'], ...own }, quick)
     let current: Deliveries | undefined
     beforeEach(async () => {
       const { app, rest } = running()

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Webhook } from '#src/domain/webhook.ts'
 import { sharedBackends, startApp } from '../support/backends.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFleet, Rest, spawn } from '../support/rest.ts'
 import {
   addEvents,
@@ -18,16 +19,12 @@ const EVENTS = 10_000
 /** Every second answer is a failure; dropped ones are lost after they were taken. */
 const turns = [ok, status(500), ok, drop, ok, status(503), ok, hang, ok, status(404), ok, drop]
 
-async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
 describe.each(sharedBackends)('a receiver that fails half of the time, on $name', ({ config }) => {
-  it(`gets ${EVENTS} events in order, each at least once, though a replica stops meanwhile`, async () => {
-    const shared = { ...(await config()), webhook_networks: ['127.0.0.1/32'] }
+  it(`gets ${EVENTS} events in order, each at least once, though a replica stops in between`, async () => {
+    const shared = { ...(await config()), webhookNetworks: ['127.0.0.1/32'] }
     const timings = { ...quick, timeout_ms: 200 }
-    const first = await startApp(shared, timings)
-    const second = await startApp(shared, timings)
+    const first = await startApp(shared, { timings })
+    const second = await startApp(shared, { timings })
     const taken: Received[] = []
     let turn = 0
     const receiver = await WebhookReceiver.start((response, received) => {
@@ -42,11 +39,17 @@ describe.each(sharedBackends)('a receiver that fails half of the time, on $name'
       await spawn(fleet)
       await addEvents(second, fleet.project_id, EVENTS - 1)
 
-      await until(() => first.webhooks.counts.delivered > 5 && second.webhooks.counts.delivered > 5)
+      await eventually(
+        () => first.webhooks.counts.delivered > 5 && second.webhooks.counts.delivered > 5,
+        120_000,
+      )
       await first.stop()
       const half = taken.at(-1)?.payload.data.events.at(-1)?.seq ?? 0
       expect(half).toBeLessThan(EVENTS)
-      await until(async () => (await fleet.rest.get<Webhook>(`${path}/${hook.id}`)).body.cursor === EVENTS)
+      await eventually(
+        async () => (await fleet.rest.get<Webhook>(`${path}/${hook.id}`)).body.cursor === EVENTS,
+        120_000,
+      )
 
       // What a receiver keeps that drops what it has had, by id alone.
       const kept = taken.filter(({ id }, index) => taken.findIndex((one) => one.id === id) === index)

@@ -1,28 +1,27 @@
 import type { Command } from 'commander'
-import type { Agent } from '#src/client/rest.ts'
+import type { Agent, AgentMetrics } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { describeControl, describeRuntime, toText } from '../agent-text.ts'
-import { choice, define, defineGroup, duration, fromVariable, number, required, text } from '../command.ts'
+import { choice, define, defineGroup, flag, fromVariable, text } from '../command.ts'
 import { CliError } from '../failure.ts'
+import { describeLabels, readSelector, selecting } from '../labels.ts'
 import { pageOptions, printList } from '../lists.ts'
 import { resolveAgent, resolveProject, resolveType } from '../resolve.ts'
-import { shorten, toLine } from '../text.ts'
+import { shorten, toFields, toLine } from '../text.ts'
 
-/** The option of every command that works in one project. */
+/** The option of every command on one project. */
 export const inProject = {
   project: fromVariable(
-    text('-p, --project <project>', 'by slug or id; not needed where you may read one only'),
+    text('-p, --project <project>', 'by slug or id; not needed if you can read only one'),
     'SIGNALBOX_PROJECT',
   ),
 }
 
 export function addAgents(program: Command): Command {
-  const agents = defineGroup(program, 'agents', 'See, spawn and control agents')
+  const agents = defineGroup(program, 'agents', 'List, spawn and control agents')
   addReaders(agents)
-  addWatch(agents)
-  addSpawn(agents)
-  addMessage(agents)
-  addToken(program)
+  addMetrics(agents)
+  addLive(agents)
   return agents
 }
 
@@ -35,26 +34,34 @@ const columns = {
   COST: ({ cost_incurred }: Agent) => cost_incurred,
   RUNTIME: describeRuntime,
   CONTROL: describeControl,
+  LABELS: (agent: Agent) => shorten(toLine(describeLabels(agent)), 40),
   ID: ({ id }: Agent) => id,
 }
 
 function addReaders(agents: Command): void {
   define(agents, {
     usage: 'list',
-    summary: 'The agents of a project, newest first',
-    examples: ['agents list --project north-line --status working', 'agents list --search ada --all --json'],
+    summary: 'List the agents of a project, newest first',
+    examples: [
+      'agents list --project north-line --status working',
+      "agents list -l 'team=search,env in (prod,stage)'",
+      'agents list --search ada --all --json',
+    ],
     options: {
-      status: choice('--status <status>', 'in this status only', agentStatuses),
-      type: text('--type <type>', 'of this type only, by slug or id'),
-      search: text('--search <text>', 'whose name contains this'),
+      ...selecting,
+      status: choice('--status <status>', 'only agents in this status', agentStatuses),
+      type: text('--type <type>', 'only agents of this type, by slug or id'),
+      search: text('--search <text>', 'only agents whose name contains this'),
+      parent: text('--parent <agent>', 'only agents that this one has started, by its name or id'),
       ...pageOptions,
       ...inProject,
     },
     async run(cli, { options }) {
-      const { status, search: q, type } = options
+      const { status, search: q, type, parent, selector } = options
       const project_id = await resolveProject(cli.api, options.project)
       const agent_type_id = type === undefined ? undefined : await resolveType(cli.api, type)
-      const filter = { status, q, agent_type_id }
+      const parent_id = parent === undefined ? undefined : await resolveAgent(cli.api, project_id, parent)
+      const filter = { status, q, agent_type_id, parent_id, selector }
       await printList(cli, { columns, options }, (page) =>
         cli.api.agents.list(project_id, { ...page, ...filter }),
       )
@@ -62,7 +69,7 @@ function addReaders(agents: Command): void {
   })
   define(agents, {
     usage: 'get <agent>',
-    summary: 'One agent, by name or id',
+    summary: 'Show one agent, by name or id',
     examples: ['agents get Ada --project north-line'],
     options: inProject,
     async run({ api, print }, { args: [reference], options: { project } }) {
@@ -73,102 +80,77 @@ function addReaders(agents: Command): void {
   })
 }
 
-function addWatch(agents: Command): void {
+function addMetrics(agents: Command): void {
+  define(agents, {
+    usage: 'metrics [agent]',
+    summary: 'Count agents and sum up their usage, for a project or for one agent',
+    examples: [
+      'agents metrics --project north-line',
+      'agents metrics -l team=search',
+      'agents metrics Ada --tree',
+    ],
+    options: {
+      ...selecting,
+      tree: flag('--tree', 'with the descendants of the agent, ended ones too'),
+      ...inProject,
+    },
+    async run({ api, print }, { args: [reference], options: { selector, tree, project } }) {
+      if (reference === undefined ? tree : selector !== undefined) {
+        throw new CliError('usage', '--tree is for one agent, and --selector for all')
+      }
+      const project_id = await resolveProject(api, project)
+      const metrics =
+        reference === undefined
+          ? await api.agents.metrics(project_id, { selector })
+          : await api.agents.metricsOf(project_id, await resolveAgent(api, project_id, reference), { tree })
+      print(metrics, () => toMetricsText(metrics))
+    },
+  })
+}
+
+function toMetricsText(metrics: AgentMetrics): string {
+  const { total_instances, connected_instances, by_status } = metrics
+  return toFields({
+    agents: `${total_instances}, ${connected_instances} connected`,
+    ...Object.fromEntries(agentStatuses.map((status) => [status, String(by_status[status] ?? 0)])),
+    tasks: String(metrics.total_tasks_completed),
+    tokens: String(metrics.total_tokens_used),
+    cost: metrics.total_cost_incurred,
+  })
+}
+
+/** Both read over a WebSocket. It is loaded here, so that other commands start without it. */
+function addLive(agents: Command): void {
   define(agents, {
     usage: 'watch',
     summary:
-      'Follow the agents of a project live: a table on a terminal, else a line an event; Ctrl-C ends it',
-    examples: ['agents watch --project north-line', 'agents watch --json | jq .agent.name'],
+      'Watch the agents of a project live: a table on a terminal, else one line per event (Ctrl-C stops)',
+    examples: [
+      'agents watch --project north-line',
+      'agents watch -l team=search',
+      'agents watch --json | jq .agent.name',
+    ],
     options: {
-      status: choice('--status <status>', 'in the table, only agents in this status', agentStatuses),
+      ...selecting,
+      status: choice('--status <status>', 'only agents in this status (table)', agentStatuses),
       ...inProject,
     },
-    async run(cli, { options: { status, project } }) {
-      // With its connection it would be loaded by every command.
+    async run(cli, { options: { status, selector, project } }) {
+      const wanted = { status, selector: readSelector(selector) }
       const { watchAgents } = await import('../watch.ts')
-      await watchAgents(cli, { project_id: await resolveProject(cli.api, project), status })
+      await watchAgents(cli, { project_id: await resolveProject(cli.api, project), ...wanted })
     },
   })
-}
-
-function addSpawn(agents: Command): void {
   define(agents, {
-    usage: 'spawn <name>',
-    summary: 'Spawn an agent',
-    examples: [
-      'agents spawn Ada --type driver --project north-line',
-      'agents spawn Ada --type driver --token-limit 100000 --cost-limit 2.50',
-    ],
-    options: {
-      type: required(text('--type <type>', 'by slug or id')),
-      status: choice(
-        '--status <status>',
-        'what it begins as',
-        agentStatuses.filter((one) => one !== 'terminated'),
-      ),
-      task: text('--task <text>', 'what it works on'),
-      token_limit: number('--token-limit <number>', 'it is paused when it has used so many'),
-      cost_limit: text('--cost-limit <amount>', 'it is paused when it has cost so much'),
-      ...inProject,
-    },
-    async run({ api, print }, { args: [name], options }) {
-      const { type, status, task: current_task, token_limit, cost_limit, project } = options
-      const project_id = await resolveProject(api, project)
-      const agent_type_id = await resolveType(api, type)
-      const body = { agent_type_id, name, status, current_task, token_limit, cost_limit }
-      const agent = await api.agents.spawn(project_id, body)
-      print(agent, () => toText(agent))
-    },
-  })
-}
-
-function addMessage(agents: Command): void {
-  define(agents, {
-    usage: 'message <agent> [text]',
-    summary:
-      'Send the runtime of an agent a message: a text, or with --payload the JSON object that it expects',
-    examples: [
-      'agents message Ada "the 07:12 is late" --project north-line',
-      `agents message Ada --payload '{"task":47}'`,
-    ],
-    options: { payload: text('--payload <json>', 'an object, instead of the text'), ...inProject },
-    async run({ api, print }, { args: [reference, said], options: { payload: json, project } }) {
-      if ((said === undefined) === (json === undefined)) {
-        throw new CliError('usage', 'Say either a text or --payload')
-      }
-      const payload = json === undefined ? { text: said } : parseObject(json)
-      const project_id = await resolveProject(api, project)
-      const agent_id = await resolveAgent(api, project_id, reference)
-      const signal = await api.signals.send(project_id, agent_id, { kind: 'message', payload })
-      print(signal, () => `Sent as signal ${signal.id}; it is kept until the runtime acknowledges it`)
-    },
-  })
-}
-
-function parseObject(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Said below.
-  }
-  throw new CliError('usage', '--payload must be a JSON object')
-}
-
-function addToken(program: Command): void {
-  define(program, {
-    usage: 'token <agent>',
-    summary: 'Print a token for the runtime of one agent; it reaches that agent alone',
-    examples: ['token Ada --project north-line --expires-in 7d', 'token Ada --json'],
-    options: {
-      expires_in: duration('--expires-in <time>', 'up to 30d; 1d where it is not said'),
-      ...inProject,
-    },
-    async run({ api, print }, { args: [reference], options: { expires_in, project } }) {
-      const project_id = await resolveProject(api, project)
-      const agent_id = await resolveAgent(api, project_id, reference)
-      const issued = await api.agents.issueToken(project_id, agent_id, { expires_in })
-      print(issued, () => issued.token)
+    usage: 'tree [agent]',
+    summary: 'Show which agents have started which; or those below one agent',
+    examples: ['agents tree --project north-line', 'agents tree Ada --ended'],
+    options: { ended: flag('--ended', 'with agents that are terminated'), ...inProject },
+    async run(cli, { args: [reference], options: { ended, project } }) {
+      const { showTree } = await import('../tree.ts')
+      const project_id = await resolveProject(cli.api, project)
+      const root = reference === undefined ? undefined : await resolveAgent(cli.api, project_id, reference)
+      await showTree(cli, { project_id, root, ended })
     },
   })
 }

@@ -10,16 +10,11 @@ const shells = Object.keys(scripts) as Shell[]
 export function addCompletion(program: Command): void {
   defineLocal(program, {
     usage: 'completion <shell>',
-    summary: `Print what completes commands in ${shells.join(', ')}`,
+    summary: `Print a completion script for ${shells.join(', ')}`,
     examples: ['completion bash >> ~/.bashrc', 'completion fish > ~/.config/fish/completions/signalbox.fish'],
     run({ args: [given] }) {
       const shell = shells.find((name) => name === given)
-      if (!shell)
-        throw new CliError(
-          'usage',
-          `There is no completion for "${given}"`,
-          `for ${shells.join(', ')} there is`,
-        )
+      if (!shell) throw new CliError('usage', `No completion for "${given}"`, `use ${shells.join(', ')}`)
       console.log(scripts[shell](listPlaces(program)))
     },
   })

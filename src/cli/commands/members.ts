@@ -1,18 +1,21 @@
 import type { Command } from 'commander'
-import { type Api, eachItem, type Member } from '#src/client/rest.ts'
+import { type Api, eachItem, type Member } from '#src/client/rest/rest.ts'
 import { memberRoles } from '#src/domain/access.ts'
-import { choice, define, defineGroup, required } from '../command.ts'
+import { isId } from '#src/domain/id.ts'
+import { fold } from '#src/domain/text.ts'
+import { choice, confirmed, define, defineGroup, required } from '../command.ts'
 import { CliError } from '../failure.ts'
 import { pageOptions, printList } from '../lists.ts'
-import { isId, resolveProject, resolveUser } from '../resolve.ts'
+import { confirm } from '../prompt.ts'
+import { resolveProject, resolveUser } from '../resolve.ts'
 import { toLine } from '../text.ts'
 import { inProject } from './agents.ts'
 
 export function addMembers(program: Command): void {
-  const members = defineGroup(program, 'members', 'Say who may see and control a project')
+  const members = defineGroup(program, 'members', 'Manage who may watch and control a project')
   define(members, {
     usage: 'list',
-    summary: 'The members of a project; its owner is none of them',
+    summary: 'List the members of a project, without its owner',
     examples: ['members list --project north-line'],
     options: { ...pageOptions, ...inProject },
     async run(cli, { options }) {
@@ -28,23 +31,25 @@ export function addMembers(program: Command): void {
   })
   define(members, {
     usage: 'set <user>',
-    summary: 'Make a user a member, or change its role; by id, or for superusers by e-mail',
+    summary: 'Add a member or change a role, by user id (superusers: also by e-mail)',
     examples: ['members set ada@example.org --role operator --project north-line'],
-    options: { role: required(choice('--role <role>', 'what it may do', memberRoles)), ...inProject },
+    options: { role: required(choice('--role <role>', 'what the member may do', memberRoles)), ...inProject },
     async run({ api, print }, { args: [reference], options: { role, project } }) {
       const project_id = await resolveProject(api, project)
       const member = await api.members.set(project_id, await resolveUser(api, reference), { role })
-      print(member, () => `${toLine(member.email)} is ${member.role} now`)
+      print(member, () => `${toLine(member.email)} is now ${member.role}`)
     },
   })
   define(members, {
     usage: 'remove <user>',
-    summary: 'Take a user out of a project, by e-mail or id',
+    summary: 'Remove a member from a project, by e-mail or id',
     examples: ['members remove ada@example.org --project north-line'],
-    options: inProject,
-    async run({ api, print }, { args: [reference], options: { project } }) {
+    options: { ...confirmed, ...inProject },
+    async run({ api, print }, { args: [reference], options: { project, yes } }) {
       const project_id = await resolveProject(api, project)
-      const answer = await api.members.remove(project_id, await resolveMember(api, project_id, reference))
+      const user_id = await resolveMember(api, project_id, reference)
+      await confirm(`Remove ${reference} from the project?`, yes)
+      const answer = await api.members.remove(project_id, user_id)
       print(answer, () => answer.message)
     },
   })
@@ -52,8 +57,12 @@ export function addMembers(program: Command): void {
 
 async function resolveMember(api: Api, project_id: string, reference: string): Promise<string> {
   if (isId(reference)) return reference
-  const wanted = reference.toLowerCase()
+  const wanted = fold(reference)
   const members = eachItem((page) => api.members.list(project_id, page))
   for await (const { user_id, email } of members) if (email === wanted) return user_id
-  throw new CliError('failed', `"${reference}" is no member of the project`, 'see "signalbox members list"')
+  throw new CliError(
+    'failed',
+    `"${reference}" is not a member of the project`,
+    'see "signalbox members list"',
+  )
 }

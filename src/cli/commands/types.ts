@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
-import type { AgentType } from '#src/client/rest.ts'
+import type { AgentType } from '#src/client/rest/rest.ts'
 import { define, defineGroup, text } from '../command.ts'
 import { pageOptions, printList } from '../lists.ts'
 import { resolveType } from '../resolve.ts'
 import { toFields } from '../text.ts'
 
 export function addTypes(program: Command): void {
-  const types = defineGroup(program, 'types', 'The types that agents are spawned from')
+  const types = defineGroup(program, 'types', 'List, create and deactivate agent types')
   define(types, {
     usage: 'list',
-    summary: 'All types, newest first',
+    summary: 'List all types, newest first',
     examples: ['types list'],
     options: pageOptions,
     run(cli, { options }) {
@@ -24,10 +24,10 @@ export function addTypes(program: Command): void {
   })
   define(types, {
     usage: 'create <slug>',
-    summary: 'Create a type; for superusers',
+    summary: 'Create a type (superusers only)',
     examples: ['types create driver --name Driver'],
     options: {
-      name: text('--name <name>', 'the slug where it is not said'),
+      name: text('--name <name>', 'its name (default: the slug)'),
       description: text('--description <text>', 'what its agents do'),
     },
     async run({ api, print }, { args: [slug], options: { name = slug, description } }) {
@@ -37,7 +37,7 @@ export function addTypes(program: Command): void {
   })
   define(types, {
     usage: 'deactivate <type>',
-    summary: 'Spawn no more agents from a type; those that there are stay. For superusers',
+    summary: 'Stop new agents of a type; existing ones stay (superusers only)',
     examples: ['types deactivate driver'],
     async run({ api, print }, { args: [reference] }) {
       const answer = await api.agentTypes.deactivate(await resolveType(api, reference))

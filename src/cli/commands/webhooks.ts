@@ -1,9 +1,11 @@
 import type { Command } from 'commander'
-import type { Webhook } from '#src/client/rest.ts'
+import type { Webhook } from '#src/client/rest/rest.ts'
 import { type EventName, eventNames } from '#src/domain/events.ts'
-import { define, defineGroup, flag, text } from '../command.ts'
+import { confirmed, define, defineGroup, flag, text } from '../command.ts'
 import { CliError } from '../failure.ts'
+import { selecting } from '../labels.ts'
 import { pageOptions, printList } from '../lists.ts'
+import { confirm } from '../prompt.ts'
 import { resolveProject, resolveWebhook } from '../resolve.ts'
 import { toFields } from '../text.ts'
 import { inProject } from './agents.ts'
@@ -20,13 +22,14 @@ const toText = (webhook: Webhook) =>
     url: webhook.url,
     state: stateOf(webhook),
     events: eventsOf(webhook),
+    ...(webhook.selector !== null && { agents: webhook.selector }),
     delivered: `up to ${webhook.cursor}`,
     ...(webhook.last_error !== null && { 'last error': webhook.last_error }),
     id: webhook.id,
   })
 
 const ALL = 'all'
-const wanted = text('--events <names>', `which, separated by commas; ${ALL} for all`)
+const wanted = text('--events <names>', `event names, separated by commas, or ${ALL}`)
 
 const isEventName = (name: string): name is EventName => eventNames.some((known) => known === name)
 
@@ -35,15 +38,15 @@ function parseEvents(given: string | undefined): EventName[] | null | undefined 
   const names = given.split(',').map((name) => name.trim())
   const known = names.filter(isEventName)
   if (known.length === names.length) return known
-  const stranger = names.find((name) => !isEventName(name))
-  throw new CliError('usage', `"${stranger}" is no event`, `there are ${eventNames.join(', ')}`)
+  const unknown = names.find((name) => !isEventName(name))
+  throw new CliError('usage', `"${unknown}" is not an event`, `use ${eventNames.join(', ')}`)
 }
 
 export function addWebhooks(program: Command): void {
-  const webhooks = defineGroup(program, 'webhooks', 'Have the events of a project sent to a URL')
+  const webhooks = defineGroup(program, 'webhooks', 'Send the events of a project to URLs')
   define(webhooks, {
     usage: 'list',
-    summary: 'The webhooks of a project, and how their deliveries stand',
+    summary: 'List the webhooks of a project and the state of their deliveries',
     examples: ['webhooks list --project north-line'],
     options: { ...pageOptions, ...inProject },
     async run(cli, { options }) {
@@ -61,16 +64,17 @@ export function addWebhooks(program: Command): void {
   })
   define(webhooks, {
     usage: 'create <url>',
-    summary: 'Send the events from now on to a URL; the secret that signs them is printed this once',
+    summary: 'Send new events to a URL; prints the signing secret, only once',
     examples: [
       'webhooks create https://example.org/signalbox',
       'webhooks create https://example.org/signalbox --events agent.terminated,agent.budget_exceeded',
+      'webhooks create https://example.org/signalbox -l team=search',
     ],
-    options: { events: wanted, ...inProject },
-    async run({ api, print, note }, { args: [url], options: { events, project } }) {
-      const body = { url, events: parseEvents(events) }
+    options: { events: wanted, ...selecting, ...inProject },
+    async run({ api, print, note }, { args: [url], options: { events, selector, project } }) {
+      const body = { url, events: parseEvents(events), selector }
       const made = await api.webhooks.create(await resolveProject(api, project), body)
-      note('This secret is shown this once:')
+      note('This secret is shown only once:')
       print(made, () => made.secret)
     },
   })
@@ -80,20 +84,22 @@ export function addWebhooks(program: Command): void {
 function addWriters(webhooks: Command): void {
   define(webhooks, {
     usage: 'update <webhook>',
-    summary: 'Change a webhook, by id or URL; --enable tries again at once',
+    summary: 'Change a webhook, by id or URL; --enable retries at once',
     examples: [
       'webhooks update https://example.org/signalbox --enable',
       'webhooks update https://example.org/signalbox --to https://example.org/new --events all',
     ],
     options: {
-      to: text('--to <url>', 'where it sends from now on'),
+      to: text('--to <url>', 'its new URL'),
       events: wanted,
-      enable: flag('--enable', 'send, from where it stands'),
-      disable: flag('--disable', 'send no more'),
+      ...selecting,
+      enable: flag('--enable', 'send events again, from the last delivered one'),
+      disable: flag('--disable', 'stop sending events'),
       ...inProject,
     },
-    async run({ api, print }, { args: [reference], options: { to, events, enable, disable, project } }) {
-      if (enable && disable) throw new CliError('usage', 'Say --enable or --disable, not both')
+    async run({ api, print }, { args: [reference], options }) {
+      const { to, events, selector, enable, disable, project } = options
+      if (enable && disable) throw new CliError('usage', 'Use --enable or --disable, not both')
       const project_id = await resolveProject(api, project)
       const webhook = await api.webhooks.update(
         project_id,
@@ -101,6 +107,7 @@ function addWriters(webhooks: Command): void {
         {
           url: to,
           events: parseEvents(events),
+          selector,
           is_active: enable || disable ? enable : undefined,
         },
       )
@@ -111,16 +118,18 @@ function addWriters(webhooks: Command): void {
     usage: 'delete <webhook>',
     summary: 'Delete a webhook, by id or URL',
     examples: ['webhooks delete https://example.org/signalbox'],
-    options: inProject,
-    async run({ api, print }, { args: [reference], options: { project } }) {
+    options: { ...confirmed, ...inProject },
+    async run({ api, print }, { args: [reference], options: { project, yes } }) {
       const project_id = await resolveProject(api, project)
-      const answer = await api.webhooks.delete(project_id, await resolveWebhook(api, project_id, reference))
+      const webhook_id = await resolveWebhook(api, project_id, reference)
+      await confirm(`Delete the webhook ${reference}? This can't be undone.`, yes)
+      const answer = await api.webhooks.delete(project_id, webhook_id)
       print(answer, () => answer.message)
     },
   })
   define(webhooks, {
     usage: 'rotate <webhook>',
-    summary: 'Make a new secret, printed this once; the old one signs too for 24 hours',
+    summary: 'Create a new secret, printed only once; the old one also signs for 24 hours',
     examples: ['webhooks rotate https://example.org/signalbox'],
     options: inProject,
     async run({ api, print, note }, { args: [reference], options: { project } }) {
@@ -129,7 +138,7 @@ function addWriters(webhooks: Command): void {
         project_id,
         await resolveWebhook(api, project_id, reference),
       )
-      note('This secret is shown this once:')
+      note('This secret is shown only once:')
       print(made, () => made.secret)
     },
   })

@@ -2,15 +2,15 @@ import type { Command, Option } from 'commander'
 
 type Word = { word: string; description: string }
 
-/** What may follow at one place of a command line: `/agents` is after `signalbox agents`. */
+/** The words that may follow at one place of a command line: `/agents` is after `signalbox agents`. */
 export type Place = {
   place: string
   words: Word[]
-  /** Options that take one of a few values. */
+  /** Options with a fixed set of values. */
   choices: { flag: string; values: readonly string[] }[]
 }
 
-/** Every place of the tree, the root first. */
+/** Every place of the command tree, the root first. */
 export function listPlaces(command: Command, place = ''): Place[] {
   const { commands, options } = command
   const subcommands = commands.map((child) => ({ word: child.name(), description: child.summary() }))

@@ -1,6 +1,6 @@
 import type { Place } from './places.ts'
 
-/** A script for each shell, made from the tree of commands. */
+/** A completion script for each shell, from the tree of commands. */
 export const scripts = { bash: toBash, zsh: toZsh, fish: toFish } as const satisfies Record<
   string,
   (places: readonly Place[]) => string

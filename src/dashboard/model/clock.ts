@@ -1,12 +1,12 @@
 import { signal } from '@preact/signals'
 
-/** Milliseconds since 1970, each second. */
+/** Milliseconds since 1970, updated each second. */
 export const now = signal(Date.now())
 setInterval(() => {
   now.value = Date.now()
 }, 1_000)
 
-/** Runs `work` with the next frame, once for all that ask before it; in a page that is not shown, when it is again. */
+/** Runs `work` once in the next frame, however often it is called; in a hidden page, when the page is shown again. */
 export function framed(work: () => void): () => void {
   let isWaiting = false
   return () => {

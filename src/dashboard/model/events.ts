@@ -1,54 +1,198 @@
-import type { EventName } from '#src/domain/events.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
-import { formatMoney, formatShort } from './format.ts'
+import { actionBetween, actionRow } from '#src/domain/actions.ts'
+import type { AgentSummary } from '#src/domain/agent.ts'
+import { exceededLimit } from '#src/domain/budget.ts'
+import type { Control } from '#src/domain/control.ts'
+import type { AgentEventName, EventName } from '#src/domain/events.ts'
+import type { AgentEventFrame, EventFrame } from '#src/protocol/messages/event.ts'
+import { type Names, sayCause, unusualMode } from './causes.ts'
+import type { Failed } from './failures.ts'
+import { formatExactMoney, formatMoney, formatShort, plural } from './format.ts'
+import { isOfAgent } from './of-agent.ts'
+import { isLost } from './progress.ts'
+import { sayEnding } from './requests.ts'
 
-type Told = {
-  /** What a feed can be narrowed to. */
-  kind: 'status' | 'orders' | 'runtimes' | 'budgets' | 'updates'
-  say: (event: EventFrame) => string
-}
-
-const signalName = ({ signal, agent }: EventFrame) => signal?.kind ?? agent.control?.kind ?? 'signal'
-
-/** Every event in words. A new one without a row here does not compile. */
-const told: Record<EventName, Told> = {
-  'agent.spawned': { kind: 'status', say: ({ agent }) => `spawned, ${agent.status}` },
-  'agent.status_changed': { kind: 'status', say: ({ from, to }) => `${from} → ${to}` },
-  'agent.updated': { kind: 'updates', say: describeUpdate },
-  'agent.terminated': { kind: 'status', say: ({ from }) => `${from} → terminated` },
-  'agent.budget_exceeded': { kind: 'budgets', say: () => 'reached its budget, paused' },
-  'agent.runtime_connected': { kind: 'runtimes', say: () => 'runtime connected' },
-  'agent.runtime_disconnected': { kind: 'runtimes', say: () => 'runtime lost' },
-  'agent.signal_sent': { kind: 'orders', say: () => 'message sent' },
-  'agent.signal_acknowledged': { kind: 'orders', say: (event) => `${signalName(event)} ${outcome(event)}` },
-  'agent.signal_overdue': { kind: 'orders', say: (event) => `${signalName(event)} overdue` },
-}
-
-export type EventKind = Told['kind']
+/** What a reader can filter the feed by. */
 export const eventKinds = [
   'status',
-  'orders',
+  'commands',
+  'requests',
   'runtimes',
+  'holds',
   'budgets',
   'updates',
-] as const satisfies EventKind[]
+] as const
+export type EventKind = (typeof eventKinds)[number]
 
-/** An update says what is, not what was: a delivery shows in the order of the agent. */
-function describeUpdate({ agent, actor }: EventFrame): string {
-  if (actor.kind === 'system' && agent.control?.state === 'delivered')
-    return `${agent.control.kind} delivered`
-  return `at ${formatShort(agent.tokens_used)} tokens, ${formatMoney(Number(agent.cost_incurred))}`
+type Wording = {
+  kind: EventKind
+  say: (event: AgentEventFrame, names: AgentNames, before: AgentSummary | undefined) => string
+}
+type ProjectWording = { kind: EventKind; say: (event: EventFrame) => string }
+type AgentNames = Pick<Names, 'agent'>
+
+const signalName = ({ signal, agent }: AgentEventFrame) => signal?.kind ?? agent.control?.kind ?? 'signal'
+
+/** Every event of an agent in words. A new event without a row here does not compile. */
+const wordings: Record<AgentEventName, Wording> = {
+  'agent.spawned': { kind: 'status', say: describeSpawn },
+  'agent.status_changed': { kind: 'status', say: describeChange },
+  'agent.updated': { kind: 'updates', say: describeUpdate },
+  'agent.terminated': { kind: 'status', say: describeChange },
+  'agent.budget_exceeded': { kind: 'budgets', say: describeBudget },
+  'agent.runtime_connected': { kind: 'runtimes', say: () => 'runtime connected' },
+  'agent.runtime_disconnected': { kind: 'runtimes', say: () => 'runtime lost' },
+  'agent.signal_sent': { kind: 'commands', say: describeSent },
+  'agent.signal_acknowledged': { kind: 'commands', say: (event) => `${signalName(event)} ${outcome(event)}` },
+  'agent.signal_overdue': { kind: 'commands', say: (event) => `${signalName(event)} overdue` },
+  'agent.request_opened': { kind: 'requests', say: ({ request }) => `asks: ${toLine(request?.message)}` },
+  'agent.request_ended': { kind: 'requests', say: describeRequestEnd },
 }
 
-function outcome({ signal, agent }: EventFrame): string {
+/** Every event of a project itself in words. */
+const projectWordings: Record<Exclude<EventName, AgentEventName>, ProjectWording> = {
+  'project.hold_placed': { kind: 'holds', say: ({ hold }) => `hold placed: ${toLine(hold?.reason)}` },
+  'project.hold_released': { kind: 'holds', say: ({ hold }) => `hold released: ${toLine(hold?.reason)}` },
+  'project.budget_warning': {
+    kind: 'budgets',
+    say: ({ budget, fraction }) =>
+      `budget ${toLine(budget?.name)} is at ${Math.round((fraction ?? 0) * 100)} %`,
+  },
+  'project.budget_exceeded': {
+    kind: 'budgets',
+    say: ({ budget }) => `budget ${toLine(budget?.name)} is used up`,
+  },
+}
+
+function describeSpawn({ agent }: AgentEventFrame, names: AgentNames): string {
+  return withCause(`spawned, ${agent.status}`, agent, names)
+}
+
+function describeChange({ agent, from, to }: AgentEventFrame, names: AgentNames): string {
+  const control = controlOf({ agent, from, to })
+  if (control?.cause.kind === 'timer') return 'resumed by timer'
+  const change = `${from} → ${to}`
+  return control ? withCause(change, agent, names) : change
+}
+
+/** The command that a change of status amounts to, which is then the agent's newest. */
+function controlOf({ agent, from, to }: Pick<AgentEventFrame, 'agent' | 'from' | 'to'>): Control | undefined {
+  const action = from && to && actionBetween(from, to)
+  const isItsOwn = action && agent.control?.kind === actionRow(action).signal
+  return isItsOwn ? (agent.control ?? undefined) : undefined
+}
+
+function withCause(what: string, agent: AgentEventFrame['agent'], names: AgentNames): string {
+  const mode = unusualMode(agent.control?.mode)
+  const cause = sayCause(agent, names)
+  return `${what}${mode ? ` (${mode})` : ''}${cause ? `, ${cause}` : ''}`
+}
+
+/** Of control signals only those that are sent again have such an event. */
+function describeSent({ signal, agent }: AgentEventFrame, names: AgentNames): string {
+  if (!signal || signal.kind === 'message') return 'message sent'
+  return withCause(`${signal.kind} sent again`, agent, names)
+}
+
+function describeBudget({ agent }: AgentEventFrame): string {
+  const limit = exceededLimit(agent)
+  return `paused: ${limit ?? 'budget'} reached`
+}
+
+/** An update carries the state after it; the delivery of a signal shows in the agent's control. */
+function describeUpdate({ agent, actor }: AgentEventFrame, _: AgentNames, before?: AgentSummary): string {
+  if (actor.kind === 'system' && agent.control?.state === 'delivered') return `${agent.control.kind} received`
+  return (before && describeDifference(before, agent)) || describeUse(agent)
+}
+
+function describeUse({ tokens_used, cost_incurred }: AgentSummary): string {
+  return `at ${formatShort(tokens_used)} tokens, ${formatMoney(Number(cost_incurred))}`
+}
+
+/** What an update has changed; empty for what the page does not show. */
+function describeDifference(before: AgentSummary, after: AgentSummary): string {
+  const tokens = after.tokens_used - before.tokens_used
+  const cost = Number(after.cost_incurred) - Number(before.cost_incurred)
+  const tasks = after.tasks_completed - before.tasks_completed
+  const isLimited = after.token_limit !== before.token_limit || after.cost_limit !== before.cost_limit
+  const isLabelled = JSON.stringify(after.labels) !== JSON.stringify(before.labels)
+  const parts = [
+    after.current_task !== before.current_task &&
+      (after.current_task === null ? 'left its task' : `started “${toLine(after.current_task)}”`),
+    tasks > 0 && `${plural(tasks, 'task')} completed`,
+    tokens !== 0 && `${tokens > 0 ? '+' : '−'}${formatShort(Math.abs(tokens))} tokens`,
+    Math.abs(cost) >= 0.0001 && `${cost > 0 ? '+' : '−'}${formatExactMoney(Math.abs(cost))}`,
+    isLimited && describeLimits(after),
+    isLabelled && 'labels changed',
+  ]
+  return parts.filter((part) => part !== false).join(', ')
+}
+
+function describeLimits({ token_limit, cost_limit }: AgentSummary): string {
+  const limits = [
+    token_limit !== null && `${formatShort(token_limit)} tokens`,
+    cost_limit !== null && formatMoney(Number(cost_limit)),
+  ].filter((limit) => limit !== false)
+  return limits.length > 0 ? `limit now ${limits.join(' and ')}` : 'no limit any more'
+}
+
+/** The question comes last: it may be long. */
+function describeRequestEnd({ request }: EventFrame): string {
+  return request ? `request ${sayEnding(request)}: ${toLine(request.message)}` : 'request ended'
+}
+
+const MAX_LINE = 200
+
+/** One line of a message of any length. */
+function toLine(message = ''): string {
+  const line = message.replaceAll(/\s+/g, ' ').trim()
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line
+}
+
+function outcome({ signal, agent }: AgentEventFrame): string {
   const isControl = signal !== undefined && signal.id === agent.control?.signal_id
   return isControl && agent.control?.state === 'failed' ? 'failed' : 'acknowledged'
 }
 
-export const kindOf = ({ name }: EventFrame): EventKind => told[name].kind
-export const sayEvent = (event: EventFrame): string => told[event.name].say(event)
+const rows: Readonly<Partial<Record<string, { kind: EventKind }>>> = { ...wordings, ...projectWordings }
 
-/** Why, where somebody said so: with the order that the event issues. */
-export function reasonOf({ signal, name }: EventFrame): string | undefined {
-  return name === 'agent.signal_acknowledged' ? undefined : (signal?.reason ?? undefined)
+/** A newer server may send events that this page does not know. */
+export const kindOf = ({ name }: EventFrame): EventKind => rows[name]?.kind ?? 'updates'
+
+/** `before`: the agent before the event, as far as it is known. */
+export function sayEvent(event: EventFrame, names: AgentNames, before?: AgentSummary): string {
+  const { name } = event
+  if (isOfAgent(event) && isKnown(wordings, name)) return wordings[name].say(event, names, before)
+  return isKnown(projectWordings, name) ? projectWordings[name].say(event) : name
+}
+
+function isKnown<Name extends string>(table: Record<Name, unknown>, name: string): name is Name {
+  return Object.hasOwn(table, name)
+}
+
+const alarms: readonly EventName[] = [
+  'agent.signal_overdue',
+  'agent.budget_exceeded',
+  'project.budget_exceeded',
+]
+
+/** Whether it is bad news. */
+export function isAlarming(event: EventFrame): boolean {
+  if (event.name === 'agent.runtime_disconnected') return isOfAgent(event) && isLost(event.agent)
+  return failedIn(event) !== undefined || alarms.includes(event.name)
+}
+
+/** The command that the event reports as failed. */
+export function failedIn(event: EventFrame): Failed | undefined {
+  const { name, project_id, signal } = event
+  if (name !== 'agent.signal_acknowledged' || !isOfAgent(event) || !signal) return undefined
+  if (outcome(event) !== 'failed') return undefined
+  return { project_id, agent_id: event.agent.id, signal_id: signal.id }
+}
+
+/** The reason that a person or program gave with the command; the server's own reasons are in the event's words. */
+export function reasonOf({ signal, name, actor, agent }: EventFrame): string | undefined {
+  const cause = agent?.control?.cause
+  const isOfHold = cause?.kind === 'hold' || (cause?.kind === 'budget' && cause.id !== null)
+  if (name === 'agent.signal_acknowledged' || (actor.kind === 'system' && !isOfHold)) return undefined
+  return signal?.reason ?? undefined
 }

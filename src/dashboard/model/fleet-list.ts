@@ -1,51 +1,72 @@
 import { computed, effect, signal } from '@preact/signals'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
-import { arrange, type ColumnName, columnNames, type Filter, type Sort } from './arrange.ts'
+import { arrange, type ColumnName, columnNames, type Filter, type Sort, startsDescending } from './arrange.ts'
+import { type ConcernKind, concernKinds } from './attention.ts'
 import type { ProjectLive } from './project-live.ts'
 import { query, replaceQuery } from './route.ts'
+import { addLabel, readSearch } from './search.ts'
 
-/** The order is made anew so often while agents change; a filter or a sort takes effect at once. */
+/** How often the list is sorted again while agents change; a new filter or sort takes effect at once. */
 const ARRANGED_EVERY_MS = 500
-/** Nothing moves away under a pointer that was moved so recently. */
+/** After a move of the pointer, rows keep their places for this long. */
 const HELD_MS = 2_500
 
-/** The list of a project's agents: what is shown of it, in which order, what is selected, and where one is. */
+/** The list of each project as it was left: the page of an agent goes on from it, and a return to the list, too. */
+const left = new WeakMap<ProjectLive, { ids: readonly string[]; active: string | undefined }>()
+
+/** The agent before or after this one, in the list as it was shown last. */
+export function neighbourOf(live: ProjectLive, id: string, by: 1 | -1): string | undefined {
+  const ids = left.get(live)?.ids ?? []
+  const index = ids.indexOf(id)
+  return index < 0 ? undefined : ids[index + by]
+}
+
+/** The list of a project's agents: the shown ids in their order, the selection, and the highlighted agent. */
 export class FleetList {
   readonly live: ProjectLive
   readonly ids = signal<readonly string[]>([])
   readonly selected = signal<ReadonlySet<string>>(new Set())
-  /** The agent that the keyboard is at. */
+  /** The highlighted agent, which keys act on. */
   readonly active = signal<string | undefined>(undefined)
+  /** What the search box asks for. */
+  readonly search = computed(() => readSearch(query.value.get('q') ?? ''))
   readonly filter = computed(
     (): Filter => ({
       statuses: new Set(
         agentStatuses.filter((status) => query.value.get('status')?.split(',').includes(status)),
       ),
       agent_type_id: query.value.get('type') ?? undefined,
-      text: query.value.get('q') ?? '',
+      parent_id: query.value.get('parent') ?? undefined,
+      needs: readNeeds(query.value.get('needs')),
+      text: this.search.value.text,
+      selector: this.search.value.problem === undefined ? this.search.value.selector : undefined,
     }),
   )
   readonly sort = computed((): Sort => {
-    const asked = query.value.get('sort') ?? 'name'
+    const asked = query.value.get('sort') ?? ''
     const by = columnNames.find((name) => name === asked.replace(/^-/, ''))
-    return { by: by ?? 'name', isReversed: asked.startsWith('-') }
+    return { by: by ?? 'attention', isDescending: by !== undefined && asked.startsWith('-') }
   })
-  #held_until = 0
-  #arranged_at = 0
+  #heldUntil = 0
+  #arrangedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #anchor: string | undefined
   readonly #stops: (() => void)[]
 
   constructor(live: ProjectLive) {
     this.live = live
+    this.active.value = left.get(live)?.active
     this.#stops = [
+      effect(() => {
+        left.set(live, { ids: this.ids.value, active: this.active.value })
+      }),
       effect(() => {
         void [this.filter.value, this.sort.value]
         this.#arrange()
       }),
       effect(() => {
-        void live.version.value
+        void [live.version.value, live.concerns.value]
         this.#arrangeSoon()
       }),
     ]
@@ -61,13 +82,30 @@ export class FleetList {
   }
 
   hold(): void {
-    this.#held_until = Date.now() + HELD_MS
+    this.#heldUntil = Date.now() + HELD_MS
   }
 
-  sortBy(by: ColumnName): void {
-    const { by: known, isReversed } = this.sort.peek()
-    const sign = known === by && !isReversed ? '-' : ''
-    replaceQuery({ sort: `${sign}${by}` })
+  /** First as the column is mostly asked for, then the other way round, then as without it. */
+  sortBy(by: ColumnName | undefined): void {
+    if (by === undefined) return replaceQuery({ sort: undefined })
+    const { by: known, isDescending } = this.sort.peek()
+    const first = startsDescending(by)
+    if (known === by && isDescending !== first) return replaceQuery({ sort: undefined })
+    const isNext = known === by ? !first : first
+    replaceQuery({ sort: `${isNext ? '-' : ''}${by}` })
+  }
+
+  /** Shows those that need attention for one more reason, or for one less. */
+  toggleNeed(kind: ConcernKind): void {
+    const needs = new Set(this.filter.peek().needs)
+    const isOnly = needs.size === concernKinds.length
+    if (isOnly) needs.clear()
+    if (!needs.delete(kind)) needs.add(kind)
+    replaceQuery({ needs: needs.size > 0 ? [...needs].join(',') : 'any' })
+  }
+
+  toggleNeeds(): void {
+    replaceQuery({ needs: this.filter.peek().needs ? undefined : 'any' })
   }
 
   toggleStatus(status: AgentStatus): void {
@@ -76,11 +114,15 @@ export class FleetList {
     replaceQuery({ status: [...statuses].join(',') })
   }
 
+  addLabel(key: string, value: string): void {
+    replaceQuery({ q: addLabel(query.peek().get('q') ?? '', key, value) })
+  }
+
   select(ids: Iterable<string>): void {
     this.selected.value = new Set(ids)
   }
 
-  /** With `isRange`, everything from the last one that was toggled. */
+  /** With `isRange`, it selects everything from the last toggled agent to this one. */
   toggle(id: string, isRange = false): void {
     const next = new Set(this.selected.peek())
     const ids = this.ids.peek()
@@ -93,7 +135,16 @@ export class FleetList {
     this.selected.value = next
   }
 
-  /** Moves the keyboard's place by so many rows, and says where it is then. */
+  /** Moves the highlight, and selects what it comes from and what it gets to. */
+  extend(by: 1 | -1): number {
+    const from = this.active.peek()
+    const row = this.move(by)
+    const to = this.active.peek()
+    this.select([...this.selected.peek(), ...[from, to].filter((id) => id !== undefined)])
+    return row
+  }
+
+  /** Moves the highlight by this many rows, and returns the index of its row. */
   move(by: number): number {
     const ids = this.ids.peek()
     const from = ids.indexOf(this.active.peek() ?? '')
@@ -102,7 +153,7 @@ export class FleetList {
     return to
   }
 
-  /** What an order is for: the selected ones, or the one that the keyboard is at. */
+  /** The agents that a command is for: the selected ones, else the highlighted one. */
   get targets(): AgentSummary[] {
     const { active } = this
     const ids = this.selected.value.size > 0 ? this.selected.value : active.value ? [active.value] : []
@@ -111,7 +162,7 @@ export class FleetList {
 
   #arrangeSoon(): void {
     if (this.#timer !== undefined) return
-    const due = Math.max(this.#arranged_at + ARRANGED_EVERY_MS, this.#held_until) - Date.now()
+    const due = Math.max(this.#arrangedAt + ARRANGED_EVERY_MS, this.#heldUntil) - Date.now()
     if (due <= 0) return this.#arrange()
     this.#timer = setTimeout(() => {
       this.#timer = undefined
@@ -120,10 +171,30 @@ export class FleetList {
   }
 
   #arrange(): void {
-    this.#arranged_at = Date.now()
-    const asked = { filter: this.filter.peek(), sort: this.sort.peek() }
-    const ids = arrange(this.live.agents.values(), asked, this.#arranged_at).map(({ id }) => id)
+    this.#arrangedAt = Date.now()
+    const asked = {
+      filter: this.filter.peek(),
+      sort: this.sort.peek(),
+      concerns: this.live.concerns.peek(),
+    }
+    const ids = arrange(this.live.agents.values(), asked, this.#arrangedAt).map(({ id }) => id)
     const known = this.ids.peek()
     if (ids.length !== known.length || ids.some((id, index) => id !== known[index])) this.ids.value = ids
+    this.#keepToShown(new Set(ids))
   }
+
+  /** A command reaches only what the operator sees: hidden agents are neither selected nor highlighted. */
+  #keepToShown(shown: ReadonlySet<string>): void {
+    const [selected, active] = [this.selected.peek(), this.active.peek()]
+    const left = [...selected].filter((id) => shown.has(id))
+    if (left.length < selected.size) this.selected.value = new Set(left)
+    if (active !== undefined && !shown.has(active)) this.active.value = undefined
+  }
+}
+
+/** Kinds of concerns, or all with `any`. */
+function readNeeds(asked: string | null): ReadonlySet<ConcernKind> | undefined {
+  if (!asked) return undefined
+  const kinds = concernKinds.filter((kind) => asked.split(',').includes(kind))
+  return new Set(kinds.length > 0 ? kinds : concernKinds)
 }

@@ -9,15 +9,15 @@ const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 
 /** 1,204 */
 export const formatCount = (value: number): string => whole.format(value)
 
-/** 1.2M, from ten thousand on. */
+/** 1.2M, for numbers from ten thousand. */
 export const formatShort = (value: number): string => (value < 10_000 ? whole : short).format(value)
 
-/** $12.34; what is not nothing is not shown as nothing. */
+/** $12.34; a smaller amount than a cent is `<$0.01`, never $0.00. */
 export function formatMoney(value: number): string {
   return value > 0 && value < 0.01 ? '<$0.01' : `$${cents.format(value)}`
 }
 
-/** $0.0123, with as many places as there are. */
+/** $0.0123, with two to four places. */
 export const formatExactMoney = (value: number): string => `$${exact.format(value)}`
 
 const units = [
@@ -26,7 +26,7 @@ const units = [
   [60_000, 'm'],
 ] as const
 
-/** 12s, 4m, 3h, 2d: the largest unit alone. */
+/** 12s, 4m, 3h, 2d: only the largest unit. */
 export function formatSpan(ms: number): string {
   for (const [size, name] of units) if (ms >= size) return `${Math.floor(ms / size)}${name}`
   return `${Math.max(0, Math.floor(ms / 1_000))}s`
@@ -40,7 +40,7 @@ export function formatCountdown(ms: number): string {
   return hours ? `${hours}:${String(minutes).padStart(2, '0')}:${tail}` : `${minutes}:${tail}`
 }
 
-/** 14:03:12, with the day before it where that is not today. */
+/** 14:03:12; for another day than today, with the day before it. */
 export function formatTime(time: string | number, now: number = Date.now()): string {
   const date = new Date(time)
   const isToday = date.toDateString() === new Date(now).toDateString()
@@ -50,6 +50,8 @@ export function formatTime(time: string | number, now: number = Date.now()): str
 export const formatFullTime = (time: string | number): string => full.format(new Date(time))
 
 /** "3 agents" */
-export function plural(count: number, one: string): string {
-  return `${formatCount(count)} ${one}${count === 1 ? '' : 's'}`
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`
 }
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -1,57 +1,67 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
+import { isOfAgent } from './of-agent.ts'
 import { type Counts, noCounts, type Totals, toUnits } from './totals.ts'
 
 export const BUCKET_MS = 10_000
 export const HISTORY_MS = 60 * 60 * 1_000
-/** Events that are kept to look at; the sums go on without them. */
+/** The feed keeps this many events; older ones only count in the sums. */
 export const MAX_EVENTS = 3_000
 
-/** What happened in ten seconds, and how many agents were in each status at their end. */
-export type Bucket = { at: number; by_status: Counts; cost_units: number; tokens: number; events: number }
+/** The sums of ten seconds, and the agents by status at their end. */
+export type Bucket = { at: number; by_status: Counts; costUnits: number; tokens: number; events: number }
 
 const bucketAt = (time: number) => Math.floor(time / BUCKET_MS) * BUCKET_MS
 
-/** The last hour of a project: sums by ten seconds, and the newest events, oldest first. */
+/** The last hour of a project: sums for each ten seconds, and the newest events, oldest first. */
 export class History {
   readonly #buckets = new Map<number, Bucket>()
   #events: EventFrame[] = []
-  /** The state that everything before the first event was left in. */
+  readonly #befores = new WeakMap<EventFrame, AgentSummary>()
+  /** The state before the first known event. */
   #first: { by_status: Counts; seq: number } = { by_status: noCounts(), seq: 0 }
 
   get events(): readonly EventFrame[] {
     return this.#events
   }
 
-  /** The number of the last event that is not told here. */
-  get first_seq(): number {
+  /** The agent before an event, as far as it is known here. */
+  before(event: EventFrame): AgentSummary | undefined {
+    return this.#befores.get(event)
+  }
+
+  /** The number of the event before the first known one. */
+  get firstSeq(): number {
     return this.#first.seq
   }
 
-  /** The state is told anew: what lies before it is not known any more. */
+  /** A new snapshot: everything before it is forgotten. */
   begin(totals: Totals, seq: number): void {
     this.#buckets.clear()
     this.#events = []
     this.#first = { by_status: { ...totals.by_status }, seq }
   }
 
-  /** The next event, with the sums after it. */
+  /** Adds the next event, with the sums after it. */
   add(event: EventFrame, before: AgentSummary | undefined, totals: Totals): void {
     const { agent } = event
     const bucket = this.#bucket(Date.parse(event.at))
     bucket.events++
+    if (before) this.#befores.set(event, before)
     Object.assign(bucket.by_status, totals.by_status)
-    bucket.cost_units += toUnits(agent.cost_incurred) - (before ? toUnits(before.cost_incurred) : 0)
-    bucket.tokens += agent.tokens_used - (before?.tokens_used ?? 0)
+    if (agent) {
+      bucket.costUnits += toUnits(agent.cost_incurred) - (before ? toUnits(before.cost_incurred) : 0)
+      bucket.tokens += agent.tokens_used - (before?.tokens_used ?? 0)
+    }
     this.#events.push(event)
-    // In one go for many, so that it costs nothing an event.
+    // One slice for many events keeps the cost of one event constant.
     if (this.#events.length > MAX_EVENTS * 1.2) this.#events = this.#events.slice(-MAX_EVENTS)
     this.#forget(bucket.at - HISTORY_MS)
   }
 
   /**
-   * Events of before, oldest first, up to the first that is known. Statuses are counted backwards from there; what an
-   * agent had used before its first event here is not known, so that event counts as no use.
+   * Adds older events, oldest first, up to the first known one. Statuses are counted backwards from there. The usage of an
+   * agent before its first event here is unknown, so that event counts as no usage.
    */
   prepend(events: readonly EventFrame[]): void {
     const counts = { ...this.#first.by_status }
@@ -65,7 +75,7 @@ export class History {
     this.#events = [...events, ...this.#events]
   }
 
-  /** Each ten seconds from the first that is known, at most an hour, up to `now`. */
+  /** A bucket for each ten seconds up to `now`, for at most an hour. */
   buckets(now: number): Bucket[] {
     const known = [...this.#buckets.keys()].sort((left, right) => left - right)
     const [oldest] = known
@@ -75,7 +85,7 @@ export class History {
     for (const at of known) if (at < from) by_status = this.#buckets.get(at)?.by_status ?? by_status
     const all: Bucket[] = []
     for (let at = from; at <= bucketAt(now); at += BUCKET_MS) {
-      const bucket = this.#buckets.get(at) ?? { at, by_status, cost_units: 0, tokens: 0, events: 0 }
+      const bucket = this.#buckets.get(at) ?? { at, by_status, costUnits: 0, tokens: 0, events: 0 }
       by_status = bucket.by_status
       all.push(bucket)
     }
@@ -86,19 +96,21 @@ export class History {
     const at = bucketAt(time)
     const known = this.#buckets.get(at)
     if (known) return known
-    const bucket = { at, by_status: { ...counts }, cost_units: 0, tokens: 0, events: 0 }
+    const bucket = { at, by_status: { ...counts }, costUnits: 0, tokens: 0, events: 0 }
     this.#buckets.set(at, bucket)
     return bucket
   }
 
   #addUse(events: readonly EventFrame[]): void {
     const seen = new Map<string, AgentSummary>()
-    for (const { agent, at, name } of events) {
+    for (const event of events.filter(isOfAgent)) {
+      const { agent, at, name } = event
       const before = seen.get(agent.id)
+      if (before) this.#befores.set(event, before)
       seen.set(agent.id, agent)
       if (!before && name !== 'agent.spawned') continue
       const bucket = this.#bucket(Date.parse(at))
-      bucket.cost_units += toUnits(agent.cost_incurred) - (before ? toUnits(before.cost_incurred) : 0)
+      bucket.costUnits += toUnits(agent.cost_incurred) - (before ? toUnits(before.cost_incurred) : 0)
       bucket.tokens += agent.tokens_used - (before?.tokens_used ?? 0)
     }
   }
@@ -112,7 +124,7 @@ export class History {
 }
 
 function undo(counts: Counts, { name, agent, from, to }: EventFrame): void {
-  if (name === 'agent.spawned') counts[agent.status]--
+  if (agent && name === 'agent.spawned') counts[agent.status]--
   else if (from && to) {
     counts[to]--
     counts[from]++

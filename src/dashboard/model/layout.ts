@@ -8,8 +8,8 @@ narrow.addEventListener('change', ({ matches }) => {
 })
 
 const heights: Record<Density, number> = { compact: 28, regular: 38, roomy: 50 }
-/** Two lines for a thumb. */
-const NARROW_HEIGHT = 66
+/** Three lines, large enough for a thumb. */
+const NARROW_HEIGHT = 74
 
-/** In pixels; the style sheet has the same in `--row`. */
+/** In pixels; `--row` in the style sheet has the same value. */
 export const rowHeight = computed(() => (isNarrow.value ? NARROW_HEIGHT : heights[density.value]))

@@ -1,14 +1,16 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import type { Loading } from './world.ts'
+import type { Loading } from './app-state.ts'
+import { reconnects } from './reconnects.ts'
 
-/** What a call answers, while the component is there; asked again with `reload`, or when `key` changes. */
+/** The answer of a call, which is repeated by `reload` and when `key` changes. */
 export function useLoaded<Value>(
   key: string,
   load: () => Promise<Value>,
 ): Loading<Value> & { reload: () => void } {
   const [state, setState] = useState<Loading<Value>>({})
   const [turn, setTurn] = useState(0)
-  // The call is what `key` says: a new function for the same thing is no reason to ask again.
+  const opened = reconnects.value
+  // `key` identifies the call: a new function with the same key does not repeat it.
   useEffect(() => {
     let isHere = true
     load().then(
@@ -21,17 +23,21 @@ export function useLoaded<Value>(
       isHere = false
     }
   }, [key, turn])
+  // A failed call is repeated once there is a connection again.
+  useEffect(() => {
+    if (state.problem !== undefined) setTurn((known) => known + 1)
+  }, [opened])
   return { ...state, reload: useCallback(() => setTurn((known) => known + 1), []) }
 }
 
-/** Follows a value, but changes at most so often. */
-export function useSettled<Value>(value: Value, every_ms: number): Value {
+/** Follows a value, and changes at most every `everyMs`. */
+export function useSettled<Value>(value: Value, everyMs: number): Value {
   const [settled, setSettled] = useState({ value, at: 0 })
   useEffect(() => {
     if (value === settled.value) return
-    const wait = Math.max(0, settled.at + every_ms - Date.now())
+    const wait = Math.max(0, settled.at + everyMs - Date.now())
     const timer = setTimeout(() => setSettled({ value, at: Date.now() }), wait)
     return () => clearTimeout(timer)
-  }, [value, settled, every_ms])
+  }, [value, settled, everyMs])
   return settled.value
 }

@@ -1,19 +1,22 @@
 import { signal } from '@preact/signals'
 
-export type Notice = { id: number; kind: 'done' | 'problem'; text: string }
+/** `sent`: accepted, and not done yet. `partial`: accepted for some agents only. */
+export type Notice = { id: number; kind: keyof typeof SHOWN_MS; text: string }
 
-const SHOWN_MS = { done: 5_000, problem: 12_000 } as const
-/** More than this, and the oldest goes. */
+/** A problem stays until it is dismissed. */
+const SHOWN_MS = { done: 5_000, sent: 8_000, partial: 12_000, problem: undefined } as const
+/** One more removes the oldest. */
 const MAX_NOTICES = 4
 
 export const notices = signal<readonly Notice[]>([])
-let last_id = 0
+let lastId = 0
 
-/** Tells the operator, on the screen and to a screen reader. */
+/** Shows a notice, also to screen readers. */
 export function say(kind: Notice['kind'], text: string): void {
-  const id = ++last_id
+  const id = ++lastId
   notices.value = [...notices.peek().slice(1 - MAX_NOTICES), { id, kind, text }]
-  setTimeout(() => dismiss(id), SHOWN_MS[kind])
+  const shown = SHOWN_MS[kind]
+  if (shown !== undefined) setTimeout(() => dismiss(id), shown)
 }
 
 export function dismiss(id: number): void {

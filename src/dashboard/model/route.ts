@@ -1,22 +1,32 @@
 import { computed, effect, signal } from '@preact/signals'
+import { agentStatuses } from '#src/domain/lifecycle.ts'
 
-/** Where the page is: kept behind the `#`, so that a place can be bookmarked and the server knows one page. */
+/** The current place, kept after the `#`, so that users can bookmark it and the server has only one page. */
 export type Place =
   | { view: 'projects' }
   | { view: 'types' }
-  | { view: 'fleet' | 'overview' | 'members'; project_id: string }
+  | { view: 'requests' }
+  | { view: 'request'; project_id: string; request_id: string }
+  | { view: 'fleet' | 'overview' | 'usage' | 'budgets' | 'members'; project_id: string }
   | { view: 'agent'; project_id: string; agent_id: string }
 
 const id = '([0-9a-f-]{36})'
 const patterns: [RegExp, (ids: string[]) => Place][] = [
   [/^$/, () => ({ view: 'projects' })],
   [/^types$/, () => ({ view: 'types' })],
+  [/^requests$/, () => ({ view: 'requests' })],
   [new RegExp(`^p/${id}$`), ([project_id = '']) => ({ view: 'fleet', project_id })],
   [new RegExp(`^p/${id}/overview$`), ([project_id = '']) => ({ view: 'overview', project_id })],
+  [new RegExp(`^p/${id}/usage$`), ([project_id = '']) => ({ view: 'usage', project_id })],
+  [new RegExp(`^p/${id}/budgets$`), ([project_id = '']) => ({ view: 'budgets', project_id })],
   [new RegExp(`^p/${id}/members$`), ([project_id = '']) => ({ view: 'members', project_id })],
   [
     new RegExp(`^p/${id}/a/${id}$`),
     ([project_id = '', agent_id = '']) => ({ view: 'agent', project_id, agent_id }),
+  ],
+  [
+    new RegExp(`^p/${id}/requests/${id}$`),
+    ([project_id = '', request_id = '']) => ({ view: 'request', project_id, request_id }),
   ],
 ]
 
@@ -25,7 +35,7 @@ addEventListener('hashchange', () => {
   hash.value = location.hash
 })
 
-/** An unknown place is the list of projects. */
+/** An unknown place shows the list of projects. */
 export const place = computed((): Place => {
   const [path = ''] = hash.value.replace(/^#\/?/, '').split('?')
   for (const [pattern, make] of patterns) {
@@ -35,10 +45,10 @@ export const place = computed((): Place => {
   return { view: 'projects' }
 })
 
-/** The filters, which are a part of the place. */
+/** The filters, which are part of the place. */
 export const query = computed(() => new URLSearchParams(hash.value.split('?')[1] ?? ''))
 
-/** The filters that each fleet was left with: who comes back finds it as it was. */
+/** The last filters of each fleet, restored when the user returns to it. */
 const left = new Map<string, string>()
 effect(() => {
   const at = place.value
@@ -48,25 +58,57 @@ effect(() => {
 export const links = {
   projects: '#/',
   types: '#/types',
+  requests: (filters: Record<string, string> = {}) => {
+    const text = new URLSearchParams(filters).toString()
+    return `#/requests${text && `?${text}`}`
+  },
+  request: (project_id: string, request_id: string) => `#/p/${project_id}/requests/${request_id}`,
   fleet: (project_id: string) => {
     const filters = left.get(project_id)
     return `#/p/${project_id}${filters ? `?${filters}` : ''}`
   },
+  /** The fleet with all that an agent has started, ended agents too. */
+  children: (project_id: string, agent_id: string) =>
+    `#/p/${project_id}?parent=${agent_id}&status=${agentStatuses.join()}`,
+  labelled: (project_id: string, key: string, value: string) =>
+    `#/p/${project_id}?${new URLSearchParams({ q: `${key}=${value}` })}`,
   overview: (project_id: string) => `#/p/${project_id}/overview`,
+  /** The fleet's agents of one type. */
+  typed: (project_id: string, agent_type_id: string) => `#/p/${project_id}?type=${agent_type_id}`,
+  /** The fleet's agents that need attention, for all or for some reasons. */
+  needing: (project_id: string, kinds: readonly string[] = ['any']) =>
+    `#/p/${project_id}?needs=${kinds.join()}`,
+  usage: (project_id: string) => `#/p/${project_id}/usage`,
+  budgets: (project_id: string) => `#/p/${project_id}/budgets`,
   members: (project_id: string) => `#/p/${project_id}/members`,
   agent: (project_id: string, agent_id: string) => `#/p/${project_id}/a/${agent_id}`,
 }
 
-/** Changes the filters without an entry in the history for each key that is typed. */
+/** Changes the filters without a history entry for each key stroke. */
 export function replaceQuery(change: Record<string, string | undefined>): void {
   const next = new URLSearchParams(query.peek())
   for (const [name, value] of Object.entries(change)) {
     if (value) next.set(name, value)
     else next.delete(name)
   }
-  const text = next.toString()
   const [path] = hash.peek().split('?')
-  history.replaceState(null, '', `${path || '#/'}${text && `?${text}`}`)
+  replaceWith(path || '#/', next)
+}
+
+/** Shows another place with the same filters, which takes over the history entry of this one. */
+export function replacePlace(link: string): void {
+  replaceWith(link, query.peek())
+}
+
+/** The link with the filters of this place. */
+export function withQuery(link: string): string {
+  const text = query.value.toString()
+  return `${link}${text && `?${text}`}`
+}
+
+function replaceWith(path: string, filters: URLSearchParams): void {
+  const text = filters.toString()
+  history.replaceState(null, '', `${path}${text && `?${text}`}`)
   hash.value = location.hash
 }
 

@@ -1,27 +1,31 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
-import { ApiError, type Credentials, type User } from '#src/client/rest.ts'
-import { toApiError, transportError } from '#src/client/rest-error.ts'
+import { readJson } from '#src/client/rest/attempt.ts'
+import { ApiError, type Credentials, type User } from '#src/client/rest/rest.ts'
+import { sendRepeatedly } from '#src/client/rest/retry.ts'
 
-/** `unknown`: nobody has asked the server yet. `out` says why, where it was not the user's own wish. */
+/** `unknown`: the server has not answered yet. `out` has a reason unless the user signed out. */
 export type SessionState =
   | { kind: 'unknown'; problem?: string }
   | { kind: 'out'; reason?: string | undefined }
   | { kind: 'in'; user: User }
 
 type Access = { access_token: string; expires_in: number; user: User }
+/** What the server answers where there is no cookie. */
+type NoAccess = { user: null }
 
-/** A token that lasts no longer than this is renewed when it is asked for. */
+/** A token with less time left than this is renewed before it is used. */
 const RENEWED_BEFORE_MS = 90_000
 const CHANNEL = 'signalbox-session'
-const endings: Partial<Record<string, string>> = { AUTH_005: 'This user is no longer active.' }
+const NO_SESSION = 'AUTH_006'
+const endings: Partial<Record<string, string>> = { AUTH_005: 'This user has been deactivated.' }
 
 /**
- * Who is signed in. The refresh token is in a cookie that no script sees; the access token is in memory alone. Tabs
- * share the cookie, and a spent refresh token ends the session: so they renew one after the other.
+ * The signed-in user. The refresh token is in a cookie that no script can read; the access token is only in memory. Tabs
+ * share the cookie, and a spent refresh token ends the session, so tabs renew one after the other.
  */
 export class Session {
   readonly #state = signal<SessionState>({ kind: 'unknown' })
-  #token: { text: string; renew_at: number } | undefined
+  #token: { text: string; renewAt: number } | undefined
   #renewal: Promise<string> | undefined
   readonly #tabs = new BroadcastChannel(CHANNEL)
 
@@ -33,7 +37,7 @@ export class Session {
     return this.#state
   }
 
-  /** Goes on with the session that the cookie is of, if there is one. */
+  /** Resumes the session of the cookie, if there is one. */
   async resume(): Promise<void> {
     this.#state.value = { kind: 'unknown' }
     try {
@@ -48,17 +52,17 @@ export class Session {
     this.#enter(await send('POST', credentials))
   }
 
-  /** Rejects where the server was not told: then the cookie is still good. */
+  /** Rejects if the server did not get the request: the cookie is still valid then. */
   async signOut(): Promise<void> {
     await send('DELETE')
     this.#leave()
     this.#tabs.postMessage('out')
   }
 
-  /** A token that is good for a while; never the `refused` one. */
+  /** A token with enough time left; never the `refused` one. */
   async token(refused?: string): Promise<string> {
     const token = this.#token
-    if (token && token.text !== refused && Date.now() < token.renew_at) return token.text
+    if (token && token.text !== refused && Date.now() < token.renewAt) return token.text
     return this.#renew()
   }
 
@@ -71,14 +75,16 @@ export class Session {
 
   async #askInTurn(): Promise<string> {
     try {
-      const ask = () => send<Access>('PUT')
-      // Browsers have locks on https and on localhost only.
+      const ask = () => send<Access | NoAccess>('PUT')
+      // Browsers have locks only on https and on localhost.
       const locks = navigator.locks as LockManager | undefined
-      return this.#enter(await (locks ? locks.request(CHANNEL, ask) : ask()))
+      const answer = await (locks ? locks.request(CHANNEL, ask) : ask())
+      if (answer.user === null) throw notSignedIn()
+      return this.#enter(answer)
     } catch (error) {
       if (error instanceof ApiError && !error.retryable) {
-        // Without a cookie nobody was signed in, or it was in another tab that it ended.
-        const isFirstVisit = error.code === 'AUTH_006' && this.#state.value.kind === 'unknown'
+        // No cookie: this is a first visit, or another tab ended the session.
+        const isFirstVisit = error.code === NO_SESSION && this.#state.value.kind === 'unknown'
         this.#leave(isFirstVisit ? undefined : (endings[error.code] ?? 'Your session has ended.'))
       }
       throw error
@@ -86,7 +92,7 @@ export class Session {
   }
 
   #enter({ access_token, expires_in, user }: Access): string {
-    this.#token = { text: access_token, renew_at: Date.now() + expires_in * 1_000 - RENEWED_BEFORE_MS }
+    this.#token = { text: access_token, renewAt: Date.now() + expires_in * 1_000 - RENEWED_BEFORE_MS }
     const known = this.#state.value
     if (known.kind !== 'in' || known.user.id !== user.id) this.#state.value = { kind: 'in', user }
     return access_token
@@ -98,16 +104,29 @@ export class Session {
   }
 }
 
-/** `keepalive`: an answer that carries a new cookie must come home even if the page is reloaded meanwhile. */
-async function send<Answer = Access>(method: string, body?: object): Promise<Answer> {
-  const response = await fetch('/dashboard/session', {
+function notSignedIn(): ApiError {
+  const problem = { code: NO_SESSION, message: 'You are not signed in', field: null }
+  return new ApiError({ status: 401, errors: [problem] })
+}
+
+/** Within 10 s the server answers a spent refresh token again, so the last attempt must begin before that. */
+const RENEWAL = { timeout_ms: 4_000, retries: 2, max_wait_ms: 1_000, isRepeatable: true }
+const ONCE = { timeout_ms: 30_000, retries: 0, max_wait_ms: 0, isRepeatable: false }
+
+/** `keepalive`: the browser must store the new cookie even if the page is reloaded during the call. */
+const fetchThrough: typeof fetch = (input, init) => fetch(input, { ...init, keepalive: true })
+
+function send<Answer = Access>(method: string, body?: object): Promise<Answer> {
+  const request = {
     method,
-    keepalive: true,
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  }).catch((error: unknown) => {
-    throw transportError('unreachable', 'The server cannot be reached', error)
-  })
-  const answer: unknown = await response.json().catch(() => undefined)
-  if (!response.ok) throw toApiError(response, answer)
-  return answer as Answer
+    url: '/dashboard/session',
+    headers: { ...(body && { 'content-type': 'application/json' }) },
+    body: body && JSON.stringify(body),
+  }
+  const how = method === 'PUT' ? RENEWAL : ONCE
+  return sendRepeatedly(
+    request,
+    { ...how, fetch: fetchThrough, token: undefined, signal: undefined },
+    readJson<Answer>,
+  )
 }

@@ -2,19 +2,21 @@ import { computed, effect, signal } from '@preact/signals'
 
 export const themes = ['auto', 'light', 'dark'] as const
 export const densities = ['compact', 'regular', 'roomy'] as const
-export type Theme = (typeof themes)[number]
+export const alertings = ['off', 'on'] as const
 export type Density = (typeof densities)[number]
 
-/** How the page looks: all that is ever kept in the browser. */
-export const theme = kept('theme', themes, 'auto')
-export const density = kept('density', densities, 'regular')
+/** Settings are the only thing that the page stores in the browser. */
+export const theme = stored('theme', themes, 'auto')
+export const density = stored('density', densities, 'regular')
+/** Whether the browser notifies of new requests. */
+export const alerts = stored('alerts', alertings, 'off')
 
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const isDarkOutside = signal(dark.matches)
 dark.addEventListener('change', ({ matches }) => {
   isDarkOutside.value = matches
 })
-/** What the theme comes to. */
+/** Whether the page is dark now. */
 export const darkness = computed(() =>
   theme.value === 'auto' ? isDarkOutside.value : theme.value === 'dark',
 )
@@ -26,7 +28,7 @@ effect(() => {
   document.documentElement.dataset.density = density.value
 })
 
-function kept<Value extends string>(name: string, values: readonly Value[], otherwise: Value) {
+function stored<Value extends string>(name: string, values: readonly Value[], otherwise: Value) {
   const key = `signalbox.${name}`
   const setting = signal(values.find((value) => value === read(key)) ?? otherwise)
   effect(() => write(key, setting.value))

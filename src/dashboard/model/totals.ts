@@ -1,15 +1,19 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 
+import { shownStatus } from './progress.ts'
+
 export type Counts = Record<AgentStatus, number>
 
-/** Sums over the agents of a project. Money is in whole ten-thousandths, which a number holds exactly. */
+/** Sums over the agents of a project. Money is in ten-thousandths, whole numbers without rounding errors. */
 export type Totals = {
   by_status: Counts
+  /** How many of these are pausing, stopping or lost (`shownStatus`). */
+  unsettled: Counts
   connected: number
   tokens: number
   tasks: number
-  cost_units: number
+  costUnits: number
 }
 
 const UNITS = 10_000
@@ -19,7 +23,7 @@ export function noCounts(): Counts {
 }
 
 export function noTotals(): Totals {
-  return { by_status: noCounts(), connected: 0, tokens: 0, tasks: 0, cost_units: 0 }
+  return { by_status: noCounts(), unsettled: noCounts(), connected: 0, tokens: 0, tasks: 0, costUnits: 0 }
 }
 
 export function toUnits(money: string): number {
@@ -30,16 +34,17 @@ export function fromUnits(units: number): number {
   return units / UNITS
 }
 
-/** Adds an agent to the sums, or takes it out. */
+/** Adds an agent to the sums, or removes it. */
 export function count(totals: Totals, agent: AgentSummary, sign: 1 | -1): void {
   totals.by_status[agent.status] += sign
+  if (shownStatus(agent) !== agent.status) totals.unsettled[agent.status] += sign
   if (agent.runtime.connected) totals.connected += sign
   totals.tokens += sign * agent.tokens_used
   totals.tasks += sign * agent.tasks_completed
-  totals.cost_units += sign * toUnits(agent.cost_incurred)
+  totals.costUnits += sign * toUnits(agent.cost_incurred)
 }
 
-/** All that can still do something. */
+/** The agents that are not terminated. */
 export function inService({ by_status }: Totals): number {
   return by_status.idle + by_status.working + by_status.waiting + by_status.paused
 }

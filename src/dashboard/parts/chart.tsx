@@ -1,51 +1,74 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { formatTime } from '../model/format.ts'
 import { darkness } from '../model/settings.ts'
 import type { Plot, PlotData, PlotOptions } from './plot.ts'
 
 type Props = PlotOptions & {
   title: string
-  /** What the chart says in words, with the newest value. */
+  /** The chart in words, with the newest value. */
   summary: string
-  /** What stands beside the title. */
+  /** Shown beside the title. */
   value: string
+  /** What the legend says of each series while the cursor is elsewhere; else its newest value. */
+  totals?: readonly string[]
+  /** The time of a point in words. */
+  sayTime?: (ms: number) => string
   data: PlotData
 }
 
-/** A chart, whose library is loaded with the first one. */
-export function Chart({ title, summary, value, data, ...options }: Props) {
+/** A chart, which reads out the values at the cursor. The first one loads the library. */
+export function Chart({ title, summary, value, totals, sayTime = formatTime, data, ...options }: Props) {
   const element = useRef<HTMLDivElement>(null)
   const [plot, setPlot] = useState<Plot>()
+  const [isMissing, setMissing] = useState(false)
+  const [cursor, setCursor] = useState<number>()
   const latest = useRef(data)
   latest.current = data
   const look = darkness.value
-  // Drawn anew only where the colours change: its options are the same as long as it is there.
+  // Only other colours draw the chart again: its options never change.
   useEffect(() => {
     let isHere = true
     let made: Plot | undefined
-    void import('./plot.ts').then(({ drawPlot }) => {
-      if (!isHere || !element.current) return
-      made = drawPlot(element.current, options, latest.current)
-      setPlot(made)
-    })
+    import('./plot.ts').then(
+      ({ drawPlot }) => {
+        if (!isHere || !element.current) return
+        made = drawPlot(element.current, { ...options, onCursor: setCursor }, latest.current)
+        setPlot(made)
+      },
+      () => setMissing(true),
+    )
     return () => {
       isHere = false
       made?.destroy()
     }
   }, [look])
   useEffect(() => plot?.update(data), [plot, data])
+  const [times, ...values] = data
+  const at = cursor === undefined ? times.length - 1 : Math.min(cursor, times.length - 1)
+  const time = times[at]
+  const read = (index: number) => options.format(values[index]?.[at] ?? 0)
+  const isSingle = options.series.length === 1
   return (
     <figure class="chart">
       <figcaption>
         <h3>{title}</h3>
-        <b>{value}</b>
+        {cursor === undefined || time === undefined ? (
+          <b>{value}</b>
+        ) : (
+          <span class="readout">
+            {sayTime(time * 1_000)} {isSingle && <b>{read(0)}</b>}
+          </span>
+        )}
       </figcaption>
-      <div ref={element} class="plot" role="img" aria-label={summary} />
-      {options.series.length > 1 && (
+      <div ref={element} class="plot" role="img" aria-label={summary}>
+        {isMissing && <p class="faint none">Couldn't load the chart. Reload the page.</p>}
+      </div>
+      {!isSingle && (
         <ul class="legend" aria-hidden="true">
-          {options.series.map(({ label, color }) => (
+          {options.series.map(({ label, color }, index) => (
             <li key={label}>
               <i class={`swatch swatch-${color}`} />
-              {label}
+              {label} <b>{cursor === undefined ? (totals?.[index] ?? read(index)) : read(index)}</b>
             </li>
           ))}
         </ul>

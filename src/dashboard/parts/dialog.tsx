@@ -1,17 +1,24 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { Icon } from './icons.tsx'
+import { raiseNotices } from './notices.tsx'
 
 type Props = { title: string; onClose: () => void; children: ComponentChildren }
 
-/** A dialog over the page: the browser keeps the focus in it, and Escape closes it. */
+/** A modal dialog: the browser keeps the focus in it, and Escape closes it. */
 export function Dialog({ title, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
     const dialog = element.current
+    const opener = document.activeElement
     if (dialog && !dialog.open) dialog.showModal()
-    return () => dialog?.close()
+    raiseNotices()
+    focusFirst(dialog)
+    return () => {
+      dialog?.close()
+      giveBackFocus(opener)
+    }
   }, [])
   return (
     <dialog ref={element} aria-labelledby={id} onClose={onClose}>
@@ -24,4 +31,20 @@ export function Dialog({ title, onClose, children }: Props) {
       {children}
     </dialog>
   )
+}
+
+const FIRST = 'input:not([type=radio], [type=checkbox]), select, textarea'
+
+/** What is marked as first, else the first field; without one, the main button. Never the cross that closes. */
+export function focusFirst(root: Element | null): void {
+  const marked = root?.querySelector<HTMLElement>('[data-first]')
+  const first = marked ?? root?.querySelector<HTMLElement>(FIRST) ?? root?.querySelector<HTMLElement>('.main')
+  first?.focus()
+}
+
+/** A button of a row may be gone, or go with the answer: then the list gets the keys. */
+function giveBackFocus(opener: Element | null): void {
+  const grid = document.querySelector<HTMLElement>('[data-grid]')
+  const isInBar = opener?.closest('.bulk, [data-grid]') ?? !opener?.isConnected
+  if (isInBar) (grid ?? document.getElementById('main'))?.focus({ preventScroll: true })
 }

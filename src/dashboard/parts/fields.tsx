@@ -1,19 +1,23 @@
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
-import { ApiError } from '#src/client/rest.ts'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { ApiError } from '#src/client/rest/rest.ts'
+import { focusFirst } from './dialog.tsx'
 
 type Props = {
   submit: string
   onCancel: () => void
-  /** Rejects with what the server says; the form shows it. */
+  /** Rejects with the server's error, which the form shows. */
   onSubmit: (fields: FormData) => Promise<unknown>
   children: ComponentChildren
 }
 
-/** A form whose refusal stays in the form, with all that is wrong. */
+/** A form that stays open after a refusal, and shows everything that is wrong. */
 export function Form({ submit, onCancel, onSubmit, children }: Props) {
   const [problems, setProblems] = useState<string[]>([])
   const [isBusy, setBusy] = useState(false)
+  const form = useRef<HTMLFormElement>(null)
+  // It may come later than its dialog.
+  useEffect(() => focusFirst(form.current), [])
   const send = async (event: SubmitEvent) => {
     event.preventDefault()
     setBusy(true)
@@ -25,7 +29,7 @@ export function Form({ submit, onCancel, onSubmit, children }: Props) {
     }
   }
   return (
-    <form onSubmit={send}>
+    <form ref={form} onSubmit={send}>
       {children}
       <ul class="problems" role="alert">
         {problems.map((problem) => (
@@ -44,7 +48,8 @@ export function Form({ submit, onCancel, onSubmit, children }: Props) {
   )
 }
 
-function describe(error: unknown): string[] {
+/** Everything that is wrong, in words. */
+export function describe(error: unknown): string[] {
   if (!(error instanceof ApiError)) return [error instanceof Error ? error.message : String(error)]
   return error.errors.map(({ field, message }) =>
     field ? `${field.replaceAll('_', ' ')}: ${message}` : message,
@@ -77,7 +82,7 @@ export function Field({ label, name, value, hint, isRequired, inputMode }: Field
   )
 }
 
-/** What was typed, without what was not. */
+/** The trimmed input of a field; undefined if it is empty. */
 export function typed(fields: FormData, name: string): string | undefined {
   return String(fields.get(name) ?? '').trim() || undefined
 }

@@ -1,4 +1,4 @@
-/** Anything of JSON, to open and close. Everything in it is shown as text. */
+/** Any JSON value, to open and close. Everything in it is shown as text. */
 export function Json({ value, name, isOpen = true }: { value: unknown; name?: string; isOpen?: boolean }) {
   if (typeof value !== 'object' || value === null) {
     return (
@@ -37,7 +37,7 @@ export function Json({ value, name, isOpen = true }: { value: unknown; name?: st
   )
 }
 
-/** More entries than this are there closed, and more than that are not shown. */
+/** A value with more entries starts closed; entries beyond `MAX_SHOWN` are only counted. */
 const OPEN_UP_TO = 20
 const MAX_SHOWN = 500
 

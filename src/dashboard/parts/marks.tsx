@@ -1,20 +1,25 @@
+import { underWay } from '#src/dashboard/model/orders.ts'
+import { type Progress, progress, type ShownStatus, shownStatus } from '#src/dashboard/model/progress.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { now } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
-import { type Progress, progress, underWay } from '../model/steering.ts'
 import { Icon } from './icons.tsx'
 
-/** The shapes of the lamps, so that nobody needs to tell colours apart. */
+/** Each lamp has a shape, so that no operator has to tell colours apart. */
 const shapes = {
   working: <circle cx="8" cy="8" r="4" class="lit" />,
   waiting: <path d="M8 4a4 4 0 0 1 0 8z" class="lit" />,
   idle: null,
-  paused: <rect x="4" y="6.75" width="8" height="2.5" rx=".6" class="lit" />,
+  /** Broken where the runtime was. */
+  lost: <path d="M8 4.6v3.9m0 2.4v.6" class="cross" />,
+  /** Hollow until the runtime has stopped. */
+  pausing: <path d="M6.2 5v6m3.6-6v6" class="cross" />,
+  paused: <path d="M5 4.8h2.1v6.4H5zm3.9 0H11v6.4H8.9z" class="lit" />,
+  stopping: <path d="m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2" class="cross" />,
   terminated: <path d="m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2" class="cross" />,
-} as const satisfies Record<AgentStatus, unknown>
+} as const satisfies Record<ShownStatus, unknown>
 
-export function Lamp({ status }: { status: AgentStatus }) {
+export function Lamp({ status }: { status: keyof typeof shapes }) {
   return (
     <svg class={`lamp lamp-${status}`} viewBox="0 0 16 16" aria-hidden="true">
       <circle cx="8" cy="8" r="6.25" class="rim" />
@@ -23,7 +28,9 @@ export function Lamp({ status }: { status: AgentStatus }) {
   )
 }
 
-export function Status({ status }: { status: AgentStatus }) {
+/** The agent's actual status: `pausing` or `stopping` until its runtime has stopped, `lost` without one. */
+export function Status({ agent }: { agent: AgentSummary }) {
+  const status = shownStatus(agent)
   return (
     <span class={`status status-${status}`}>
       <Lamp status={status} />
@@ -32,9 +39,9 @@ export function Status({ status }: { status: AgentStatus }) {
   )
 }
 
-const steps: Record<Progress, number> = { asking: 0, asked: 1, delivered: 2, overdue: 2, done: 3, failed: 3 }
+const steps: Record<Progress, number> = { sending: 0, sent: 1, received: 2, overdue: 2, done: 3, failed: 3 }
 
-/** A route that is being set: a section of track lights up with each step. */
+/** Three sections of track; one lights up with each step of a command. */
 export function Track({ kind, state }: { kind: string; state: Progress }) {
   return (
     <span class={`track track-${state}`} data-state={state}>
@@ -50,10 +57,10 @@ export function Track({ kind, state }: { kind: string; state: Progress }) {
   )
 }
 
-/** The newest order of an agent: from the click on, then as the server tells it. */
+/** The newest command of an agent, from the click on. */
 export function Order({ agent }: { agent: AgentSummary }) {
-  const asking = underWay.value.get(agent.id)
-  if (asking) return <Track kind={asking} state="asking" />
+  const sending = underWay.value.get(agent.id)
+  if (sending) return <Track kind={sending} state="sending" />
   const { control } = agent
   if (!control) return <span class="faint">–</span>
   const isOpen = control.state === 'delivered'
@@ -69,12 +76,26 @@ export function Order({ agent }: { agent: AgentSummary }) {
 function Countdown({ until }: { until: string }) {
   const left = formatCountdown(Date.parse(until) - now.value)
   return (
-    <span class="countdown" title={`resumes by itself in ${left}`}>
+    <span class="countdown" title={`Resumes automatically in ${left}`}>
       <Icon name="resume" />
       <span class="hidden">resumes in</span> {left}
     </span>
   )
 }
+
+/** The time that is left. */
+export function Until({ time }: { time: string }) {
+  const left = Date.parse(time) - now.value
+  const words = left > DAY_MS ? formatSpan(left) : formatCountdown(left)
+  return (
+    <time dateTime={time} title={formatFullTime(time)} class={left < SOON_MS ? 'until until-soon' : 'until'}>
+      {left > 0 ? `${words} left` : 'time is over'}
+    </time>
+  )
+}
+
+const DAY_MS = 86_400_000
+const SOON_MS = 60_000
 
 export function Ago({ time, otherwise = 'never' }: { time: string | null; otherwise?: string }) {
   if (time === null) return <span class="faint">{otherwise}</span>
@@ -85,19 +106,20 @@ export function Ago({ time, otherwise = 'never' }: { time: string | null; otherw
   )
 }
 
-/** Whether a runtime is there to obey. */
+/** Whether a runtime is connected. */
 export function Runtime({ agent: { runtime } }: { agent: Pick<AgentSummary, 'runtime'> }) {
+  const word = runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'
   return (
-    <span class={runtime.connected ? 'runtime runtime-on' : 'runtime'}>
+    <span class={`runtime runtime-${word}`}>
       <svg viewBox="0 0 16 16" aria-hidden="true">
         {runtime.connected ? <path d="M1 8h14" /> : <path d="M1 8h4m6 0h4M6.5 5.5v5m3-5v5" />}
       </svg>
-      <span class="runtime-text">{runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'}</span>
+      <span class="runtime-text">{word}</span>
     </span>
   )
 }
 
-/** How much of a limit is used. `text` is what stands beside it. */
+/** How much of a limit is used, beside the amount in `text`. */
 export function Budget({ used, text, limit }: { used: number; text: string; limit: string | undefined }) {
   const level = used >= 1 ? 'over' : used >= 0.8 ? 'near' : 'well'
   return (

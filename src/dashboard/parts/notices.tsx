@@ -1,10 +1,24 @@
+import { useEffect } from 'preact/hooks'
 import { dismiss, notices } from '../model/notices.ts'
 import { Icon } from './icons.tsx'
 
+const ID = 'notices'
+
+/** A popover is above the dialogs that were open before it, so it opens again with each notice and each dialog. */
+export function raiseNotices(): void {
+  const popover = document.getElementById(ID)
+  if (!popover?.showPopover) return
+  if (popover.matches(':popover-open')) popover.hidePopover()
+  if (notices.peek().length > 0) popover.showPopover()
+}
+
 export function Notices() {
+  const shown = notices.value
+  const newest = shown.at(-1)?.id
+  useEffect(raiseNotices, [newest])
   return (
-    <div class="notices" role="status" aria-live="polite">
-      {notices.value.map(({ id, kind, text }) => (
+    <div id={ID} class="notices" role="status" aria-live="polite" popover="manual">
+      {shown.map(({ id, kind, text }) => (
         <div key={id} class={`notice notice-${kind}`}>
           <span>{text}</span>
           <button type="button" class="quiet square" aria-label="Dismiss" onClick={() => dismiss(id)}>

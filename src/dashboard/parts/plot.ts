@@ -3,17 +3,23 @@ import 'uplot/dist/uPlot.min.css'
 
 export type Series = {
   label: string
-  /** The name of a colour of the style sheet, without its dashes. */
+  /** The name of a colour of the style sheet, without dashes. */
   color: string
-  /** Filled down to the next one below. */
-  isFilled?: boolean
 }
 
 export type PlotOptions = {
+  /** From the bottom up, if they are stacked. */
   series: readonly Series[]
   format: (value: number) => string
-  /** A curve that goes in steps: it holds until the next point. */
-  isStepped?: boolean
+  /** `step`: each value holds until the next point. */
+  shape: 'line' | 'step' | 'bars'
+  isStacked?: boolean
+  /** Whether values have no fractions. */
+  isWhole?: boolean
+  /** For how long the value of a point holds, in seconds: the last one is drawn to its end. */
+  spanSeconds?: number
+  /** Charts with the same name share the cursor. */
+  cursor?: string
 }
 
 /** Times in seconds, then the values of each series. */
@@ -22,51 +28,126 @@ export type PlotData = [times: number[], ...values: number[][]]
 export type Plot = { update(data: PlotData): void; destroy(): void }
 
 const HEIGHT = 150
+/** The most lines across. */
+const MAX_STEPS = 4
+const DAY_SECONDS = 86_400
+
+type Hears = {
+  /** Hears which point the cursor is at; undefined without a cursor. */
+  onCursor: (index: number | undefined) => void
+}
 
 /** Draws into an element as wide as it is, until it is destroyed. */
-export function drawPlot(element: HTMLElement, options: PlotOptions, data: PlotData): Plot {
+export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, data: PlotData): Plot {
+  const { format, isStacked = false, isWhole = false, shape, spanSeconds = 0, cursor } = options
   const style = getComputedStyle(document.documentElement)
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim()
   const font = `11px ${style.getPropertyValue('--sans')}`
   const axis = { stroke: color('ink-faint'), font, ticks: { show: false } }
   const grid = { stroke: color('line'), width: 1 }
-  const paths = options.isStepped ? UPlot.paths.stepped?.({ align: 1 }) : undefined
+  const paths = pathsOf(shape)
+  const drawn = (next: PlotData) => toEnd(isStacked ? stack(next) : next, shape === 'step' ? spanSeconds : 0)
+  const series = isStacked ? options.series.toReversed() : options.series
   const plot = new UPlot(
     {
       width: element.clientWidth,
       height: HEIGHT,
       legend: { show: false },
-      cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-      padding: [8, 28, 0, 0],
-      scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
+      cursor: {
+        y: false,
+        points: { show: shape !== 'bars', size: 6 },
+        drag: { x: false, y: false },
+        ...(cursor !== undefined && { sync: { key: cursor } }),
+      },
+      padding: [8, marginRight, 0, 0],
+      scales: {
+        x: { range: (_, from, to) => rangeOfTime(from, to, shape === 'bars' ? spanSeconds / 2 : 0) },
+        y: { range: (_, __, max) => [0, stepsTo(max, isWhole).top] },
+      },
       axes: [
-        { ...axis, grid: { show: false }, size: 24, space: 70, values: (_, times) => times.map(toClock) },
-        { ...axis, grid, size: 52, values: (_, values) => values.map(options.format) },
+        {
+          ...axis,
+          grid: { show: false },
+          size: 24,
+          space: 70,
+          values: (_, times) => times.map(spanSeconds >= DAY_SECONDS ? toDay : toClock),
+          ...(spanSeconds >= DAY_SECONDS && { incrs: [1, 2, 4, 7, 14].map((days) => days * DAY_SECONDS) }),
+        },
+        {
+          ...axis,
+          grid,
+          size: 52,
+          splits: (_, __, ___, max) => stepsTo(max, isWhole).splits,
+          values: (_, values) => values.map(format),
+        },
       ],
       series: [
         {},
-        ...options.series.map(({ label, color: name, isFilled }) => ({
+        ...series.map(({ label, color: name }) => ({
           label,
           stroke: color(name),
-          width: 1.6,
+          width: shape === 'bars' ? 0 : 1.6,
           points: { show: false },
           ...(paths && { paths }),
-          ...(isFilled && { fill: `color-mix(in srgb, ${color(name)} 45%, ${color('panel')})` }),
+          fill: shape === 'bars' ? color(name) : `color-mix(in srgb, ${color(name)} 45%, ${color('panel')})`,
         })),
       ],
+      hooks: {
+        setCursor: [({ cursor: { idx } }) => options.onCursor(idx ?? undefined)],
+      },
     },
-    data,
+    drawn(data),
     element,
   )
   const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }))
   observer.observe(element)
   return {
-    update: (next) => plot.setData(next),
+    update: (next) => plot.setData(drawn(next)),
     destroy: () => {
       observer.disconnect()
       plot.destroy()
     },
   }
+}
+
+/** Half of the last label: with seconds it is longer. */
+function marginRight({ scales }: UPlot): number {
+  const { min = 0, max = 0 } = scales.x ?? {}
+  return (max ?? 0) - (min ?? 0) < 600 ? 26 : 16
+}
+
+function pathsOf(shape: PlotOptions['shape']) {
+  if (shape === 'bars') return UPlot.paths.bars?.({ size: [0.78, 90] })
+  return shape === 'step' ? UPlot.paths.stepped?.({ align: 1 }) : undefined
+}
+
+/** The sums up to each series, the highest first: each is drawn over the one before it. */
+function stack([times, ...values]: PlotData): PlotData {
+  const sums: number[][] = []
+  for (const row of values) sums.push(row.map((value, index) => value + (sums.at(-1)?.[index] ?? 0)))
+  return [times, ...sums.toReversed()]
+}
+
+/** The last value holds for a span, too. */
+function toEnd(data: PlotData, span: number): PlotData {
+  const last = data[0].at(-1)
+  if (span === 0 || last === undefined) return data
+  const [times, ...values] = data
+  return [[...times, last + span], ...values.map((row) => [...row, row.at(-1) ?? 0])]
+}
+
+function rangeOfTime(from: number, to: number, margin: number): [number, number] {
+  return from === to && margin === 0 ? [from - 60, to] : [from - margin, to + margin]
+}
+
+/** Round numbers from 0 to one that is not below `max`. */
+function stepsTo(max: number, isWhole: boolean): { top: number; splits: number[] } {
+  const rough = (max > 0 ? max : 1) / MAX_STEPS
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const fitting = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough * 0.999)
+  const step = Math.max(fitting ?? rough, isWhole ? 1 : 0)
+  const count = Math.max(1, Math.ceil((max / step) * 0.999))
+  return { top: step * count, splits: Array.from({ length: count + 1 }, (_, index) => step * index) }
 }
 
 function toClock(seconds: number): string {
@@ -76,4 +157,8 @@ function toClock(seconds: number): string {
     minute: '2-digit',
     ...(!isWhole && { second: '2-digit' }),
   })
+}
+
+function toDay(seconds: number): string {
+  return new Date(seconds * 1_000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
 }

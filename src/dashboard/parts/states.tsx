@@ -3,7 +3,7 @@ import { Brand } from './icons.tsx'
 
 type Props = { title: string; children?: ComponentChildren; kind?: 'empty' | 'problem' | 'loading' }
 
-/** What stands where there is nothing to show, and why. */
+/** Shown in place of content, with the reason. */
 export function State({ title, children, kind = 'empty' }: Props) {
   return (
     <div

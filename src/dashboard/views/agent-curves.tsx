@@ -2,25 +2,26 @@ import { useMemo } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { now } from '../model/clock.ts'
 import { formatExactMoney, formatShort } from '../model/format.ts'
+import { isOfAgent } from '../model/of-agent.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Chart } from '../parts/chart.tsx'
 import type { PlotData } from '../parts/plot.ts'
 
-const tokenSeries = [{ label: 'tokens', color: 'accent', isFilled: true }]
-const costSeries = [{ label: 'cost', color: 'brass', isFilled: true }]
+const tokenSeries = [{ label: 'tokens', color: 'accent' }]
+const costSeries = [{ label: 'cost', color: 'brass' }]
 
-/** What the agent has used, as its events told it, up to now. */
+/** What the agent has used over time, read from its events. */
 export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
   const points = useMemo(() => {
-    const own = live.history.events.filter((event) => event.agent.id === agent.id)
-    const told = own.map((event) => ({
+    const events = live.history.events.filter(isOfAgent).filter((event) => event.agent.id === agent.id)
+    const known = events.map((event) => ({
       at: Date.parse(event.at) / 1_000,
       tokens: event.agent.tokens_used,
       cost: Number(event.agent.cost_incurred),
     }))
-    const last = told.at(-1) ?? { tokens: agent.tokens_used, cost: Number(agent.cost_incurred), at: 0 }
-    const first = told.length > 0 ? [] : [{ ...last, at: now.value / 1_000 - 60 }]
-    return [...first, ...told, { ...last, at: Math.max(last.at, now.value / 1_000) }]
+    const last = known.at(-1) ?? { tokens: agent.tokens_used, cost: Number(agent.cost_incurred), at: 0 }
+    const first = known.length > 0 ? [] : [{ ...last, at: now.value / 1_000 - 60 }]
+    return [...first, ...known, { ...last, at: Math.max(last.at, now.value / 1_000) }]
   }, [live, agent, now.value])
   const times = points.map(({ at }) => at)
   const tokens: PlotData = [times, points.map((point) => point.tokens)]
@@ -33,8 +34,10 @@ export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSu
         summary={`Tokens used: ${agent.tokens_used}`}
         series={tokenSeries}
         format={formatShort}
+        isWhole
         data={tokens}
-        isStepped
+        shape="step"
+        cursor="agent"
       />
       <Chart
         title="Cost"
@@ -43,7 +46,8 @@ export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSu
         series={costSeries}
         format={formatExactMoney}
         data={cost}
-        isStepped
+        shape="step"
+        cursor="agent"
       />
     </div>
   )

@@ -1,16 +1,25 @@
 import type { ComponentChildren } from 'preact'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { ratio } from '../model/arrange.ts'
+import { useAppState } from '../app-state-context.ts'
+import { ratio } from '../model/budget-use.ts'
+import { sayCauseAndActor } from '../model/causes.ts'
 import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
+import type { ProjectLive } from '../model/project-live.ts'
+import { links } from '../model/route.ts'
 import { Ago, Budget, Runtime } from '../parts/marks.tsx'
-import { useWorld } from '../world-context.ts'
 
-export function AgentDetails({ agent }: { agent: AgentSummary }) {
-  const { token_limit, cost_limit, cost_incurred, tokens_used } = agent
+export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
+  const { token_limit, cost_limit, cost_incurred, tokens_used, parent_id } = agent
+  const { capabilities, client } = agent.runtime
   return (
     <section class="panel" aria-label="Details">
       <dl class="details">
         <Detail name="Type">{agent.agent_type_name}</Detail>
+        {parent_id !== null && (
+          <Detail name="Parent">
+            <a href={links.agent(agent.project_id, parent_id)}>{live.nameOf(parent_id)}</a>
+          </Detail>
+        )}
         <Detail name="Task">{agent.current_task ?? <span class="faint">none</span>}</Detail>
         <Detail name="Runtime">
           <Runtime agent={agent} />{' '}
@@ -20,6 +29,8 @@ export function AgentDetails({ agent }: { agent: AgentSummary }) {
             </span>
           )}
         </Detail>
+        {client && <Detail name="Client">{client}</Detail>}
+        {capabilities.length > 0 && <Detail name="Capabilities">{capabilities.join(', ')}</Detail>}
         <Detail name="Tokens">
           <Budget
             used={token_limit === null ? 0 : ratio(tokens_used, token_limit)}
@@ -34,18 +45,24 @@ export function AgentDetails({ agent }: { agent: AgentSummary }) {
             limit={cost_limit === null ? undefined : formatExactMoney(Number(cost_limit))}
           />
         </Detail>
-        <Detail name="Tasks done">{formatCount(agent.tasks_completed)}</Detail>
+        <Detail name="Tasks completed">{formatCount(agent.tasks_completed)}</Detail>
         <Detail name="Issues">{formatCount(agent.assigned_issues_count)}</Detail>
-        <Detail name="Active">
-          <Ago time={agent.last_activity_at} /> {agent.last_activity_at && <span class="faint">ago</span>}
+        <Detail name="Last active">
+          <Ago time={agent.last_activity_at} otherwise="not yet" />{' '}
+          {agent.last_activity_at && <span class="faint">ago</span>}
         </Detail>
-        <LastOrder agent={agent} />
+        <LastCommand agent={agent} />
         <Detail name="Session">
           {agent.session_id ? <code>{agent.session_id}</code> : <span class="faint">none</span>}
         </Detail>
         <Detail name="Spawned">{formatFullTime(agent.created_at)}</Detail>
         {agent.terminated_at && <Detail name="Terminated">{formatFullTime(agent.terminated_at)}</Detail>}
-        <Detail name="Id">
+        {agent.external_id !== null && (
+          <Detail name="External ID">
+            <code>{agent.external_id}</code>
+          </Detail>
+        )}
+        <Detail name="ID">
           <code>{agent.id}</code>
         </Detail>
       </dl>
@@ -53,12 +70,15 @@ export function AgentDetails({ agent }: { agent: AgentSummary }) {
   )
 }
 
-function LastOrder({ agent: { control } }: { agent: AgentSummary }) {
-  const { standings } = useWorld()
+function LastCommand({ agent }: { agent: AgentSummary }) {
+  const app = useAppState()
+  const { control } = agent
   if (!control) return null
+  const why = sayCauseAndActor({ ...agent, control }, app.names(agent.project_id))
   return (
-    <Detail name="Last order">
-      {control.kind} by {standings.nameOf(control.requested_by)}, {formatFullTime(control.requested_at)}
+    <Detail name="Last command">
+      {control.kind}
+      {control.mode && ` (${control.mode})`} {why}, {formatFullTime(control.requested_at)}
       {control.reason && <q>{control.reason}</q>}
     </Detail>
   )

@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import { findInexactNumber } from '#src/domain/json.ts'
+import { useAppState } from '../app-state-context.ts'
 import { say } from '../model/notices.ts'
 import { Icon } from '../parts/icons.tsx'
-import { useWorld } from '../world-context.ts'
 
-/** Sends the runtime a message: a JSON object as it is, anything else as its `text`. */
+/** Sends the runtime a message: a JSON object as it is, any other text as `{ text }`. */
 export function AgentMessage({ agent }: { agent: AgentSummary }) {
-  const { api } = useWorld()
+  const { api } = useAppState()
   const [text, setText] = useState('')
   const [isBusy, setBusy] = useState(false)
   const send = async (event: SubmitEvent) => {
@@ -42,9 +43,18 @@ export function AgentMessage({ agent }: { agent: AgentSummary }) {
 }
 
 export function toPayload(text: string): Record<string, unknown> {
+  const value = readJson(text)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { text }
+  const inexact = findInexactNumber(text)
+  if (inexact)
+    throw new RangeError(`${inexact.literal} has too many digits for a JSON number: write it as a string`)
+  return { ...value }
+}
+
+function readJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {}
-  return { text }
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

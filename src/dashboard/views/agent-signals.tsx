@@ -1,42 +1,44 @@
-import type { SignalDetails } from '#src/client/rest.ts'
+import type { SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import { useAppState } from '../app-state-context.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
-import { useWorld } from '../world-context.ts'
 
 const EVERY_MS = 2_000
 const SHOWN = 20
 
-/** What the runtime was told, and when it had it and had done it. */
+/** The commands and messages to the runtime, and when it received and confirmed each. */
 export function AgentSignals({ agent }: { agent: AgentSummary }) {
-  const { api } = useWorld()
-  const told = `${agent.control?.signal_id} ${agent.control?.state} ${agent.pending_signals}`
-  const settled = useSettled(told, EVERY_MS)
-  const { value, problem } = useLoaded(`${agent.id} ${settled}`, () =>
+  const { api } = useAppState()
+  const version = `${agent.control?.signal_id} ${agent.control?.state} ${agent.pending_signals}`
+  const settled = useSettled(version, EVERY_MS)
+  const { value: page, problem } = useLoaded(`${agent.id} ${settled}`, () =>
     api.signals.list(agent.project_id, agent.id, { limit: SHOWN }),
   )
+  // Answers are among the requests.
+  const value = page?.data.filter(({ kind }) => kind !== 'answer')
   return (
     <section class="panel">
       <header class="panel-head">
-        <h3>Signals</h3>
-        {agent.pending_signals > 0 && <span class="faint">{agent.pending_signals} not acknowledged</span>}
+        <h3>Commands</h3>
+        {agent.pending_signals > 0 && <span class="faint">{agent.pending_signals} pending</span>}
       </header>
       {problem && <p class="faint none">{problem}</p>}
-      {value?.data.length === 0 && <p class="faint none">It was never told anything</p>}
-      {value && value.data.length > 0 && (
-        <div class="scroll-x" role="region" aria-label="Signals" tabIndex={0}>
+      {value?.length === 0 && <p class="faint none">No commands yet</p>}
+      {value && value.length > 0 && (
+        <div class="scroll-x" role="region" aria-label="Commands" tabIndex={0}>
           <table class="table">
             <thead>
               <tr>
-                <th>Signal</th>
-                <th>Asked</th>
-                <th>Delivered</th>
-                <th>Acknowledged</th>
+                <th>Command</th>
+                <th>Sent</th>
+                <th>Received</th>
+                <th>Confirmed</th>
                 <th>Outcome</th>
               </tr>
             </thead>
             <tbody>
-              {value.data.map((signal) => (
+              {value.map((signal) => (
                 <Row key={signal.id} signal={signal} />
               ))}
             </tbody>
@@ -52,7 +54,12 @@ function Row({ signal }: { signal: SignalDetails }) {
   return (
     <tr>
       <td>
-        <b>{signal.kind}</b> {what && <span class="faint clip">{what}</span>}
+        <b>{signal.kind}</b> {signal.mode && `(${signal.mode}) `}
+        {what && (
+          <span class="faint clip" title={what}>
+            {what}
+          </span>
+        )}
       </td>
       <td>
         <At time={signal.created_at} />
@@ -65,8 +72,12 @@ function Row({ signal }: { signal: SignalDetails }) {
         <At time={signal.acknowledged_at} />
       </td>
       <td>
-        {signal.outcome ?? <span class="faint">open</span>}
-        {signal.detail && <span class="faint clip"> {signal.detail}</span>}
+        {signal.outcome === 'failed' ? (
+          <b class="concern">failed</b>
+        ) : (
+          (signal.outcome ?? <span class="faint">pending</span>)
+        )}
+        {signal.detail && <span class="signal-detail"> {signal.detail}</span>}
       </td>
     </tr>
   )

@@ -1,24 +1,34 @@
 import { useComputed } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
-import type { Project } from '#src/client/rest.ts'
+import { useEffect, useLayoutEffect } from 'preact/hooks'
+import type { Project } from '#src/client/rest/rest.ts'
+import { possibleOrders } from '#src/dashboard/model/reach.ts'
+import { actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import { useAppState } from '../app-state-context.ts'
+import { concernOf, sayConcern } from '../model/attention.ts'
+import { blockOf, liftingOf, sayBlock } from '../model/blocks.ts'
+import { sayWhyStopped } from '../model/causes.ts'
+import { now } from '../model/clock.ts'
+import { failedCommand, useFailure } from '../model/failures.ts'
+import { capital } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links } from '../model/route.ts'
-import { possible } from '../model/steering.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Json } from '../parts/json.tsx'
 import { Order, Status } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
-import { useWorld } from '../world-context.ts'
+import { AgentChildren } from './agent-children.tsx'
 import { AgentCurves } from './agent-curves.tsx'
 import { AgentDetails } from './agent-details.tsx'
+import { AgentLabels } from './agent-labels.tsx'
 import { AgentMessage } from './agent-message.tsx'
+import { AgentRequests } from './agent-requests.tsx'
 import { AgentSignals } from './agent-signals.tsx'
 import { EventList } from './event-list.tsx'
-import { dropOrder, OrderDialog, startOrder } from './order-dialog.tsx'
+import { startOrder } from './order-dialog.tsx'
 
-/** The memory is not in the events: it is asked for, at most so often. */
+/** Events do not carry the memory: the page asks the server for it, at most this often. */
 const MEMORY_EVERY_MS = 3_000
 const SHOWN_EVENTS = 200
 
@@ -26,45 +36,51 @@ type Props = { project: Project; live: ProjectLive; agent_id: string }
 
 /** Everything about one agent. */
 export function AgentView({ project, live, agent_id }: Props) {
-  const { api, standings } = useWorld()
+  const { api, permissions } = useAppState()
   useEffect(() => void live.recall(api), [live, api])
-  useEffect(() => dropOrder, [])
-  // Of all that happens in the project, only what changes this agent draws the page anew.
+  // Only a change of this agent draws the page again, not every event of the project.
   const agent = useComputed(() => {
     void live.version.value
     return live.agents.get(agent_id)
   }).value
   if (!agent) {
     return (
-      <State kind="problem" title="There is no such agent in this project">
+      <State kind="problem" title="Agent not found">
         <a href={links.fleet(project.id)}>All agents</a>
       </State>
     )
   }
   return (
     <article class="agent" aria-label={agent.name}>
-      <AgentHead project={project} agent={agent} />
+      <AgentHead project={project} live={live} agent={agent} />
+      {agent.open_requests > 0 && <AgentRequests agent={agent} />}
       <div class="agent-columns">
         <div class="agent-side">
-          <AgentDetails agent={agent} />
-          {standings.may(project, 'send_signal') && <AgentMessage agent={agent} />}
+          <AgentDetails live={live} agent={agent} />
+          <AgentLabels agent={agent} mayEdit={permissions.may(project, 'update_agent')} />
+          <AgentChildren live={live} agent={agent} />
+          {permissions.may(project, 'send_signal') && <AgentMessage agent={agent} />}
         </div>
         <div class="agent-main">
+          {agent.open_requests === 0 && <AgentRequests agent={agent} />}
           <AgentCurves live={live} agent={agent} />
           <Memory project={project} agent={agent} />
           <AgentSignals agent={agent} />
           <Timeline live={live} agent={agent} />
         </div>
       </div>
-      <OrderDialog project={project} />
     </article>
   )
 }
 
-function AgentHead({ project, agent }: { project: Project; agent: AgentSummary }) {
-  const { standings } = useWorld()
-  const can = possible(agent)
-  const actions = (['pause', 'resume', 'terminate'] as const).filter((action) => can[action])
+type HeadProps = { project: Project; live: ProjectLive; agent: AgentSummary }
+
+function AgentHead({ project, live, agent }: HeadProps) {
+  const app = useAppState()
+  void live.stopsVersion.value
+  const block = blockOf(agent, live)
+  const mayLift = block?.kind !== 'budget' || app.permissions.may(project, 'manage_budgets')
+  const why = sayWhyStopped(agent, app.names(project.id))
   return (
     <header class="agent-head">
       <a class="back" href={links.fleet(project.id)}>
@@ -72,33 +88,79 @@ function AgentHead({ project, agent }: { project: Project; agent: AgentSummary }
         Fleet
       </a>
       <h2>{agent.name}</h2>
-      <Status status={agent.status} />
+      <span class="agent-status">
+        <Status agent={agent} /> {why && <span class="faint">{why}</span>}
+      </span>
       {agent.control && (
         <span class="agent-order">
           <Order agent={agent} />
         </span>
       )}
-      {standings.may(project, 'control_agent') && (
+      {app.permissions.may(project, 'control_agent') && (
         <div class="agent-actions">
-          {actions.map((action) => (
+          <ActionKeys agent={agent} />
+          {possibleOrders(agent).map(({ action, isAgain }) => (
             <button
               key={action}
               type="button"
-              class={action === 'terminate' ? 'danger' : ''}
-              onClick={() => startOrder(action, [agent])}
+              class={actionRow(action).is_final ? 'danger' : ''}
+              onClick={() => startOrder(action, [agent], isAgain)}
             >
-              <Icon name={action} />
-              {action}
+              <Icon name={isAgain ? 'again' : action} />
+              {action === 'resume' && block && mayLift ? liftingOf(block) : actionRow(action).verb}
+              {isAgain && ' again'}
             </button>
           ))}
         </div>
+      )}
+      <Concern agent={agent} />
+      {sayBlock(block, live) && (
+        <p class="agent-block">
+          <Icon name="hold" />
+          {capital(sayBlock(block, live) ?? '')}
+        </p>
       )}
     </header>
   )
 }
 
+/** The keys of the actions, anywhere on the page. They work as soon as it shows. */
+function ActionKeys({ agent }: { agent: AgentSummary }) {
+  useLayoutEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const { key, target } = event
+      if (event.ctrlKey || event.altKey || event.metaKey) return
+      if (target instanceof Element && target.closest('input, textarea, select, dialog')) return
+      const found = possibleOrders(agent).find(({ action }) => actionRow(action).key === key)
+      if (!found) return
+      event.preventDefault()
+      startOrder(found.action, [agent], found.isAgain)
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [agent])
+  return null
+}
+
+/** Why the agent needs attention, in full. */
+function Concern({ agent }: { agent: AgentSummary }) {
+  const app = useAppState()
+  const failed = failedCommand(agent)
+  const detail = useFailure(app.api, failed)
+  const asked = agent.open_requests > 0 ? app.inbox.byAgent.value.get(agent.id)?.[0] : undefined
+  const concern = concernOf(agent, now.value, asked?.created_at)
+  if (!concern) return null
+  const words = sayConcern(concern, agent, now.value)
+  return (
+    <p class={`agent-concern concern-${concern.kind}`} role="status">
+      {capital(words)}
+      {concern.kind === 'failed' && detail && `: ${detail}`}
+    </p>
+  )
+}
+
 function Memory({ project, agent }: { project: Project; agent: AgentSummary }) {
-  const { api } = useWorld()
+  const { api } = useAppState()
   const seq = useSettled(agent.seq, MEMORY_EVERY_MS)
   const { value, problem } = useLoaded(`${agent.id} ${seq}`, () => api.agents.get(project.id, agent.id))
   return (
@@ -119,16 +181,16 @@ function Memory({ project, agent }: { project: Project; agent: AgentSummary }) {
 
 function Timeline({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
   void live.recalled.value
-  const events = live.history.events.filter((event) => event.agent.id === agent.id)
+  const events = live.history.events.filter((event) => event.agent?.id === agent.id)
   const isWhole = events[0]?.name === 'agent.spawned'
   return (
     <section class="panel" aria-label="Timeline">
       <header class="panel-head">
         <h3>Timeline</h3>
-        {!isWhole && <span class="faint">what the last hour of the project's log holds</span>}
+        {!isWhole && <span class="faint">Last hour</span>}
       </header>
-      {events.length === 0 && <p class="faint none">Nothing lately</p>}
-      <EventList events={events.slice(-SHOWN_EVENTS).toReversed()} isOfOneAgent />
+      {events.length === 0 && <p class="faint none">No events in the last hour</p>}
+      <EventList live={live} events={events.slice(-SHOWN_EVENTS).toReversed()} isOfOneAgent />
     </section>
   )
 }

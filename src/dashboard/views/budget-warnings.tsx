@@ -1,22 +1,22 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { budgetUse } from '../model/arrange.ts'
+import { NEAR_LIMIT } from '../model/attention.ts'
+import { budgetUse } from '../model/budget-use.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
 import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links } from '../model/route.ts'
 import { Lamp } from '../parts/marks.tsx'
 
-const WARNED_FROM = 0.8
 const SHOWN = 12
 const EVERY_MS = 1_000
 
-/** Agents that are about to reach a limit, or have. */
+/** Agents that have used at least 80% of a limit. */
 export function BudgetWarnings({ live }: { live: ProjectLive }) {
   useSettled(live.version.value, EVERY_MS)
   const near = [...live.agents.values()]
     .filter(({ status }) => status !== 'terminated')
     .map((agent) => ({ agent, use: budgetUse(agent) ?? 0 }))
-    .filter(({ use }) => use >= WARNED_FROM)
+    .filter(({ use }) => use >= NEAR_LIMIT)
     .sort((left, right) => right.use - left.use)
   return (
     <section class="panel warnings" aria-label="Budgets">
@@ -24,7 +24,7 @@ export function BudgetWarnings({ live }: { live: ProjectLive }) {
         <h3>Budgets</h3>
         <span class="faint">{near.length > 0 ? `${formatCount(near.length)} at 80% or more` : ''}</span>
       </header>
-      {near.length === 0 && <p class="faint none">Nobody is near a limit</p>}
+      {near.length === 0 && <p class="faint none">No agent is near its limit</p>}
       <ul>
         {near.slice(0, SHOWN).map(({ agent, use }) => (
           <li key={agent.id} class={use >= 1 ? 'warning budget-over' : 'warning budget-near'}>

@@ -1,11 +1,16 @@
-import { actionNames } from '#src/domain/actions.ts'
+import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
+import { actionNames, actionRow } from '#src/domain/actions.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { plural } from '../model/format.ts'
-import { possible } from '../model/steering.ts'
 import { Icon } from '../parts/icons.tsx'
 import { startOrder } from './order-dialog.tsx'
 
-/** What can be done to all that are selected. */
+const ways = actionNames.flatMap((action) => [
+  { action, isAgain: false, may: canTake },
+  { action, isAgain: true, may: canRepeat },
+])
+
+/** The actions that the selected agents can take. */
 export function BulkBar({ list }: { list: FleetList }) {
   const size = list.selected.value.size
   if (size === 0) return null
@@ -14,18 +19,19 @@ export function BulkBar({ list }: { list: FleetList }) {
   return (
     <div class="bulk" role="toolbar" aria-label="Selected agents">
       <b>{plural(size, 'agent')} selected</b>
-      {actionNames.map((action) => {
-        const able = agents.filter((agent) => possible(agent)[action])
+      {ways.map(({ action, isAgain, may }) => {
+        const able = agents.filter((agent) => may(agent, action))
+        if (able.length === 0) return null
         return (
           <button
-            key={action}
+            key={`${action} ${isAgain}`}
             type="button"
-            class={`action-${action}`}
-            disabled={able.length === 0}
-            onClick={() => startOrder(action, able)}
+            class={actionRow(action).is_final ? `danger action-${action}` : `action-${action}`}
+            onClick={() => startOrder(action, able, isAgain)}
           >
-            <Icon name={action} />
-            {action} {able.length < size ? able.length : ''}
+            <Icon name={isAgain ? 'again' : action} />
+            {actionRow(action).verb} {isAgain && 'again '}
+            {able.length < size ? able.length : ''}
           </button>
         )
       })}

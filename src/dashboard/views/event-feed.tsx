@@ -1,26 +1,27 @@
 import { useRef, useState } from 'preact/hooks'
-import type { EventFrame } from '#src/protocol/frames.ts'
+import { fold } from '#src/domain/text.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { type EventKind, eventKinds, kindOf } from '../model/events.ts'
-import { plural } from '../model/format.ts'
+import { formatCount } from '../model/format.ts'
 import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { EventList } from './event-list.tsx'
 
-/** As many are shown, and so often at most: faster than that nobody reads. */
+/** The feed shows at most this many events, and changes at most this often: more is too fast to read. */
 const SHOWN = 60
 const EVERY_MS = 300
 
-/** The events of a project as they come; held still while somebody reads. */
+/** The events of a project as they come; a reader can pause the feed. */
 export function EventFeed({ live }: { live: ProjectLive }) {
   const [kind, setKind] = useState<EventKind | ''>('')
   const [text, setText] = useState('')
-  const [held, setHeld] = useState<readonly EventFrame[]>()
+  const [frozen, setFrozen] = useState<readonly EventFrame[]>()
   void live.recalled.value
   useSettled(live.version.value, EVERY_MS)
   const shown = useRef<readonly EventFrame[]>([])
-  shown.current = held ?? live.history.events
-  const missed = held ? live.seq - (held.at(-1)?.seq ?? live.seq) : 0
-  const events = narrow(shown.current, kind, text.trim().toLowerCase())
+  shown.current = frozen ?? live.history.events
+  const missed = frozen ? live.seq - (frozen.at(-1)?.seq ?? live.seq) : 0
+  const events = narrow(shown.current, kind, fold(text.trim()))
   return (
     <section class="panel feed" aria-label="Events">
       <header class="panel-head">
@@ -50,23 +51,27 @@ export function EventFeed({ live }: { live: ProjectLive }) {
         </label>
         <button
           type="button"
-          aria-pressed={held !== undefined}
-          onClick={() => setHeld(held ? undefined : [...live.history.events])}
+          aria-pressed={frozen !== undefined}
+          onClick={() => setFrozen(frozen ? undefined : [...live.history.events])}
         >
-          {held ? `Go on${missed > 0 ? ` (${plural(missed, 'event')} later)` : ''}` : 'Hold'}
+          {frozen ? `Resume${missed > 0 ? ` (${formatCount(missed)} new)` : ''}` : 'Pause feed'}
         </button>
       </header>
-      {events.length > 0 ? <EventList events={events} /> : <p class="faint none">No events yet</p>}
+      {events.length > 0 ? (
+        <EventList live={live} events={events} />
+      ) : (
+        <p class="faint none">No events yet</p>
+      )}
     </section>
   )
 }
 
 function narrow(events: readonly EventFrame[], kind: EventKind | '', text: string): EventFrame[] {
-  const found: EventFrame[] = []
-  for (let index = events.length - 1; index >= 0 && found.length < SHOWN; index--) {
+  const matching: EventFrame[] = []
+  for (let index = events.length - 1; index >= 0 && matching.length < SHOWN; index--) {
     const event = events[index]
     if (!event || (kind && kindOf(event) !== kind)) continue
-    if (!text || event.agent.name.toLowerCase().includes(text)) found.push(event)
+    if (!text || (event.agent && fold(event.agent.name).includes(text))) matching.push(event)
   }
-  return found
+  return matching
 }

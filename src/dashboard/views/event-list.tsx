@@ -1,43 +1,54 @@
+import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
-import type { EventFrame } from '#src/protocol/frames.ts'
-import { kindOf, reasonOf, sayEvent } from '../model/events.ts'
+import type { AgentEventFrame, EventFrame } from '#src/protocol/messages/event.ts'
+import { useAppState } from '../app-state-context.ts'
+import { failedIn, isAlarming, reasonOf, sayEvent } from '../model/events.ts'
+import { useFailure } from '../model/failures.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
+import type { ProjectLive } from '../model/project-live.ts'
 import { links } from '../model/route.ts'
 import { Lamp } from '../parts/marks.tsx'
-import { useWorld } from '../world-context.ts'
 
-type Props = { events: readonly EventFrame[]; isOfOneAgent?: boolean }
+type Props = { live: ProjectLive; events: readonly EventFrame[]; isOfOneAgent?: boolean }
 
 /** Events in words, newest first. */
-export function EventList({ events, isOfOneAgent = false }: Props) {
+export function EventList({ live, events, isOfOneAgent = false }: Props) {
   return (
     <ol class={isOfOneAgent ? 'events events-one' : 'events'}>
       {events.map((event) => (
-        <Item key={event.seq} event={event} isOfOneAgent={isOfOneAgent} />
+        <Item key={event.seq} event={event} before={live.history.before(event)} isOfOneAgent={isOfOneAgent} />
       ))}
     </ol>
   )
 }
 
-function Item({ event, isOfOneAgent }: { event: EventFrame; isOfOneAgent: boolean }) {
-  const { standings } = useWorld()
+type ItemProps = { event: EventFrame; before: AgentSummary | undefined; isOfOneAgent: boolean }
+
+function Item({ event, before, isOfOneAgent }: ItemProps) {
+  const app = useAppState()
   const reason = reasonOf(event)
+  const detail = useFailure(app.api, failedIn(event))
+  const words = sayEvent(event, app.names(event.project_id), before) + (detail ? `: ${detail}` : '')
   return (
-    <li class={`event event-${kindOf(event)}`}>
+    <li class={isAlarming(event) ? 'event event-alarming' : 'event'}>
       <time dateTime={event.at} title={formatFullTime(event.at)}>
         {formatTime(event.at)}
       </time>
-      <Lamp status={statusAfter(event)} />
-      {!isOfOneAgent && <a href={links.agent(event.project_id, event.agent.id)}>{event.agent.name}</a>}
-      <span class="event-text" title={sayEvent(event)}>
-        {sayEvent(event)}
+      {event.agent ? <Lamp status={statusAfter(event.agent)} /> : <span />}
+      {!isOfOneAgent && <Subject event={event} />}
+      <span class="event-text" title={words}>
+        {words}
         {reason && <q>{reason}</q>}
       </span>
-      <span class="event-actor">{standings.nameOf(event.actor)}</span>
+      <span class="event-actor">{app.permissions.nameOf(event.actor)}</span>
     </li>
   )
 }
 
-function statusAfter({ agent }: EventFrame): AgentStatus {
+function Subject({ event: { project_id, agent } }: { event: EventFrame }) {
+  return agent ? <a href={links.agent(project_id, agent.id)}>{agent.name}</a> : <span>Project</span>
+}
+
+function statusAfter(agent: AgentEventFrame['agent']): AgentStatus {
   return agentStatuses.find((status) => status === agent.status) ?? 'idle'
 }

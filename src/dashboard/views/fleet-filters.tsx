@@ -1,49 +1,37 @@
 import { signal } from '@preact/signals'
-import type { Project } from '#src/client/rest.ts'
+import type { Project } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
+import { useAppState } from '../app-state-context.ts'
 import { columnNames, columns } from '../model/arrange.ts'
+import { concernKinds, countKinds, labelOf, sayKinds } from '../model/attention.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
-import { replaceQuery } from '../model/route.ts'
+import { links, replaceQuery } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Lamp } from '../parts/marks.tsx'
-import { useWorld } from '../world-context.ts'
-import { KeysDialog } from './keys-dialog.tsx'
+import { Select } from '../parts/select.tsx'
+import { StatusCount } from '../parts/status-count.tsx'
+import { SearchBox } from './search-box.tsx'
+import { showKeys } from './shortcuts.ts'
 import { SpawnDialog } from './spawn-dialog.tsx'
 
 const isSpawning = signal(false)
-const isAskingKeys = signal(false)
 
 export function FleetFilters({ project, list }: { project: Project; list: FleetList }) {
-  const { standings } = useWorld()
+  const { permissions } = useAppState()
   return (
     <div class="filters">
       <StatusFilter list={list} />
       <div class="filter-fields">
-        <label class="search">
-          <Icon name="search" />
-          <span class="hidden">Search agents</span>
-          <input
-            id="search"
-            type="search"
-            placeholder="Name, task or id"
-            value={list.filter.value.text}
-            onInput={({ currentTarget }) => replaceQuery({ q: currentTarget.value })}
-          />
-        </label>
+        <SearchBox list={list} />
         <TypeFilter list={list} />
+        <ParentFilter list={list} />
         <SortChoice list={list} />
-        <button
-          type="button"
-          class="quiet keys-button"
-          onClick={() => {
-            isAskingKeys.value = true
-          }}
-        >
-          Keys
+        <button type="button" class="quiet keys-button" onClick={showKeys}>
+          Shortcuts
         </button>
-        {standings.may(project, 'spawn_agent') && (
+        {permissions.may(project, 'spawn_agent') && (
           <button
             type="button"
             class="main"
@@ -56,13 +44,7 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
           </button>
         )}
       </div>
-      {isAskingKeys.value && (
-        <KeysDialog
-          onClose={() => {
-            isAskingKeys.value = false
-          }}
-        />
-      )}
+      <NeedsFilter list={list} />
       {isSpawning.value && (
         <SpawnDialog
           project={project}
@@ -75,12 +57,13 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
   )
 }
 
-/** The counts of the project, each of them a filter. */
+/** The project's agents by status; each count is a filter. */
 function StatusFilter({ list }: { list: FleetList }) {
   void list.live.version.value
-  const { by_status, connected, cost_units, tokens } = list.live.totals
+  const { connected, costUnits, tokens } = list.live.totals
   return (
     <div class="statuses">
+      <NeedsTile list={list} />
       {agentStatuses.map((status) => (
         <button
           key={status}
@@ -93,7 +76,7 @@ function StatusFilter({ list }: { list: FleetList }) {
             <Lamp status={status} />
             {status}
           </span>
-          <b data-count={status}>{formatCount(by_status[status])}</b>
+          <StatusCount totals={list.live.totals} status={status} />
         </button>
       ))}
       <p class="tile tile-plain">
@@ -106,8 +89,53 @@ function StatusFilter({ list }: { list: FleetList }) {
       </p>
       <p class="tile tile-plain">
         <span class="tile-label">cost</span>
-        <b>{formatMoney(fromUnits(cost_units))}</b>
+        <b>{formatMoney(fromUnits(costUnits))}</b>
       </p>
+    </div>
+  )
+}
+
+/** Those that need attention, as a filter. */
+function NeedsTile({ list }: { list: FleetList }) {
+  const concerns = list.live.concerns.value
+  return (
+    <button
+      type="button"
+      class={concerns.size > 0 ? 'tile tile-needs' : 'tile'}
+      aria-pressed={list.filter.value.needs !== undefined}
+      title={sayKinds(concerns) || 'Nothing is failed, overdue, lost, silent, over or near a limit'}
+      onClick={() => list.toggleNeeds()}
+    >
+      <span class="tile-label">
+        <Icon name="needs" />
+        needs attention
+      </span>
+      <b data-count="needs">{formatCount(concerns.size)}</b>
+    </button>
+  )
+}
+
+/** The reasons for attention, while the list has only agents that need it. */
+function NeedsFilter({ list }: { list: FleetList }) {
+  const { needs } = list.filter.value
+  if (!needs) return null
+  const counts = countKinds(list.live.concerns.value)
+  return (
+    <div class="needs-kinds" role="group" aria-label="Reasons for attention">
+      {counts.map(([kind, count]) => (
+        <button
+          key={kind}
+          type="button"
+          class={`needs-kind concern-${kind}`}
+          aria-pressed={needs.size < concernKinds.length && needs.has(kind)}
+          onClick={() => list.toggleNeed(kind)}
+        >
+          {formatCount(count)} {labelOf(kind)}
+        </button>
+      ))}
+      <button type="button" class="quiet" onClick={() => list.toggleNeeds()}>
+        Show all agents
+      </button>
     </div>
   )
 }
@@ -119,38 +147,49 @@ function TypeFilter({ list }: { list: FleetList }) {
   )
   const sorted = [...types].sort(([, left], [, right]) => left.localeCompare(right))
   return (
-    <label>
-      <span class="hidden">Type</span>
-      <select
-        value={list.filter.value.agent_type_id ?? ''}
-        onChange={({ currentTarget }) => replaceQuery({ type: currentTarget.value })}
-      >
-        <option value="">All types</option>
-        {sorted.map(([id, name]) => (
-          <option key={id} value={id}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Select
+      label="Type"
+      value={list.filter.value.agent_type_id}
+      all="All types"
+      choices={sorted}
+      onChange={(type) => replaceQuery({ type })}
+    />
   )
 }
 
-/** On a narrow screen the heads of the columns are not there to sort by. */
-function SortChoice({ list }: { list: FleetList }) {
+/** Shown while the list has only the children of one agent. */
+function ParentFilter({ list }: { list: FleetList }) {
+  const { parent_id } = list.filter.value
+  if (parent_id === undefined) return null
+  void list.live.version.value
+  const name = list.live.nameOf(parent_id)
   return (
-    <label class="narrow-only">
-      <span class="hidden">Sort by</span>
-      <select
-        value={list.sort.value.by}
-        onChange={({ currentTarget }) => replaceQuery({ sort: currentTarget.value })}
+    <span class="filter-chip">
+      <span>
+        Children of <a href={links.agent(list.live.project_id, parent_id)}>{name}</a>
+      </span>
+      <button
+        type="button"
+        class="quiet square"
+        aria-label="Show all agents"
+        onClick={() => replaceQuery({ parent: undefined })}
       >
-        {columnNames.map((name) => (
-          <option key={name} value={name}>
-            By {columns[name].label.toLowerCase()}
-          </option>
-        ))}
-      </select>
-    </label>
+        <Icon name="close" />
+      </button>
+    </span>
+  )
+}
+
+/** Also for a narrow screen, which has no column heads to sort by. */
+function SortChoice({ list }: { list: FleetList }) {
+  const { by } = list.sort.value
+  return (
+    <Select
+      label="Sort by"
+      value={by === 'attention' ? undefined : by}
+      all="Needs attention first"
+      choices={columnNames.map((name) => [name, `By ${columns[name].label.toLowerCase()}`])}
+      onChange={(name) => list.sortBy(columnNames.find((known) => known === name))}
+    />
   )
 }

@@ -1,26 +1,31 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Project } from '#src/client/rest.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { underWay } from '#src/dashboard/model/orders.ts'
+import { useAppState } from '../app-state-context.ts'
 import { type ColumnName, columnNames, columns } from '../model/arrange.ts'
+import { blockOf, sayBlock } from '../model/blocks.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { rowHeight } from '../model/layout.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { underWay } from '../model/steering.ts'
 import { Icon } from '../parts/icons.tsx'
 import { pressed } from './fleet-keys.ts'
 import { FleetRow } from './fleet-row.tsx'
 
-/** Rows that are there above and below what is seen, so that fast scrolling shows no gap. */
+/** Spare rows above and below the visible ones, so that fast scrolling shows no gap. */
 const SPARE_ROWS = 6
 const HEAD_HEIGHT = 34
 
-type Props = { project: Project; list: FleetList; maySteer: boolean }
+type Props = { project: Project; list: FleetList; mayControl: boolean }
 
-/** Any number of rows, of which those in sight are in the page. A row's element is used again for the next agent. */
-export function FleetGrid({ project, list, maySteer }: Props) {
+/** A list of any length: only the visible rows are in the page, and a row's element is reused for the next agent. */
+export function FleetGrid({ project, list, mayControl }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
   const { first, count } = useWindow(scroller, list.live)
+  useEffect(() => takeFocus(scroller.current), [])
   const ids = list.ids.value
-  void [list.live.version.value, underWay.value]
+  const concerns = list.live.concerns.value
+  void [list.live.version.value, list.live.stopsVersion.value, underWay.value]
+  const asking = useAppState().inbox.byAgent.value
   const [selected, active] = [list.selected.value, list.active.value]
   const pool = Math.min(count, ids.length)
   const from = Math.max(0, Math.min(first, ids.length - pool))
@@ -28,21 +33,21 @@ export function FleetGrid({ project, list, maySteer }: Props) {
   return (
     <div
       ref={scroller}
-      class={maySteer ? 'grid' : 'grid grid-readonly'}
+      class={mayControl ? 'grid' : 'grid grid-readonly'}
       role="grid"
       aria-label="Agents"
       aria-rowcount={ids.length + 1}
-      aria-multiselectable={maySteer}
+      aria-multiselectable={mayControl}
       aria-activedescendant={active && rows.includes(active) ? `agent-${active}` : undefined}
       tabIndex={0}
       data-grid
       onPointerMove={() => list.hold()}
       onKeyDown={(event) => {
-        const row = pressed(event, { project, list, maySteer })
+        const row = pressed(event, { project, list, mayControl })
         if (row !== undefined) reveal(scroller.current, row)
       }}
     >
-      <GridHead list={list} maySteer={maySteer} />
+      <GridHead list={list} mayControl={mayControl} />
       <div class="rows" role="rowgroup" style={{ height: `${ids.length * rowHeight.value}px` }}>
         {rows.map((id, index) => {
           const agent = list.agent(id)
@@ -52,12 +57,16 @@ export function FleetGrid({ project, list, maySteer }: Props) {
               <FleetRow
                 key={place % pool}
                 agent={agent}
+                childCount={list.live.trees.children(id).size}
+                concern={concerns.get(id)}
+                question={agent.open_requests > 0 ? asking.get(id)?.[0]?.message : undefined}
                 index={place}
                 height={rowHeight.value}
+                block={sayBlock(blockOf(agent, list.live), list.live)}
                 isSelected={selected.has(id)}
                 isActive={active === id}
-                asking={underWay.value.get(id)}
-                maySteer={maySteer}
+                sending={underWay.value.get(id)}
+                mayControl={mayControl}
                 list={list}
               />
             )
@@ -68,10 +77,17 @@ export function FleetGrid({ project, list, maySteer }: Props) {
   )
 }
 
-/** Where each fleet was left. */
+/** The keys of the list work at once, unless the user is somewhere else already. */
+function takeFocus(grid: HTMLElement | null): void {
+  const { activeElement } = document
+  const isFree = !activeElement || activeElement === document.body || activeElement.closest('.rail, .tabs')
+  if (isFree) grid?.focus({ preventScroll: true })
+}
+
+/** How far each fleet was scrolled. */
 const tops = new WeakMap<ProjectLive, number>()
 
-/** The rows in sight: from the first, so many. */
+/** The visible rows: the index of the first, and their count. */
 function useWindow(scroller: { current: HTMLDivElement | null }, live: ProjectLive) {
   const [seen, setSeen] = useState({ top: 0, height: 800 })
   useEffect(() => {
@@ -104,16 +120,16 @@ function reveal(element: HTMLElement | null, row: number): void {
     element.scrollTop = bottom - element.clientHeight
 }
 
-function GridHead({ list, maySteer }: { list: FleetList; maySteer: boolean }) {
+function GridHead({ list, mayControl }: { list: FleetList; mayControl: boolean }) {
   const ids = list.ids.value
   const isAll = ids.length > 0 && list.selected.value.size >= ids.length
   return (
     <div class="row grid-head" role="row" aria-rowindex={1}>
-      {maySteer && (
+      {mayControl && (
         <span role="columnheader" class="cell-select">
           <input
             type="checkbox"
-            aria-label="Select all that are shown"
+            aria-label="Select all shown"
             checked={isAll}
             onChange={() => list.select(isAll ? [] : ids)}
           />
@@ -122,7 +138,7 @@ function GridHead({ list, maySteer }: { list: FleetList; maySteer: boolean }) {
       {columnNames.map((name) => (
         <ColumnHead key={name} name={name} list={list} />
       ))}
-      {maySteer && (
+      {mayControl && (
         <span role="columnheader" class="cell-actions">
           <span class="hidden">Actions</span>
         </span>
@@ -132,13 +148,13 @@ function GridHead({ list, maySteer }: { list: FleetList; maySteer: boolean }) {
 }
 
 function ColumnHead({ name, list }: { name: ColumnName; list: FleetList }) {
-  const { by, isReversed } = list.sort.value
-  const order = by !== name ? 'none' : isReversed ? 'descending' : 'ascending'
+  const { by, isDescending } = list.sort.value
+  const order = by !== name ? 'none' : isDescending ? 'descending' : 'ascending'
   return (
     <span role="columnheader" class={`cell-${name}`} aria-sort={order}>
       <button type="button" class="quiet" onClick={() => list.sortBy(name)}>
         {columns[name].label}
-        {by === name && <Icon name={isReversed ? 'up' : 'down'} />}
+        {by === name && <Icon name={isDescending ? 'down' : 'up'} />}
       </button>
     </span>
   )

@@ -1,11 +1,12 @@
-import type { Project } from '#src/client/rest.ts'
-import type { ActionName } from '#src/domain/actions.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
+import { type ActionName, actionNames, actionRow } from '#src/domain/actions.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { goTo, links } from '../model/route.ts'
 import { startOrder } from './order-dialog.tsx'
 
-type Place = { project: Project; list: FleetList; maySteer: boolean }
-/** Returns the row that must be in sight then, if one must. */
+type Place = { project: Project; list: FleetList; mayControl: boolean }
+/** Returns the row to scroll into view, if there is one. */
 type Key = (place: Place) => number | undefined
 
 const PAGE_ROWS = 15
@@ -25,7 +26,13 @@ const moving: Record<string, Key> = {
   },
 }
 
-const steering: Record<string, Key> = {
+/** With Shift. */
+const extending: Record<string, Key> = {
+  ArrowDown: ({ list }) => list.extend(1),
+  ArrowUp: ({ list }) => list.extend(-1),
+}
+
+const controlKeys: Record<string, Key> = {
   ' ': ({ list }) => {
     if (list.active.peek()) list.toggle(list.active.peek() ?? '')
     return undefined
@@ -38,24 +45,30 @@ const steering: Record<string, Key> = {
     list.select([])
     return undefined
   },
-  p: asks('pause'),
-  r: asks('resume'),
-  t: asks('terminate'),
+  ...Object.fromEntries(actionNames.map((action) => [actionRow(action).key, start(action)])),
 }
 
-function asks(action: ActionName): Key {
+function start(action: ActionName): Key {
   return ({ list }) => {
-    startOrder(action, list.targets)
+    const { targets } = list
+    const again = targets.filter((agent) => canRepeat(agent, action))
+    const isAgain = again.length > 0 && !targets.some((agent) => canTake(agent, action))
+    startOrder(action, isAgain ? again : targets, isAgain)
     return undefined
   }
 }
 
-/** What a key does in the list; keys with Ctrl, Alt or Meta are the browser's. */
+function handleOf(key: string, { mayControl }: Place): Key | undefined {
+  return moving[key] ?? (mayControl ? controlKeys[key] : undefined)
+}
+
+/** Handles a key in the list; keys with Ctrl, Alt or Meta belong to the browser. */
 export function pressed(event: KeyboardEvent, place: Place): number | undefined {
   const { key, target, currentTarget } = event
-  // A button in the list has keys of its own.
+  // A button in the list handles its own keys.
   if (event.ctrlKey || event.altKey || event.metaKey || target !== currentTarget) return undefined
-  const handle = moving[key] ?? (place.maySteer ? steering[key] : undefined)
+  const isRange = event.shiftKey && place.mayControl
+  const handle = isRange && extending[key] ? extending[key] : handleOf(key, place)
   if (!handle) return undefined
   event.preventDefault()
   return handle(place)

@@ -1,31 +1,54 @@
 import { Component, createRef } from 'preact'
-import type { ActionName } from '#src/domain/actions.ts'
+import { possibleOrders } from '#src/dashboard/model/reach.ts'
+import { type ActionName, actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { ratio } from '../model/arrange.ts'
+import { useAppState } from '../app-state-context.ts'
+import type { Concern } from '../model/attention.ts'
+import { ratio } from '../model/budget-use.ts'
+import { sayWhyStopped } from '../model/causes.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
-import { links } from '../model/route.ts'
-import { possible } from '../model/steering.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Ago, Budget, Order, Runtime, Status } from '../parts/marks.tsx'
+import { NameCell } from './fleet-name.tsx'
 import { startOrder } from './order-dialog.tsx'
 
 type Props = {
   agent: AgentSummary
+  /** How many agents it has started. */
+  childCount: number
+  /** Why it needs attention. */
+  concern: Concern | undefined
+  /** What it asks people. */
+  question: string | undefined
+  /** The hold or the budget that keeps it paused, in words. */
+  block: string | undefined
   index: number
   height: number
   isSelected: boolean
   isActive: boolean
-  asking: ActionName | undefined
-  maySteer: boolean
+  sending: ActionName | undefined
+  mayControl: boolean
   list: FleetList
 }
 
-const compared = ['agent', 'index', 'height', 'isSelected', 'isActive', 'asking', 'maySteer'] as const
+const compared = [
+  'agent',
+  'childCount',
+  'concern',
+  'question',
+  'block',
+  'index',
+  'height',
+  'isSelected',
+  'isActive',
+  'sending',
+  'mayControl',
+] as const
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 const FLASH_MS = 900
 
-/** One agent. It is drawn again only when something of it has changed, and a change flashes once. */
+/** One agent. A row is drawn again only after a change of its agent, and each change flashes once. */
 export class FleetRow extends Component<Props> {
   readonly #row = createRef<HTMLDivElement>()
 
@@ -35,7 +58,7 @@ export class FleetRow extends Component<Props> {
 
   override componentDidUpdate({ agent }: Props): void {
     const { agent: current } = this.props
-    // The same element may have become another agent's: that is no change.
+    // A row's element may now show another agent: that is no change.
     if (agent.id !== current.id || agent.seq === current.seq || calm.matches) return
     this.#row.current?.animate([{ backgroundColor: 'var(--flash)' }, {}], {
       duration: FLASH_MS,
@@ -43,8 +66,27 @@ export class FleetRow extends Component<Props> {
     })
   }
 
-  render({ agent, index, height, isSelected, isActive, maySteer, list }: Props) {
-    const classes = ['row', `row-${agent.status}`, isActive && 'row-active', isSelected && 'row-selected']
+  render(props: Props) {
+    const {
+      agent,
+      childCount,
+      concern,
+      question,
+      block,
+      index,
+      height,
+      isSelected,
+      isActive,
+      mayControl,
+      list,
+    } = props
+    const classes = [
+      'row',
+      `row-${agent.status}`,
+      concern && 'row-needs',
+      isActive && 'row-active',
+      isSelected && 'row-selected',
+    ]
     return (
       <div
         ref={this.#row}
@@ -58,7 +100,7 @@ export class FleetRow extends Component<Props> {
           list.active.value = agent.id
         }}
       >
-        {maySteer && (
+        {mayControl && (
           <span role="gridcell" class="cell-select">
             <input
               type="checkbox"
@@ -69,8 +111,17 @@ export class FleetRow extends Component<Props> {
             />
           </span>
         )}
-        <Cells agent={agent} />
-        {maySteer && (
+        <NameCell
+          agent={agent}
+          childCount={childCount}
+          concern={concern}
+          question={question}
+          block={block}
+          list={list}
+        />
+        <StatusCell agent={agent} />
+        <Cells agent={agent} question={question} />
+        {mayControl && (
           <span role="gridcell" class="cell-actions">
             <RowActions agent={agent} />
           </span>
@@ -80,28 +131,29 @@ export class FleetRow extends Component<Props> {
   }
 }
 
-function Cells({ agent }: { agent: AgentSummary }) {
+function StatusCell({ agent }: Pick<Props, 'agent'>) {
+  const why = sayWhyStopped(agent, useAppState().names(agent.project_id))
+  return (
+    <span role="gridcell" class="cell-status" title={why && `${agent.status} ${why}`}>
+      <Status agent={agent} />
+    </span>
+  )
+}
+
+function Cells({ agent, question }: Pick<Props, 'agent' | 'question'>) {
   const { token_limit, cost_limit } = agent
   const cost = Number(agent.cost_incurred)
   return (
     <>
-      <span role="gridcell" class="cell-name">
-        <a href={links.agent(agent.project_id, agent.id)} tabIndex={-1}>
-          {agent.name}
-        </a>
-        <small>{agent.agent_type_name}</small>
-      </span>
-      <span role="gridcell" class="cell-status">
-        <Status status={agent.status} />
-      </span>
       <span role="gridcell" class="cell-order">
         <Order agent={agent} />
       </span>
       <span role="gridcell" class="cell-runtime">
         <Runtime agent={agent} />
       </span>
-      <span role="gridcell" class="cell-task" title={agent.current_task ?? undefined}>
-        {agent.current_task ?? <span class="faint">–</span>}
+      <span role="gridcell" class="cell-task" title={question ?? agent.current_task ?? undefined}>
+        {question !== undefined && <b class="asks">asks: </b>}
+        {question ?? agent.current_task ?? <span class="faint">–</span>}
       </span>
       <span role="gridcell" class="cell-tokens">
         <Budget
@@ -124,27 +176,25 @@ function Cells({ agent }: { agent: AgentSummary }) {
   )
 }
 
-const actionNames = ['pause', 'resume', 'terminate'] as const
-
 function RowActions({ agent }: { agent: AgentSummary }) {
-  const can = possible(agent)
   return (
     <>
-      {actionNames
-        .filter((action) => can[action])
-        .map((action) => (
+      {possibleOrders(agent).map(({ action, isAgain }) => {
+        const { verb } = actionRow(action)
+        return (
           <button
             key={action}
             type="button"
             class={`quiet square action-${action}`}
             tabIndex={-1}
-            aria-label={`${action} ${agent.name}`}
-            title={action}
-            onClick={() => startOrder(action, [agent])}
+            aria-label={`${verb} ${agent.name}${isAgain ? ' again' : ''}`}
+            title={isAgain ? `${verb} again` : verb}
+            onClick={() => startOrder(action, [agent], isAgain)}
           >
-            <Icon name={action} />
+            <Icon name={isAgain ? 'again' : action} />
           </button>
-        ))}
+        )
+      })}
     </>
   )
 }

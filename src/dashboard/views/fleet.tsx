@@ -1,43 +1,37 @@
 import { useEffect, useMemo } from 'preact/hooks'
-import type { Project } from '#src/client/rest.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { useAppState } from '../app-state-context.ts'
 import { FleetList } from '../model/fleet-list.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { replaceQuery } from '../model/route.ts'
 import { State } from '../parts/states.tsx'
-import { useWorld } from '../world-context.ts'
 import { BulkBar } from './bulk-bar.tsx'
 import { FleetFilters } from './fleet-filters.tsx'
 import { FleetGrid } from './fleet-grid.tsx'
-import { dropOrder, OrderDialog } from './order-dialog.tsx'
+import { LostBanner } from './lost-banner.tsx'
 
-/** Every agent of a project, and the levers. */
+/** Every agent of a project, with the actions on them. */
 export function FleetView({ project, live }: { project: Project; live: ProjectLive }) {
-  const { standings } = useWorld()
+  const { permissions } = useAppState()
   const list = useMemo(() => new FleetList(live), [live])
-  useEffect(
-    () => () => {
-      list.close()
-      dropOrder()
-    },
-    [list],
-  )
+  useEffect(() => () => list.close(), [list])
   useEffect(() => {
     document.addEventListener('keydown', findBySlash)
     return () => document.removeEventListener('keydown', findBySlash)
   }, [])
-  const maySteer = standings.may(project, 'control_agent')
+  const mayControl = permissions.may(project, 'control_agent')
   return (
     <section class="fleet" aria-label={`Agents of ${project.name}`}>
       <FleetFilters project={project} list={list} />
-      <FleetGrid project={project} list={list} maySteer={maySteer} />
+      <LostBanner list={list} />
+      <FleetGrid project={project} list={list} mayControl={mayControl} />
       <Nothing list={list} />
-      {maySteer && <BulkBar list={list} />}
-      <OrderDialog project={project} />
+      {mayControl && <BulkBar list={list} />}
     </section>
   )
 }
 
-/** `/` goes to the search, from wherever nothing is being typed. */
+/** `/` focuses the search, unless the user is typing. */
 function findBySlash(event: KeyboardEvent): void {
   const isTyping = event.target instanceof Element && event.target.closest('input, textarea, select, dialog')
   if (event.key !== '/' || isTyping) return
@@ -51,13 +45,15 @@ function Nothing({ list }: { list: FleetList }) {
   if (list.live.agents.size === 0) {
     return (
       <State title="No agents yet">
-        <p>Spawn one here, or over the API. It appears at once.</p>
+        <p>Spawn your first agent, or connect one from code.</p>
       </State>
     )
   }
-  const clear = () => replaceQuery({ status: undefined, type: undefined, q: undefined })
+  const { problem } = list.search.value
+  const clear = () =>
+    replaceQuery({ status: undefined, type: undefined, parent: undefined, needs: undefined, q: undefined })
   return (
-    <State title="No agent is like that">
+    <State title={problem === undefined ? 'No agents match these filters' : "The selector can't be read"}>
       <button type="button" onClick={clear}>
         Clear the filters
       </button>

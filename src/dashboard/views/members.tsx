@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
-import { eachItem, type Member, type Project } from '#src/client/rest.ts'
+import { eachItem, type Member, type Project } from '#src/client/rest/rest.ts'
 import type { MemberRole } from '#src/domain/access.ts'
+import { useAppState } from '../app-state-context.ts'
 import { formatFullTime } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
@@ -8,12 +9,11 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
-import { useWorld } from '../world-context.ts'
 
-/** Who else may see the project, and steer it. */
+/** The users who may watch or control the project, without its owner. */
 export function Members({ project }: { project: Project }) {
-  const { api, standings } = useWorld()
-  const mayManage = standings.may(project, 'manage_members')
+  const { api, permissions } = useAppState()
+  const mayManage = permissions.may(project, 'manage_members')
   const [isAdding, setAdding] = useState(false)
   const { value, problem, reload } = useLoaded(project.id, () =>
     Array.fromAsync(eachItem((page) => api.members.list(project.id, page))),
@@ -38,8 +38,8 @@ export function Members({ project }: { project: Project }) {
       {!value && !problem && <State kind="loading" title="Loading the members" />}
       {problem && <State kind="problem" title={problem} />}
       {value?.length === 0 && (
-        <State title="Nobody but its owner">
-          <p>Operators see and steer the project, viewers see it.</p>
+        <State title="No members yet">
+          <p>Only the owner has access. Operators can control agents. Viewers can only watch.</p>
         </State>
       )}
       {value && value.length > 0 && (
@@ -78,8 +78,8 @@ function MemberTable({ members, mayManage, onRole, onRemove }: TableProps) {
           <th>Name</th>
           <th>E-mail</th>
           <th>Role</th>
-          <th>Since</th>
-          {mayManage && <th class="hidden-head">Change</th>}
+          <th>Added</th>
+          {mayManage && <th class="hidden-head">Actions</th>}
         </tr>
       </thead>
       <tbody>
@@ -118,9 +118,9 @@ function Role({ member, onRole }: { member: Member; onRole: TableProps['onRole']
   )
 }
 
-/** Only superusers may read the list of users: an owner has to be told the id. */
+/** Only superusers may list the users: an owner has to ask the new member for the id. */
 function AddMember({ project, onClose }: { project: Project; onClose: () => void }) {
-  const { api, me } = useWorld()
+  const { api, me } = useAppState()
   const users = useLoaded('users', async () =>
     me.is_superuser ? Array.fromAsync(eachItem((page) => api.users.list(page))) : [],
   )
@@ -144,13 +144,13 @@ function AddMember({ project, onClose }: { project: Project; onClose: () => void
             </select>
           </label>
         ) : (
-          <Field label="Id of the user" name="user_id" hint="as GET /users/me tells it" isRequired />
+          <Field label="User ID" name="user_id" hint="from GET /api/v1/users/me" isRequired />
         )}
         <label>
           Role
           <select name="role">
-            <option value="operator">operator: sees and steers</option>
-            <option value="viewer">viewer: sees</option>
+            <option value="operator">Operator: watch and control</option>
+            <option value="viewer">Viewer: watch</option>
           </select>
         </label>
       </Form>

@@ -1,75 +1,155 @@
 import { signal } from '@preact/signals'
 import { useState } from 'preact/hooks'
-import type { Project } from '#src/client/rest.ts'
-import type { ActionName } from '#src/domain/actions.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { order } from '#src/dashboard/model/orders.ts'
+import { reachedBelow } from '#src/dashboard/model/reach.ts'
+import { type ActionName, actionRow, type Mode } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import { useAppState } from '../app-state-context.ts'
+import { type BlockedGroup, groupBlocked, sayBlock } from '../model/blocks.ts'
+import { unusualMode } from '../model/causes.ts'
 import { plural } from '../model/format.ts'
-import { order } from '../model/steering.ts'
+import type { ProjectLive } from '../model/project-live.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { useWorld } from '../world-context.ts'
+import { lazy } from '../parts/lazy.tsx'
+import { ModeChoice } from './mode-choice.tsx'
+import { ResumeIn, TypeToConfirm, WithDescendants } from './order-fields.tsx'
 
-type Asked = { action: ActionName; agents: readonly AgentSummary[] }
+type Asked = {
+  action: ActionName
+  agents: readonly AgentSummary[]
+  /** Whether they have taken it already, but their runtimes have not done it. */
+  isAgain: boolean
+}
 
 const asked = signal<Asked | undefined>(undefined)
 
-/** Opens the dialog for an order; where there is nobody to give it to, nothing happens. */
-export function startOrder(action: ActionName, agents: readonly AgentSummary[]): void {
-  if (agents.length > 0) asked.value = { action, agents }
+/** Opens the dialog for a command; without agents it does nothing. */
+export function startOrder(action: ActionName, agents: readonly AgentSummary[], isAgain = false): void {
+  if (agents.length > 0) asked.value = { action, agents, isAgain }
 }
 
 export function dropOrder(): void {
   asked.value = undefined
 }
 
-const verbs = { pause: 'Pause', resume: 'Resume', terminate: 'Terminate' } as const
+const Lifting = lazy('the dialog', async () => (await import('./lifting.tsx')).LiftingDialog)
 
-export function OrderDialog({ project }: { project: Project }) {
+export function OrderDialog({ project, live }: { project: Project; live: ProjectLive }) {
   if (!asked.value) return null
-  const { action, agents } = asked.value
+  const blocked = blockedBy(asked.value, live)
+  if (blocked) {
+    const lift = { kind: 'lift', ...blocked } as const
+    return <Lifting asked={lift} project={project} live={live} onClose={dropOrder} />
+  }
+  const { action, agents, isAgain } = asked.value
   const [first] = agents
   const whom = agents.length === 1 && first ? first.name : plural(agents.length, 'agent')
   return (
-    <Dialog title={`${verbs[action]} ${whom}`} onClose={dropOrder}>
-      <OrderForm project={project} asked={asked.value} />
+    <Dialog title={`${actionRow(action).verb} ${whom}${isAgain ? ' again' : ''}`} onClose={dropOrder}>
+      <OrderForm project={project} live={live} asked={asked.value} />
     </Dialog>
   )
 }
 
-/** What has to be typed before something that nobody can undo. */
-function wordToType({ action, agents }: Asked): string | undefined {
-  if (action !== 'terminate') return undefined
-  return agents.length === 1 ? agents[0]?.name : String(agents.length)
+/** What an operator types to confirm an action that can't be undone; `count`: how many agents it reaches. */
+function wordToType({ action, agents, isAgain }: Asked, count: number): string | undefined {
+  if (!actionRow(action).is_final || isAgain) return undefined
+  return count === 1 ? agents[0]?.name : String(count)
 }
 
-function OrderForm({ project, asked }: { project: Project; asked: Asked }) {
-  const world = useWorld()
+/** The mode that an order to send again had. */
+function modeBefore({ agents, isAgain }: Asked): Mode | undefined {
+  const [first, ...others] = isAgain ? agents.map(({ control }) => unusualMode(control?.mode)) : []
+  return others.every((mode) => mode === first) ? first : undefined
+}
+
+/** What stands in the way of a resume, if it is the same for all of the agents. */
+function blockedBy(
+  { action, agents }: Asked,
+  { holds }: ProjectLive,
+): BlockedGroup<AgentSummary> | undefined {
+  if (action !== 'resume') return undefined
+  const [group] = groupBlocked(agents, { holds })
+  const isOfMany = agents.length > 1 && group?.block.kind === 'limit'
+  return group?.agents.length === agents.length && !isOfMany ? group : undefined
+}
+
+/** The agents that the server will not resume, and why. */
+function Blocked({ live, agents }: { live: ProjectLive; agents: readonly AgentSummary[] }) {
+  const groups = groupBlocked(agents, live)
+  if (groups.length === 0) return null
+  return (
+    <ul class="blocked">
+      {groups.map(({ block, agents: [first, ...others] }) => (
+        <li key={first?.id}>
+          {others.length === 0 ? first?.name : plural(others.length + 1, 'agent')} stay
+          {others.length === 0 ? 's' : ''} paused, {sayBlock(block, live) ?? 'over a limit'}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+type FormProps = { project: Project; live: ProjectLive; asked: Asked }
+
+function OrderForm({ project, live, asked }: FormProps) {
+  const app = useAppState()
+  const { action, agents, isAgain } = asked
+  const ids = agents.map(({ id }) => id)
   const [reason, setReason] = useState('')
   const [minutes, setMinutes] = useState('')
+  const [mode, setMode] = useState(() => modeBefore(asked))
   const [typed, setTyped] = useState('')
-  const { action, agents } = asked
-  const word = wordToType(asked)
+  const [isCascading, setCascading] = useState(true)
+  // The number to type stays the same while the form is open.
+  const [below] = useState(() => reachedBelow(live, { action, ids, isAgain }))
+  const { verb, has_timer, is_final } = actionRow(action)
+  const reached = isCascading ? [...agents, ...below] : agents
+  const word = wordToType(asked, reached.length)
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
     if (word !== undefined && typed.trim() !== word.trim()) return
     dropOrder()
-    const targets = { project_id: project.id, ids: agents.map(({ id }) => id) }
     const resume_after = minutes ? Math.round(Number(minutes) * 60) : undefined
-    void order(world, targets, { action, reason: reason.trim(), resume_after })
+    void order(
+      app,
+      { project_id: project.id, ids },
+      {
+        action,
+        reason: reason.trim(),
+        resume_after,
+        mode,
+        cascade: isCascading ? undefined : false,
+        again: isAgain || undefined,
+      },
+    )
   }
   return (
     <form onSubmit={submit}>
-      {action === 'pause' && <ResumeIn minutes={minutes} onChange={setMinutes} />}
+      {action === 'resume' && <Blocked live={live} agents={agents} />}
+      <ModeChoice action={action} mode={mode} agents={reached} onChange={setMode} />
+      {has_timer && (
+        <ResumeIn minutes={minutes} unset={isAgain ? 'As before' : 'Manually'} onChange={setMinutes} />
+      )}
+      <WithDescendants
+        count={agents.length}
+        below={below.length}
+        isChosen={isCascading}
+        onChange={setCascading}
+      />
       <label>
         <span>
-          Reason <span class="faint">(the runtime is told)</span>
+          Reason <span class="faint">(sent to the agent)</span>
         </span>
         <input
           value={reason}
           maxLength={500}
-          autoFocus={action !== 'terminate'}
+          data-first={word === undefined || undefined}
           onInput={({ currentTarget }) => setReason(currentTarget.value)}
         />
       </label>
+      {agents.length > 1 && <p class="faint names">{listNames(agents)}</p>}
       {word !== undefined && <TypeToConfirm word={word} typed={typed} onChange={setTyped} />}
       <footer>
         <button type="button" class="quiet" onClick={dropOrder}>
@@ -77,77 +157,23 @@ function OrderForm({ project, asked }: { project: Project; asked: Asked }) {
         </button>
         <button
           type="submit"
-          class={action === 'terminate' ? 'main danger' : 'main'}
+          class={is_final ? 'main danger' : 'main'}
           disabled={word !== undefined && typed.trim() !== word.trim()}
         >
-          {verbs[action]}
-          {agents.length > 1 ? ` ${plural(agents.length, 'agent')}` : ''}
+          {verb}
+          {reached.length > 1 ? ` ${plural(reached.length, 'agent')}` : ''}
+          {isAgain ? ' again' : ''}
         </button>
       </footer>
     </form>
   )
 }
 
-type Typing = { word: string; typed: string; onChange: (typed: string) => void }
+/** A longer list of names would not help an operator to find the wrong one. */
+const MAX_NAMES = 20
 
-export function TypeToConfirm({ word, typed, onChange }: Typing) {
-  return (
-    <label>
-      <span>
-        This cannot be undone. Type <b class="word">{word}</b> to confirm
-      </span>
-      <input
-        value={typed}
-        autoComplete="off"
-        autoFocus
-        data-confirm
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
-    </label>
-  )
-}
-
-const spans = [
-  ['', 'When somebody resumes it'],
-  ['5', 'In 5 minutes'],
-  ['15', 'In 15 minutes'],
-  ['60', 'In an hour'],
-  ['480', 'In 8 hours'],
-  ['1440', 'In a day'],
-] as const
-
-export function ResumeIn({ minutes, onChange }: { minutes: string; onChange: (minutes: string) => void }) {
-  const isOwn = spans.every(([value]) => value !== minutes)
-  return (
-    <div class="resume-in">
-      <label>
-        Resume
-        <select
-          value={isOwn ? 'own' : minutes}
-          onChange={({ currentTarget: { value } }) => onChange(value === 'own' ? '30' : value)}
-        >
-          {spans.map(([value, label]) => (
-            <option key={value} value={value}>
-              {label}
-            </option>
-          ))}
-          <option value="own">In … minutes</option>
-        </select>
-      </label>
-      {isOwn && (
-        <label>
-          Minutes
-          <input
-            type="number"
-            min="0.1"
-            max="43200"
-            step="any"
-            required
-            value={minutes}
-            onInput={({ currentTarget }) => onChange(currentTarget.value)}
-          />
-        </label>
-      )}
-    </div>
-  )
+function listNames(agents: readonly AgentSummary[]): string {
+  const names = agents.slice(0, MAX_NAMES).map(({ name }) => name)
+  const rest = agents.length - names.length
+  return names.join(', ') + (rest > 0 ? ` and ${plural(rest, 'other')}` : '')
 }

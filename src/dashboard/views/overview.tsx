@@ -1,6 +1,7 @@
 import { useEffect, useMemo } from 'preact/hooks'
-import type { Project } from '#src/client/rest.ts'
+import type { Project } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
+import { useAppState } from '../app-state-context.ts'
 import { now } from '../model/clock.ts'
 import { formatCount, formatExactMoney, formatMoney, formatShort } from '../model/format.ts'
 import { BUCKET_MS, type Bucket } from '../model/history.ts'
@@ -9,15 +10,15 @@ import { fromUnits, inService } from '../model/totals.ts'
 import { Chart } from '../parts/chart.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import type { PlotData } from '../parts/plot.ts'
-import { useWorld } from '../world-context.ts'
+import { StatusCount } from '../parts/status-count.tsx'
 import { BudgetWarnings } from './budget-warnings.tsx'
 import { EventFeed } from './event-feed.tsx'
 
-/** A project in numbers: what is, and how the last hour went. */
+/** A project in numbers: its current state and its last hour. */
 export function Overview({ project, live }: { project: Project; live: ProjectLive }) {
-  const { api } = useWorld()
+  const { api } = useAppState()
   useEffect(() => void live.recall(api), [live, api])
-  // Once a second is as often as a number can be read.
+  // Once a second: a reader cannot follow a number that changes faster.
   const buckets = useMemo(() => live.history.buckets(now.value), [live, now.value])
   return (
     <section class="overview" aria-label={`${project.name} in numbers`}>
@@ -39,12 +40,12 @@ function Numbers({ live, buckets }: { live: ProjectLive; buckets: readonly Bucke
   void live.version.value
   const { totals } = live
   const numbers: [label: string, value: string][] = [
-    ['in service', formatCount(inService(totals))],
-    ['connected', formatCount(totals.connected)],
-    ['tasks done', formatShort(totals.tasks)],
-    ['tokens', formatShort(totals.tokens)],
-    ['cost', formatMoney(fromUnits(totals.cost_units))],
-    ['cost an hour', formatMoney(costAnHour(buckets))],
+    ['Active', formatCount(inService(totals))],
+    ['Connected', formatCount(totals.connected)],
+    ['Tasks completed', formatShort(totals.tasks)],
+    ['Tokens', formatShort(totals.tokens)],
+    ['Cost', formatMoney(fromUnits(totals.costUnits))],
+    ['Cost/h (5 min)', formatMoney(costAnHour(buckets))],
   ]
   return (
     <div class="numbers">
@@ -61,7 +62,9 @@ function Numbers({ live, buckets }: { live: ProjectLive; buckets: readonly Bucke
               <Lamp status={status} />
               {status}
             </dt>
-            <dd>{formatCount(totals.by_status[status])}</dd>
+            <dd>
+              <StatusCount totals={totals} status={status} />
+            </dd>
           </div>
         ))}
       </dl>
@@ -71,28 +74,24 @@ function Numbers({ live, buckets }: { live: ProjectLive; buckets: readonly Bucke
 
 const RATE_OVER = 30
 
-/** At the pace of the last five minutes. */
+/** At the rate of the last five minutes. */
 function costAnHour(buckets: readonly Bucket[]): number {
   const last = buckets.slice(-RATE_OVER)
-  const units = last.reduce((sum, { cost_units }) => sum + cost_units, 0)
+  const units = last.reduce((sum, { costUnits }) => sum + costUnits, 0)
   const hours = (Math.max(1, last.length) * BUCKET_MS) / 3_600_000
   return fromUnits(units) / hours
 }
 
+const BUCKET_SECONDS = BUCKET_MS / 1_000
 const times = (buckets: readonly Bucket[]) => buckets.map(({ at }) => at / 1_000)
 
-/** From the bottom up; drawn from the top, each over the one behind it. */
+/** From the bottom up. */
 const stacked = ['working', 'waiting', 'paused', 'idle'] as const
-const statusSeries = stacked.map((status) => ({ label: status, color: status, isFilled: true })).toReversed()
+const statusSeries = stacked.map((status) => ({ label: status, color: status }))
 
 function StatusChart({ buckets }: { buckets: readonly Bucket[] }) {
   const data = useMemo((): PlotData => {
-    const sums = stacked.map((_, index) =>
-      buckets.map(({ by_status }) =>
-        stacked.slice(0, index + 1).reduce((sum, name) => sum + by_status[name], 0),
-      ),
-    )
-    return [times(buckets), ...sums.toReversed()]
+    return [times(buckets), ...stacked.map((status) => buckets.map(({ by_status }) => by_status[status]))]
   }, [buckets])
   const last = buckets.at(-1)?.by_status
   const words = last ? stacked.map((status) => `${last[status]} ${status}`).join(', ') : 'nothing yet'
@@ -104,21 +103,25 @@ function StatusChart({ buckets }: { buckets: readonly Bucket[] }) {
       series={statusSeries}
       format={formatShort}
       data={data}
-      isStepped
+      shape="step"
+      isStacked
+      isWhole
+      spanSeconds={BUCKET_SECONDS}
+      cursor="overview"
     />
   )
 }
 
-const costSeries = [{ label: 'cost', color: 'brass', isFilled: true }]
+const costSeries = [{ label: 'cost', color: 'brass' }]
 const PER_MINUTE = 60_000 / BUCKET_MS
 
-/** What was spent in the minute up to each point. */
+/** What the agents spent in the minute up to each point. */
 function CostChart({ buckets }: { buckets: readonly Bucket[] }) {
   const data = useMemo(
-    (): PlotData => [times(buckets), sliding(buckets, ({ cost_units }) => fromUnits(cost_units))],
+    (): PlotData => [times(buckets), sliding(buckets, ({ costUnits }) => fromUnits(costUnits))],
     [buckets],
   )
-  const value = `${formatMoney(data[1]?.at(-1) ?? 0)} a minute`
+  const value = `${formatMoney(data[1]?.at(-1) ?? 0)}/min`
   return (
     <Chart
       title="Cost"
@@ -127,15 +130,16 @@ function CostChart({ buckets }: { buckets: readonly Bucket[] }) {
       series={costSeries}
       format={formatExactMoney}
       data={data}
+      shape="line"
+      cursor="overview"
     />
   )
 }
 
-const eventSeries = [{ label: 'events', color: 'accent', isFilled: true }]
-const BUCKET_SECONDS = BUCKET_MS / 1_000
+const eventSeries = [{ label: 'events', color: 'accent' }]
 
 function EventsChart({ buckets }: { buckets: readonly Bucket[] }) {
-  // The last ten seconds are not over.
+  // The newest bucket is still growing.
   const data = useMemo((): PlotData => {
     const over = buckets.slice(0, -1)
     return [times(over), over.map(({ events }) => events / BUCKET_SECONDS)]
@@ -144,11 +148,13 @@ function EventsChart({ buckets }: { buckets: readonly Bucket[] }) {
   return (
     <Chart
       title="Events"
-      value={`${rate} a second`}
+      value={`${rate}/s`}
       summary={`Events over the last hour. Now: ${rate} a second.`}
       series={eventSeries}
       format={formatShort}
       data={data}
+      shape="line"
+      cursor="overview"
     />
   )
 }

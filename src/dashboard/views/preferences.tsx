@@ -1,14 +1,19 @@
 import type { Signal } from '@preact/signals'
-import { densities, density, theme, themes } from '../model/settings.ts'
+import { canAlert } from '../model/alerts.ts'
+import { alertings, alerts, densities, density, theme, themes } from '../model/settings.ts'
 
 export function Preferences() {
   return (
     <div class="preferences">
       <Choice label="Theme" setting={theme} values={themes} />
       <Choice label="Density" setting={density} values={densities} />
+      {canAlert && <Choice label="Notify of requests" setting={alerts} values={alertings} />}
     </div>
   )
 }
+
+/** The words for values whose stored names are older. */
+const labels: Partial<Record<string, string>> = { auto: 'system', roomy: 'comfortable' }
 
 type Props<Value extends string> = { label: string; setting: Signal<Value>; values: readonly Value[] }
 
@@ -27,7 +32,7 @@ function Choice<Value extends string>({ label, setting, values }: Props<Value>) 
               setting.value = value
             }}
           />
-          {value}
+          {labels[value] ?? value}
         </label>
       ))}
     </fieldset>

@@ -1,13 +1,14 @@
-import type { Project } from '#src/client/rest.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { useAppState } from '../app-state-context.ts'
+import { sayKinds } from '../model/attention.ts'
 import { formatShort } from '../model/format.ts'
 import { links, place } from '../model/route.ts'
 import { inService } from '../model/totals.ts'
-import { useWorld } from '../world-context.ts'
 
-/** Every project with its counts, at all times. */
+/** Every project with its number of agents. */
 export function ProjectRail() {
-  const world = useWorld()
-  const { value, problem } = world.projects.value
+  const app = useAppState()
+  const { value, problem } = app.projects.value
   return (
     <div class="rail-projects">
       <a class="rail-title" href={links.projects}>
@@ -26,23 +27,30 @@ export function ProjectRail() {
 }
 
 function RailProject({ project }: { project: Project }) {
-  const live = useWorld().live(project.id)
+  const live = useAppState().live(project.id)
   void live?.version.value
+  const isKnown = live?.isFilled && live.state.value.kind !== 'closed'
+  const needs = live?.concerns.value.size ?? 0
   const at = place.value
-  const isHere = 'project_id' in at && at.project_id === project.id
+  const isHere = at.view !== 'request' && 'project_id' in at && at.project_id === project.id
   return (
     <a href={links.fleet(project.id)} class="rail-project" aria-current={isHere ? 'page' : undefined}>
       <span class="rail-name">{project.name}</span>
-      <span class="rail-count">{live?.isFilled ? formatShort(inService(live.totals)) : ''}</span>
-      {live?.isFilled && <Mix live={live} />}
+      {isKnown && needs > 0 && (
+        <b class="rail-needs" title={live && sayKinds(live.concerns.value)}>
+          {formatShort(needs)} <span class="hidden">need attention</span>
+        </b>
+      )}
+      <span class="rail-count">{isKnown ? formatShort(inService(live.totals)) : ''}</span>
+      {isKnown && <Mix live={live} />}
     </a>
   )
 }
 
 const drawn = ['working', 'waiting', 'idle', 'paused'] as const
 
-/** The shares of the statuses as one line. */
-export function Mix({ live }: { live: NonNullable<ReturnType<ReturnType<typeof useWorld>['live']>> }) {
+/** The shares of the statuses, as one line. */
+export function Mix({ live }: { live: NonNullable<ReturnType<ReturnType<typeof useAppState>['live']>> }) {
   const { by_status } = live.totals
   return (
     <span class="mix" aria-hidden="true">

@@ -1,39 +1,51 @@
-import type { Project } from '#src/client/rest.ts'
+import { useEffect } from 'preact/hooks'
+import type { ClosedReason } from '#src/client/index.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { useAppState } from '../app-state-context.ts'
+import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links, type Place } from '../model/route.ts'
 import { Connection } from '../parts/connection.tsx'
+import { Icon } from '../parts/icons.tsx'
+import { lazy } from '../parts/lazy.tsx'
 import { State } from '../parts/states.tsx'
-import { useWorld } from '../world-context.ts'
-import { AgentView } from './agent.tsx'
 import { FleetView } from './fleet.tsx'
-import { Members } from './members.tsx'
-import { Overview } from './overview.tsx'
+import { HoldBanners } from './hold-banner.tsx'
+import { dropOrder, OrderDialog } from './order-dialog.tsx'
 import { StopEverything } from './stop-everything.tsx'
+import { Stopping } from './stopping.tsx'
+
+const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
+const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
+const Lifting = lazy('the dialog', async () => (await import('./lifting.tsx')).LiftingDialog)
+const Members = lazy('the members', async () => (await import('./members.tsx')).Members)
+const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
+const Usage = lazy('the usage', async () => (await import('./usage.tsx')).UsageView)
 
 type ProjectPlace = Extract<Place, { project_id: string }>
 
-/** One project: its head, which says how live it is, and one of its pages. */
+/** One project: its head, with the state of the connection, and one of its pages. */
 export function ProjectView({ place }: { place: ProjectPlace }) {
-  const world = useWorld()
-  const project = world.project(place.project_id)
-  const { value, problem } = world.projects.value
+  const app = useAppState()
+  const project = app.project(place.project_id)
+  const { value, problem } = app.projects.value
   if (!project) {
     if (!value && !problem) return <State kind="loading" title="Loading the project" />
     return (
       <State
         kind="problem"
-        title={value ? 'This project is not yours to see' : 'The project cannot be shown'}
+        title={value ? sayMissing(app.ending(place.project_id)) : "Couldn't load the project"}
       >
-        <p>{value ? 'It does not exist, or its owner has not made you a member.' : problem}</p>
-        <a href={links.projects}>All projects</a>
+        {!value && <p>{problem}</p>}
+        <WaysOn />
       </State>
     )
   }
-  const live = world.live(project.id)
+  const live = app.live(project.id)
   if (!live) {
     return (
-      <State kind="problem" title="Too many projects on one page">
-        <p>One connection carries a hundred projects. Reload the page here to see this one live.</p>
+      <State kind="problem" title="Live view is limited to 100 projects">
+        <p>Reload the page here to see this project live.</p>
       </State>
     )
   }
@@ -42,34 +54,67 @@ export function ProjectView({ place }: { place: ProjectPlace }) {
 
 type Props = { project: Project; live: ProjectLive; place: ProjectPlace }
 
+const endings: Partial<Record<ClosedReason, string>> = {
+  forbidden: 'Your access to this project was removed',
+  deleted: 'This project was deleted',
+}
+
+function WaysOn() {
+  const app = useAppState()
+  return (
+    <p class="state-actions">
+      <a class="button" href={links.projects}>
+        All projects
+      </a>
+      <button type="button" onClick={() => void app.readProjects()}>
+        Check again
+      </button>
+    </p>
+  )
+}
+
+function sayMissing(ending: ClosedReason | undefined): string {
+  return (ending && endings[ending]) ?? "You don't have access to this project"
+}
+
 function Loaded({ project, live, place }: Props) {
   const state = live.state.value
   void (live.isFilled || live.version.value)
-  const isForbidden = state.kind === 'closed' && state.reason !== 'requested'
+  const dialog = lifting.value
+  useEffect(() => dropLifting, [place.view])
+  useEffect(() => dropOrder, [place.view, 'agent_id' in place && place.agent_id])
+  const hasEnded = state.kind === 'closed' && state.reason !== 'requested'
   return (
     <div class={`project project-${state.kind}`}>
       <ProjectHead project={project} live={live} place={place} />
-      {isForbidden && (
-        <State kind="problem" title="The watch of this project has ended">
-          <p>{state.error.message}.</p>
+      <HoldBanners project={project} live={live} />
+      <Stopping project={project} live={live} />
+      {hasEnded && (
+        <State kind="problem" title={endings[state.reason] ?? 'Live updates of this project have ended'}>
+          {state.reason !== 'forbidden' && <p>{state.error.message}.</p>}
+          <WaysOn />
         </State>
       )}
-      {!isForbidden && !live.isFilled && <Filling isOffline={state.kind === 'offline'} />}
-      {!isForbidden && live.isFilled && <Pages project={project} live={live} place={place} />}
+      {!hasEnded && !live.isFilled && <Filling isOffline={state.kind === 'offline'} />}
+      {!hasEnded && live.isFilled && <Pages project={project} live={live} place={place} />}
+      <OrderDialog project={project} live={live} />
+      {dialog && <Lifting asked={dialog} project={project} live={live} onClose={dropLifting} />}
     </div>
   )
 }
 
 function Filling({ isOffline }: { isOffline: boolean }) {
-  if (isOffline) return <State kind="problem" title="Signalbox is out of reach" />
+  if (isOffline) return <State kind="problem" title="Can't reach the server" />
   return <State kind="loading" title="Loading the fleet" />
 }
 
 function Pages({ project, live, place }: Props) {
   if (place.view === 'agent') {
-    return <AgentView key={place.agent_id} project={project} live={live} agent_id={place.agent_id} />
+    return <Agent key={place.agent_id} project={project} live={live} agent_id={place.agent_id} />
   }
   if (place.view === 'overview') return <Overview project={project} live={live} />
+  if (place.view === 'usage') return <Usage project={project} live={live} />
+  if (place.view === 'budgets') return <Budgets project={project} live={live} />
   if (place.view === 'members') return <Members project={project} />
   return <FleetView project={project} live={live} />
 }
@@ -77,30 +122,41 @@ function Pages({ project, live, place }: Props) {
 const tabs = [
   ['fleet', 'Fleet'],
   ['overview', 'Overview'],
+  ['usage', 'Usage'],
+  ['budgets', 'Budgets'],
   ['members', 'Members'],
 ] as const
 
+/** An agent is in the fleet. */
+function currentOf({ view }: ProjectPlace, tab: (typeof tabs)[number][0]): 'page' | 'true' | undefined {
+  if (view === tab) return 'page'
+  return view === 'agent' && tab === 'fleet' ? 'true' : undefined
+}
+
 function ProjectHead({ project, live, place }: Props) {
-  const { standings } = useWorld()
+  const { permissions } = useAppState()
+  const role = permissions.role(project).value
   return (
     <header class="project-head">
       <div class="project-title">
         <h1>{project.name}</h1>
-        <span class="role">{standings.role(project).value ?? ''}</span>
+        <span class="role">{role === 'superuser' ? 'admin' : role}</span>
       </div>
       <nav class="tabs" aria-label="Pages of the project">
         {tabs.map(([view, label]) => (
-          <a
-            key={view}
-            href={links[view](project.id)}
-            aria-current={place.view === view ? 'page' : undefined}
-          >
+          <a key={view} href={links[view](project.id)} aria-current={currentOf(place, view)}>
             {label}
           </a>
         ))}
       </nav>
       <Connection state={live.state.value} />
-      {standings.may(project, 'control_agent') && <StopEverything project={project} live={live} />}
+      {permissions.may(project, 'place_hold') && (
+        <button type="button" class="hold" onClick={startHold}>
+          <Icon name="hold" />
+          Hold…
+        </button>
+      )}
+      {permissions.may(project, 'control_agent') && <StopEverything project={project} live={live} />}
     </header>
   )
 }

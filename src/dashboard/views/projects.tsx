@@ -1,19 +1,22 @@
-import type { Project } from '#src/client/rest.ts'
+import type { Project } from '#src/client/rest/rest.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
+import { useAppState } from '../app-state-context.ts'
+import { sayKinds } from '../model/attention.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
 import { links } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
+import { Icon } from '../parts/icons.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
-import { useWorld } from '../world-context.ts'
+import { StatusCount } from '../parts/status-count.tsx'
 import { Mix } from './project-rail.tsx'
 
 const shown = agentStatuses.filter((status): status is AgentStatus => status !== 'terminated')
 
-/** Where one begins: all projects at a glance. */
+/** The start page: all projects at a glance. */
 export function Projects() {
-  const world = useWorld()
-  const { value, problem } = world.projects.value
+  const app = useAppState()
+  const { value, problem } = app.projects.value
   return (
     <div class="page">
       <header class="page-head">
@@ -21,18 +24,17 @@ export function Projects() {
       </header>
       {!value && !problem && <State kind="loading" title="Loading the projects" />}
       {!value && problem && (
-        <State kind="problem" title="The projects cannot be shown">
+        <State kind="problem" title="Couldn't load projects">
           <p>{problem}</p>
-          <button type="button" onClick={() => void world.readProjects()}>
+          <button type="button" onClick={() => void app.readProjects()}>
             Try again
           </button>
         </State>
       )}
       {value?.length === 0 && (
-        <State title="No project yet">
+        <State title="No projects yet">
           <p>
-            Projects are made over the API (<code>POST /api/v1/projects</code>), or their owner makes you a
-            member.
+            Create your first project with <code>signalbox projects create</code>, or ask an owner to add you.
           </p>
         </State>
       )}
@@ -48,13 +50,13 @@ export function Projects() {
 }
 
 function Card({ project }: { project: Project }) {
-  const live = useWorld().live(project.id)
+  const live = useAppState().live(project.id)
   void live?.version.value
   return (
     <a class="card" href={links.fleet(project.id)}>
       <h2>{project.name}</h2>
       <p class="faint">{project.description ?? project.slug}</p>
-      {!live && <p class="faint">Open it to see it live</p>}
+      {!live && <p class="faint">Open the project to see it live</p>}
       {live && !live.isFilled && <p class="faint">Loading</p>}
       {live?.isFilled && (
         <>
@@ -66,13 +68,21 @@ function Card({ project }: { project: Project }) {
                   <Lamp status={status} />
                   {status}
                 </dt>
-                <dd>{formatCount(live.totals.by_status[status])}</dd>
+                <dd>
+                  <StatusCount totals={live.totals} status={status} />
+                </dd>
               </div>
             ))}
           </dl>
+          {live.concerns.value.size > 0 && (
+            <p class="card-needs">
+              <Icon name="needs" />
+              {sayKinds(live.concerns.value)}
+            </p>
+          )}
           <p class="card-foot">
             {formatCount(live.totals.connected)} connected · {formatShort(live.totals.tokens)} tokens ·{' '}
-            {formatMoney(fromUnits(live.totals.cost_units))}
+            {formatMoney(fromUnits(live.totals.costUnits))}
           </p>
         </>
       )}

@@ -1,52 +1,110 @@
 import { signal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect } from 'preact/hooks'
+import { useAppState } from '../app-state-context.ts'
+import { formatCount } from '../model/format.ts'
+import { showIcon } from '../model/icon.ts'
 import { say } from '../model/notices.ts'
 import { links, type Place, place } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
+import { ConnectionBar } from '../parts/connection.tsx'
 import { Brand, Icon } from '../parts/icons.tsx'
-import { useWorld } from '../world-context.ts'
+import { lazy, loadAhead } from '../parts/lazy.tsx'
+import { KeysDialog } from './keys-dialog.tsx'
 import { Preferences } from './preferences.tsx'
 import { ProjectView } from './project.tsx'
 import { ProjectRail } from './project-rail.tsx'
 import { Projects } from './projects.tsx'
-import { Types } from './types.tsx'
+import { isShowingKeys, listenToKeys } from './shortcuts.ts'
+
+/** The first view has been drawn by then. */
+const LOAD_AHEAD_MS = 2_000
 
 const isRailOpen = signal(false)
 
-const titles: Partial<Record<Place['view'], string>> = { projects: 'Projects', types: 'Agent types' }
+const titles: Partial<Record<Place['view'], string>> = {
+  projects: 'Projects',
+  types: 'Agent types',
+  requests: 'Inbox',
+  request: 'Inbox',
+}
 
-/** The rail with all projects, and the place where one is. */
+/** The rail with all projects, and the current page. */
 export function Shell({ session }: { session: Session }) {
   const at = place.value
-  const world = useWorld()
-  const project = 'project_id' in at ? world.project(at.project_id)?.name : undefined
+  const app = useAppState()
+  const project = at.view !== 'request' && 'project_id' in at ? app.project(at.project_id)?.name : undefined
+  const count = app.inbox.count.value
+  const needing = app.needing.value
+  const agent = at.view === 'agent' ? app.live(at.project_id)?.agents.get(at.agent_id)?.name : undefined
+  useLayoutEffect(() => listenToKeys(app), [app])
+  useEffect(() => {
+    const timer = setTimeout(() => void loadAhead(), LOAD_AHEAD_MS)
+    return () => clearTimeout(timer)
+  }, [])
   useEffect(() => {
     isRailOpen.value = false
   }, [at])
   useEffect(() => {
-    document.title = [project ?? titles[at.view], 'Signalbox'].filter(Boolean).join(' · ')
-  }, [at, project])
+    const name = [agent, project ?? titles[at.view], 'Signalbox'].filter(Boolean).join(' · ')
+    const asked = count > 0 ? `(${formatCount(count)}) ${name}` : name
+    document.title = needing > 0 ? `${formatCount(needing)}! ${asked}` : asked
+    showIcon(needing > 0)
+  }, [at, agent, project, count, needing])
   return (
-    <div class={isRailOpen.value ? 'shell rail-open' : 'shell'}>
+    <div class={`shell shell-${app.connection.value.kind}${isRailOpen.value ? ' rail-open' : ''}`}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
         Skip to content
       </button>
       <Rail session={session} />
+      {isShowingKeys.value && (
+        <KeysDialog
+          onClose={() => {
+            isShowingKeys.value = false
+          }}
+        />
+      )}
       <main id="main" tabIndex={-1}>
+        {(at.view === 'request' || !('project_id' in at)) && <ConnectionBar />}
         {at.view === 'projects' && <Projects />}
         {at.view === 'types' && <Types />}
-        {'project_id' in at && <ProjectView key={at.project_id} place={at} />}
+        {(at.view === 'requests' || at.view === 'request') && <Inbox />}
+        {at.view !== 'request' && 'project_id' in at && <ProjectView key={at.project_id} place={at} />}
       </main>
     </div>
   )
 }
 
-function cannotSignOut(error: Error): void {
-  say('problem', `You are still signed in: ${error.message}`)
+const Inbox = lazy('the inbox', async () => (await import('./inbox.tsx')).InboxView)
+const Types = lazy('the types', async () => (await import('./types.tsx')).Types)
+
+function showSignOutFailure(error: Error): void {
+  say('problem', `Couldn't sign out: ${error.message}`)
+}
+
+/** The short one stays in sight on a phone, while there is something to answer. */
+function InboxLink({ isShort = false }: { isShort?: boolean }) {
+  const count = useAppState().inbox.count.value
+  const { view } = place.value
+  if (isShort && count === 0) return null
+  return (
+    <a
+      class={isShort ? 'rail-link rail-inbox rail-inbox-short' : 'rail-link rail-inbox'}
+      href={links.requests()}
+      aria-current={view === 'requests' || view === 'request' ? 'page' : undefined}
+    >
+      <Icon name="inbox" />
+      Inbox
+      {count > 0 && (
+        <b class="rail-badge">
+          {formatCount(count)} <span class="hidden">open</span>
+        </b>
+      )}
+    </a>
+  )
 }
 
 function Rail({ session }: { session: Session }) {
-  const { me } = useWorld()
+  const { me } = useAppState()
   return (
     <nav class="rail" aria-label="Signalbox">
       <div class="rail-head">
@@ -54,6 +112,7 @@ function Rail({ session }: { session: Session }) {
           <Brand />
           <span>Signalbox</span>
         </a>
+        <InboxLink isShort />
         <button
           type="button"
           class="quiet square rail-toggle"
@@ -67,6 +126,7 @@ function Rail({ session }: { session: Session }) {
         </button>
       </div>
       <div class="rail-body">
+        <InboxLink />
         <ProjectRail />
         <a
           class="rail-link"
@@ -78,7 +138,11 @@ function Rail({ session }: { session: Session }) {
         <Preferences />
         <div class="rail-me">
           <span title={me.email}>{me.full_name ?? me.email}</span>
-          <button type="button" class="quiet" onClick={() => void session.signOut().catch(cannotSignOut)}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => void session.signOut().catch(showSignOutFailure)}
+          >
             Sign out
           </button>
         </div>

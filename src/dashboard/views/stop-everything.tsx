@@ -1,20 +1,21 @@
 import { useState } from 'preact/hooks'
-import type { Project } from '#src/client/rest.ts'
-import { formatCount, plural } from '../model/format.ts'
+import type { Project } from '#src/client/rest/rest.ts'
+import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
+import { actionRow, type Mode } from '#src/domain/actions.ts'
+import { useAppState } from '../app-state-context.ts'
+import { plural } from '../model/format.ts'
+import { stopAll } from '../model/hold-orders.ts'
+import { startHold } from '../model/lifting.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { order, type Progress, progress } from '../model/steering.ts'
-import { inService } from '../model/totals.ts'
+import { newestCommands, type StopWay, stopOf, stopWays } from '../model/stops.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
-import { useWorld } from '../world-context.ts'
-import { TypeToConfirm } from './order-dialog.tsx'
+import { ModeChoice } from './mode-choice.tsx'
+import { ResumeIn, TypeToConfirm } from './order-fields.tsx'
 
 type Props = { project: Project; live: ProjectLive }
-type Way = 'pause' | 'terminate'
-/** The newest control signal of each agent. */
-type Signals = ReadonlyMap<string, string | undefined>
 
-/** The kill switch: every agent of a project, in one step. */
+/** The kill switch: it acts on every agent of a project in one step. */
 export function StopEverything({ project, live }: Props) {
   const [isOpen, setOpen] = useState(false)
   return (
@@ -34,52 +35,100 @@ export function StopEverything({ project, live }: Props) {
   )
 }
 
-const ways = {
-  pause: ['Pause every agent', 'Each can be resumed later.'],
-  terminate: ['Terminate every agent', 'Nothing brings them back.'],
-} as const satisfies Record<Way, readonly [string, string]>
+/** How many agents the action would reach; `again`: those that have taken it, but whose connected runtimes have not obeyed. */
+function countReached(live: ProjectLive, way: StopWay): { number: number; again: string[] } {
+  const again: string[] = []
+  let number = 0
+  for (const agent of live.agents.values()) {
+    const isAgain = agent.runtime.connected && canRepeat(agent, way)
+    if (isAgain) again.push(agent.id)
+    if (isAgain || canTake(agent, way)) number++
+  }
+  return { number, again }
+}
 
 function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
-  const world = useWorld()
+  const app = useAppState()
   void live.version.value
-  const [way, setWay] = useState<Way>('pause')
+  const [way, setWay] = useState<StopWay>('pause')
   const [typed, setTyped] = useState('')
   const [reason, setReason] = useState('')
-  const [before, setBefore] = useState<Signals>()
-  // What is to be typed stands still, however many are spawned meanwhile: it is all of them in any case.
-  const [to_terminate] = useState(() => inService(live.totals))
-  const number = way === 'pause' ? inService(live.totals) - live.totals.by_status.paused : to_terminate
-  const isSure = way === 'pause' || typed.trim() === String(number)
+  const [mode, setMode] = useState<Mode>()
+  // The number to type stays the same while the form is open; the action reaches every agent in any case.
+  const [toConfirm] = useState(() => countReached(live, 'terminate').number)
+  const [minutes, setMinutes] = useState('')
+  const [isHolding, setHolding] = useState(false)
+  const [isBusy, setBusy] = useState(false)
+  const { verb, is_final, has_timer } = actionRow(way)
+  const reached = countReached(live, way)
+  const number = is_final ? toConfirm : reached.number
+  const isSure = !is_final || typed.trim() === String(number)
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     if (!isSure) return
-    const known = new Map([...live.agents.values()].map(({ id, control }) => [id, control?.signal_id]))
-    const isAccepted = await order(world, { project_id: project.id, all: true }, { action: way, reason })
-    if (isAccepted) setBefore(known)
+    const before = newestCommands(live)
+    setBusy(true)
+    const isAccepted = await stopAll(app, {
+      project_id: project.id,
+      action: way,
+      reason: reason.trim(),
+      mode,
+      resume_after: has_timer && minutes ? Math.round(Number(minutes) * 60) : undefined,
+      again: reached.again,
+      isHolding,
+    })
+    setBusy(false)
+    if (!isAccepted) return
+    onClose()
+    if (number > 0) stopOf(live).value = { way, before, reached: new Set(), isOpen: true }
   }
-  if (before) return <Stopping live={live} way={way} before={before} onClose={onClose} />
   return (
     <form onSubmit={submit}>
       <fieldset class="ways">
         <legend class="hidden">How</legend>
-        {(['pause', 'terminate'] as const).map((name) => (
+        {stopWays.map((name) => (
           <label key={name} class={way === name ? 'chosen' : ''}>
             <input
               type="radio"
               name="way"
               value={name}
               checked={way === name}
-              onChange={() => setWay(name)}
+              onChange={() => {
+                setWay(name)
+                setMode(undefined)
+              }}
             />
             <span>
-              <b>{ways[name][0]}</b> <span class="faint">{ways[name][1]}</span>
+              <b>{actionRow(name).verb} every agent</b>{' '}
+              <span class="faint">
+                {actionRow(name).is_final ? "This can't be undone." : 'You can resume them later.'}
+              </span>
             </span>
           </label>
         ))}
       </fieldset>
+      {has_timer && <ResumeIn minutes={minutes} unset="Manually" onChange={setMinutes} />}
+      <ModeChoice action={way} mode={mode} agents={live.agents.values()} onChange={setMode} />
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isHolding}
+          onChange={({ currentTarget }) => setHolding(currentTarget.checked)}
+        />
+        <span>
+          Also stop agents that start later{' '}
+          <span class="faint">(places a hold: no one can resume an agent until it ends)</span>
+        </span>
+      </label>
+      {reached.again.length > 0 && (
+        <p class="faint">
+          {plural(reached.again.length, 'agent')} {reached.again.length === 1 ? 'has' : 'have'} not obeyed
+          yet, and {reached.again.length === 1 ? 'gets' : 'get'} the command again.
+        </p>
+      )}
       <label>
         <span>
-          Reason <span class="faint">(the runtimes are told)</span>
+          Reason <span class="faint">(sent to the agents)</span>
         </span>
         <input
           value={reason}
@@ -87,61 +136,31 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
           onInput={({ currentTarget }) => setReason(currentTarget.value)}
         />
       </label>
-      {way === 'terminate' && <TypeToConfirm word={String(number)} typed={typed} onChange={setTyped} />}
+      {is_final && <TypeToConfirm word={String(number)} typed={typed} onChange={setTyped} />}
       <footer>
+        <button
+          type="button"
+          class="quiet hold-some"
+          onClick={() => {
+            onClose()
+            startHold()
+          }}
+        >
+          Hold only some…
+        </button>
         <button type="button" class="quiet" onClick={onClose}>
           Cancel
         </button>
-        <button type="submit" class="main danger" disabled={!isSure || number === 0}>
-          {way === 'pause' ? 'Pause' : 'Terminate'} {plural(number, 'agent')}
+        <button
+          type="submit"
+          class={is_final ? 'main danger' : 'main'}
+          data-first={is_final ? undefined : true}
+          disabled={!isSure || isBusy || (number === 0 && !isHolding)}
+        >
+          {verb} {isHolding && 'and hold '}
+          {plural(number, 'agent')}
         </button>
       </footer>
     </form>
-  )
-}
-
-const stages = ['asked', 'delivered', 'overdue', 'failed', 'done'] as const satisfies Progress[]
-
-type StoppingProps = { live: ProjectLive; way: Way; before: Signals; onClose: () => void }
-
-/** Whether the runtimes have obeyed: of the orders of this kind that are newer than those of `before`. */
-function Stopping({ live, way, before, onClose }: StoppingProps) {
-  void live.version.value
-  const counts = new Map<Progress, number>()
-  let isolated = 0
-  let total = 0
-  for (const agent of live.agents.values()) {
-    if (agent.control?.kind !== way || agent.control.signal_id === before.get(agent.id)) continue
-    const state = progress(agent.control, agent, Date.now())
-    counts.set(state, (counts.get(state) ?? 0) + 1)
-    total++
-    if (!agent.runtime.connected && state !== 'done') isolated++
-  }
-  const done = counts.get('done') ?? 0
-  return (
-    <div class="dialog-body" data-stopping={done}>
-      <p role="status">
-        <b class="big">{formatCount(done)}</b> of {plural(total, 'agent')} have obeyed
-      </p>
-      <progress value={done} max={Math.max(1, total)} aria-label="Obeyed" />
-      <dl class="stages">
-        {stages.map((stage) => (
-          <div key={stage}>
-            <dt>{stage}</dt>
-            <dd>{formatCount(counts.get(stage) ?? 0)}</dd>
-          </div>
-        ))}
-      </dl>
-      {isolated > 0 && (
-        <p class="faint">
-          {plural(isolated, 'agent')} without a runtime: the order waits for it, and its status holds already.
-        </p>
-      )}
-      <footer>
-        <button type="button" class="main" onClick={onClose}>
-          Close
-        </button>
-      </footer>
-    </div>
   )
 }

@@ -1,15 +1,15 @@
 import { useState } from 'preact/hooks'
-import { type AgentType, eachItem } from '#src/client/rest.ts'
+import { type AgentType, eachItem } from '#src/client/rest/rest.ts'
+import { useAppState } from '../app-state-context.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
-import { useWorld } from '../world-context.ts'
 
-/** What agents can be spawned from; superusers change them. */
+/** The agent types; only superusers may edit them. */
 export function Types() {
-  const { api, me } = useWorld()
+  const { api, me } = useAppState()
   const { value, problem, reload } = useLoaded('types', () =>
     Array.fromAsync(eachItem((page) => api.agentTypes.list(page))),
   )
@@ -39,8 +39,8 @@ export function Types() {
               <th>Name</th>
               <th>Slug</th>
               <th>Description</th>
-              <th>State</th>
-              {me.is_superuser && <th class="hidden-head">Change</th>}
+              <th>Status</th>
+              {me.is_superuser && <th class="hidden-head">Actions</th>}
             </tr>
           </thead>
           <tbody>
@@ -57,7 +57,7 @@ export function Types() {
                 {me.is_superuser && (
                   <td class="table-actions">
                     <button type="button" class="quiet" onClick={() => setEdited(type)}>
-                      Change
+                      Edit
                     </button>
                   </td>
                 )}
@@ -72,7 +72,7 @@ export function Types() {
 }
 
 function TypeDialog({ type, onClose }: { type: AgentType | undefined; onClose: () => void }) {
-  const { api } = useWorld()
+  const { api } = useAppState()
   const save = async (fields: FormData) => {
     const body = {
       name: typed(fields, 'name') ?? '',
@@ -84,7 +84,7 @@ function TypeDialog({ type, onClose }: { type: AgentType | undefined; onClose: (
     onClose()
   }
   return (
-    <Dialog title={type ? `Change ${type.name}` : 'A new agent type'} onClose={onClose}>
+    <Dialog title={type ? `Edit ${type.name}` : 'New agent type'} onClose={onClose}>
       <Form submit="Save" onCancel={onClose} onSubmit={save}>
         <Field label="Name" name="name" value={type?.name} isRequired />
         <Field label="Slug" name="slug" value={type?.slug} hint="a-z, 0-9, - and _" isRequired />
@@ -96,7 +96,7 @@ function TypeDialog({ type, onClose }: { type: AgentType | undefined; onClose: (
         />
         <label class="check">
           <input type="checkbox" name="is_active" defaultChecked={type?.is_active ?? true} />
-          Agents can be spawned from it
+          Active (agents can be created)
         </label>
       </Form>
     </Dialog>

@@ -1,16 +1,11 @@
 import { createAgentType, updateAgentType } from '#src/commands/agent-types.ts'
 import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
-import {
-  agentType,
-  createAgentTypeBody,
-  pageOf,
-  pageQuery,
-  updateAgentTypeBody,
-} from '#src/protocol/resources.ts'
-import { AgentTypeEntity } from '#src/store/entities/index.ts'
-import { newestFirst, paginated } from '../pagination.ts'
-import { defineRoute, limits, type Route } from '../route.ts'
+import { agentType, createAgentTypeBody, pageQuery, updateAgentTypeBody } from '#src/protocol/resources.ts'
+import { findAgentType, listAgentTypes } from '#src/store/agent-types.ts'
+import { limits } from '../bounds.ts'
+import { defineList } from '../list.ts'
+import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Agent types'
 const oneType = { status: 200, schema: agentType, description: 'The agent type' } as const
@@ -21,8 +16,7 @@ export function agentTypeRoutes(): Route[] {
 
 function readRoutes(): Route[] {
   return [
-    defineRoute({
-      method: 'get',
+    defineList({
       path: '/agent-types',
       operation_id: 'list_agent_types',
       summary: 'List agent types',
@@ -30,26 +24,23 @@ function readRoutes(): Route[] {
       limit: limits.read,
       access: 'read_agent_types',
       query: pageQuery,
-      success: { status: 200, schema: pageOf(agentType), description: 'One page of types, newest first' },
-      async handle({ context, query }) {
-        const em = context.orm.em.fork()
-        const [found, total] = await em.findAndCount(AgentTypeEntity, {}, newestFirst(query))
-        return paginated(found.map(toAgentType), { ...query, total })
-      },
+      item: agentType,
+      description: 'Types, newest first',
+      read: ({ context }, range) => listAgentTypes(context.database, range),
     }),
     defineRoute({
       method: 'get',
       path: '/agent-types/{id}',
       operation_id: 'get_agent_type',
-      summary: 'One agent type',
+      summary: 'Read an agent type',
       tag,
       limit: limits.read,
       access: 'read_agent_types',
       success: oneType,
       async handle({ context, params }) {
-        const found = await context.orm.em.fork().findOne(AgentTypeEntity, params.id)
+        const found = await findAgentType(context.database, params.id)
         if (!found) throw notFound.agent_type(params.id)
-        return toAgentType(found)
+        return found
       },
     }),
   ]
@@ -87,7 +78,7 @@ function writeRoutes(): Route[] {
       method: 'delete',
       path: '/agent-types/{id}',
       operation_id: 'deactivate_agent_type',
-      summary: 'Deactivate an agent type: its agents stay, none can be spawned from it',
+      summary: 'Deactivate an agent type; its agents stay, and no more can be spawned from it',
       tag,
       limit: limits.write,
       access: 'manage_agent_types',
@@ -99,9 +90,4 @@ function writeRoutes(): Route[] {
       },
     }),
   ]
-}
-
-function toAgentType(entity: AgentTypeEntity) {
-  const { id, name, slug, description, is_active, config, created_at, updated_at } = entity
-  return { id, name, slug, description, is_active, config, created_at, updated_at }
 }

@@ -1,21 +1,22 @@
-import { actOnAgent, spawnAgent, updateAgent } from '#src/commands/agents.ts'
+import { spawnAgent, updateAgent } from '#src/commands/agents.ts'
 import { toActor } from '#src/domain/access.ts'
 import { toAgent } from '#src/domain/agent.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
+import { parseSelector } from '#src/domain/selector.ts'
+import { jsonText } from '#src/http/raw-responses.ts'
 import {
   agent,
   agentMetrics,
+  agentMetricsQuery,
   listAgentsQuery,
-  message,
+  projectMetricsQuery,
   spawnBody,
-  terminateBody,
   updateBody,
 } from '#src/protocol/agents.ts'
-import { pageOf } from '#src/protocol/resources.ts'
+import { listOf } from '#src/protocol/resources.ts'
 import { findAgentJson, listAgentsJson } from '#src/store/agent-json.ts'
-import { readMetrics } from '#src/store/metrics.ts'
-import { jsonText } from '../json-text.ts'
-import { describePage, offsetOf } from '../pagination.ts'
+import { readAgentMetrics, readProjectMetrics } from '#src/store/metrics.ts'
+import { placeOf } from '../list.ts'
 import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Agents'
@@ -23,7 +24,6 @@ const inProject = '/projects/{project_id}/agents'
 const ofAgent = '/projects/{project_id}/agents/{agent_id}'
 const oneAgent = { status: 200, schema: agent, description: 'The agent' } as const
 
-/** The routes of an agent as a resource; its actions, and what concerns its runtime, are files of their own. */
 export function agentRoutes(): Route[] {
   return [...collectionRoutes(), ...resourceRoutes()]
 }
@@ -34,7 +34,7 @@ function collectionRoutes(): Route[] {
       method: 'post',
       path: inProject,
       operation_id: 'spawn_agent',
-      summary: 'Spawn Agent Instance',
+      summary: 'Spawn an agent',
       tag,
       limit: 20,
       access: 'spawn_agent',
@@ -56,32 +56,37 @@ function collectionRoutes(): Route[] {
       method: 'get',
       path: inProject,
       operation_id: 'list_project_agents',
-      summary: 'List Project Agents',
+      summary: 'List the agents of a project',
       tag,
       limit: 60,
       access: 'list_agents',
       query: listAgentsQuery,
-      success: { status: 200, schema: pageOf(agent), description: 'One page of agents, newest first' },
-      async handle({ context, params: { project_id }, query: { page, limit, ...filter }, c }) {
-        const offset = offsetOf({ page, limit })
-        const range = { ...filter, limit, offset }
-        const { json, size, total } = await listAgentsJson(context.database, project_id, range)
-        const pagination = describePage(size, { page, limit, total })
-        return jsonText(c, `{"data":${json},"pagination":${JSON.stringify(pagination)}}`)
+      success: { status: 200, schema: listOf(agent), description: 'Agents, newest first' },
+      async handle({ context, params, query, c }) {
+        const { range, describe } = placeOf('list_project_agents', { context, params, query })
+        const filter = { ...query, selector: parseSelector(query.selector ?? '') }
+        const listed = await listAgentsJson(context.database, params.project_id, filter, range)
+        const described = JSON.stringify(describe(listed, 'size' in listed ? listed.size : 0))
+        return jsonText(c, `{"data":${listed.json},${described.slice(1)}`)
       },
     }),
-    // Before the routes with an agent's id, which would take `metrics` for one.
+    // Before the routes with an agent's id, which would take `metrics` as one.
     defineRoute({
       method: 'get',
       path: `${inProject}/metrics`,
       operation_id: 'get_project_agent_metrics',
-      summary: 'Get Project Agent Metrics',
+      summary: 'Get the metrics of a project',
       tag,
       limit: 60,
       access: 'read_metrics',
-      success: { status: 200, schema: agentMetrics, description: 'Sums over the project' },
-      async handle({ context, params: { project_id } }) {
-        return readMetrics(context.database, project_id)
+      query: projectMetricsQuery,
+      success: {
+        status: 200,
+        schema: agentMetrics,
+        description: 'Counts and sums over the agents of the project',
+      },
+      async handle({ context, params: { project_id }, query: { selector } }) {
+        return readProjectMetrics(context.database, project_id, parseSelector(selector ?? ''))
       },
     }),
   ]
@@ -93,7 +98,7 @@ function resourceRoutes(): Route[] {
       method: 'get',
       path: ofAgent,
       operation_id: 'get_agent',
-      summary: 'Get Agent Details',
+      summary: 'Get an agent',
       tag,
       limit: 60,
       access: 'read_agent',
@@ -108,7 +113,7 @@ function resourceRoutes(): Route[] {
       method: 'patch',
       path: ofAgent,
       operation_id: 'update_agent',
-      summary: 'Update Agent',
+      summary: 'Update an agent',
       tag,
       limit: 30,
       access: 'update_agent',
@@ -119,33 +124,21 @@ function resourceRoutes(): Route[] {
       },
     }),
     defineRoute({
-      method: 'delete',
-      path: ofAgent,
-      operation_id: 'terminate_agent',
-      summary: 'Terminate Agent',
-      tag,
-      limit: 10,
-      access: 'control_agent',
-      body: terminateBody,
-      is_body_optional: true,
-      success: { status: 200, schema: message, description: 'The agent is terminated' },
-      async handle({ context, params, body, principal }) {
-        const target = { ...params, actor: toActor(principal) }
-        const { name } = await actOnAgent(context, target, { action: 'terminate', ...body })
-        return { success: true, message: `Agent '${name}' has been terminated` }
-      },
-    }),
-    defineRoute({
       method: 'get',
       path: `${ofAgent}/metrics`,
       operation_id: 'get_agent_metrics',
-      summary: 'Get Agent Metrics',
+      summary: 'Get the metrics of an agent',
       tag,
       limit: 60,
       access: 'read_metrics',
-      success: { status: 200, schema: agentMetrics, description: 'The usage of one agent' },
-      async handle({ context, params: { project_id, agent_id } }) {
-        const metrics = await readMetrics(context.database, project_id, agent_id)
+      query: agentMetricsQuery,
+      success: {
+        status: 200,
+        schema: agentMetrics,
+        description: 'The same shape, for one agent or its tree',
+      },
+      async handle({ context, params: { project_id, agent_id }, query: { tree } }) {
+        const metrics = await readAgentMetrics(context.database, { project_id, agent_id, tree })
         if (metrics.total_instances === 0) throw notFound.agent(agent_id, project_id)
         return metrics
       },

@@ -1,7 +1,8 @@
 import { refreshSession, signIn, signOut } from '#src/commands/sessions.ts'
 import { message } from '#src/protocol/agents.ts'
 import { loginBody, refreshBody, tokenPair } from '#src/protocol/resources.ts'
-import { defineRoute, limits, type Route } from '../route.ts'
+import { limits } from '../bounds.ts'
+import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Sign-in'
 
@@ -11,12 +12,12 @@ export function authRoutes(): Route[] {
       method: 'post',
       path: '/auth/login',
       operation_id: 'login',
-      summary: 'Sign in with e-mail and password',
+      summary: 'Sign in with an e-mail address and a password',
       tag,
       limit: limits.login,
       access: 'public',
       body: loginBody,
-      success: { status: 200, schema: tokenPair, description: 'An access and a refresh token' },
+      success: { status: 200, schema: tokenPair, description: 'An access token and a refresh token' },
       handle({ context, body, c }) {
         const attempt = { ...body, address: c.get('address') }
         return context.limitSignIn(attempt, () => signIn(context, attempt))
@@ -26,19 +27,19 @@ export function authRoutes(): Route[] {
       method: 'post',
       path: '/auth/refresh',
       operation_id: 'refresh',
-      summary: 'Spend a refresh token for a new pair',
+      summary: 'Exchange a refresh token for a new pair of tokens',
       tag,
       limit: limits.refresh,
       access: 'public',
       body: refreshBody,
-      success: { status: 200, schema: tokenPair, description: 'A new pair' },
+      success: { status: 200, schema: tokenPair, description: 'A new pair; the old refresh token is spent' },
       handle: ({ context, body }) => refreshSession(context, body.refresh_token),
     }),
     defineRoute({
       method: 'post',
       path: '/auth/logout',
       operation_id: 'logout',
-      summary: 'Revoke the session of a refresh token',
+      summary: 'Sign out: revoke the session of a refresh token',
       tag,
       limit: limits.write,
       access: 'public',

@@ -2,10 +2,11 @@ import { createIssue, deleteIssue, updateIssue } from '#src/commands/issues.ts'
 import { toActor } from '#src/domain/access.ts'
 import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
-import { createIssueBody, issue, listIssuesQuery, pageOf, updateIssueBody } from '#src/protocol/resources.ts'
-import { IssueEntity } from '#src/store/entities/index.ts'
-import { newestFirst, paginated } from '../pagination.ts'
-import { defineRoute, limits, type Route } from '../route.ts'
+import { createIssueBody, issue, listIssuesQuery, updateIssueBody } from '#src/protocol/resources.ts'
+import { findIssue, listIssues } from '#src/store/issues.ts'
+import { limits } from '../bounds.ts'
+import { defineList } from '../list.ts'
+import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Issues'
 const inProject = '/projects/{project_id}/issues'
@@ -18,8 +19,7 @@ export function issueRoutes(): Route[] {
 
 function readRoutes(): Route[] {
   return [
-    defineRoute({
-      method: 'get',
+    defineList({
       path: inProject,
       operation_id: 'list_issues',
       summary: 'List the issues of a project',
@@ -27,27 +27,24 @@ function readRoutes(): Route[] {
       limit: limits.read,
       access: 'read_issues',
       query: listIssuesQuery,
-      success: { status: 200, schema: pageOf(issue), description: 'One page of issues, newest first' },
-      async handle({ context, params: { project_id }, query: { status, ...page } }) {
-        const where = { project: project_id, ...(status && { status }) }
-        const em = context.orm.em.fork()
-        const [found, total] = await em.findAndCount(IssueEntity, where, newestFirst(page))
-        return paginated(found.map(toIssue), { ...page, total })
-      },
+      item: issue,
+      description: 'Issues, newest first',
+      read: ({ context, params: { project_id }, query: { status } }, range) =>
+        listIssues(context.database, { project_id, status }, range),
     }),
     defineRoute({
       method: 'get',
       path: ofIssue,
       operation_id: 'get_issue',
-      summary: 'One issue',
+      summary: 'Read an issue',
       tag,
       limit: limits.read,
       access: 'read_issues',
       success: oneIssue,
       async handle({ context, params: { project_id, issue_id } }) {
-        const found = await context.orm.em.fork().findOne(IssueEntity, { id: issue_id, project: project_id })
+        const found = await findIssue(context.database, project_id, issue_id)
         if (!found) throw notFound.issue(issue_id, project_id)
-        return toIssue(found)
+        return found
       },
     }),
   ]
@@ -91,26 +88,11 @@ function writeRoutes(): Route[] {
       tag,
       limit: limits.write,
       access: 'write_issue',
-      success: { status: 200, schema: message, description: 'The issue is gone' },
+      success: { status: 200, schema: message, description: 'The issue is deleted' },
       async handle({ context, principal, params }) {
         await deleteIssue(context, { ...params, actor: toActor(principal) })
         return { success: true, message: 'The issue has been deleted' }
       },
     }),
   ]
-}
-
-function toIssue(entity: IssueEntity) {
-  const { id, title, description, status, created_at, updated_at } = entity
-  const assigned_agent_id = entity.assigned_agent?.id ?? null
-  return {
-    id,
-    project_id: entity.project.id,
-    title,
-    description,
-    status,
-    assigned_agent_id,
-    created_at,
-    updated_at,
-  }
 }

@@ -1,10 +1,11 @@
 import { createProject, deleteProject, updateProject } from '#src/commands/projects.ts'
 import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
-import { createProjectBody, pageOf, pageQuery, project, updateProjectBody } from '#src/protocol/resources.ts'
+import { createProjectBody, pageQuery, project, updateProjectBody } from '#src/protocol/resources.ts'
 import { findProject, listProjects } from '#src/store/projects.ts'
-import { offsetOf, paginated } from '../pagination.ts'
-import { defineRoute, limits, type Route } from '../route.ts'
+import { limits } from '../bounds.ts'
+import { defineList } from '../list.ts'
+import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Projects'
 const oneProject = { status: 200, schema: project, description: 'The project' } as const
@@ -15,8 +16,7 @@ export function projectRoutes(): Route[] {
 
 function collectionRoutes(): Route[] {
   return [
-    defineRoute({
-      method: 'get',
+    defineList({
       path: '/projects',
       operation_id: 'list_projects',
       summary: 'List the projects that you may read',
@@ -24,12 +24,9 @@ function collectionRoutes(): Route[] {
       limit: limits.read,
       access: 'list_projects',
       query: pageQuery,
-      success: { status: 200, schema: pageOf(project), description: 'One page of projects, newest first' },
-      async handle({ context, principal, query }) {
-        const page = { limit: query.limit, offset: offsetOf(query) }
-        const { rows, total } = await listProjects(context.database, principal, page)
-        return paginated(rows, { ...query, total })
-      },
+      item: project,
+      description: 'Projects, newest first',
+      read: ({ context, principal }, range) => listProjects(context.database, principal, range),
     }),
     defineRoute({
       method: 'post',
@@ -52,7 +49,7 @@ function resourceRoutes(): Route[] {
       method: 'get',
       path: '/projects/{id}',
       operation_id: 'get_project',
-      summary: 'One project',
+      summary: 'Get a project',
       tag,
       limit: limits.read,
       access: 'read_project',
@@ -67,7 +64,7 @@ function resourceRoutes(): Route[] {
       method: 'patch',
       path: '/projects/{id}',
       operation_id: 'update_project',
-      summary: 'Change a project',
+      summary: 'Update a project',
       tag,
       limit: limits.write,
       access: 'manage_project',
@@ -85,7 +82,7 @@ function resourceRoutes(): Route[] {
       tag,
       limit: limits.write,
       access: 'manage_project',
-      success: { status: 200, schema: message, description: 'The project is gone' },
+      success: { status: 200, schema: message, description: 'The project has been deleted' },
       async handle({ context, params }) {
         await deleteProject(context, params.id)
         return { success: true, message: 'The project has been deleted' }

@@ -1,18 +1,11 @@
-import { toUser } from '#src/commands/user-view.ts'
 import { createUser, updateOwnUser, updateUser } from '#src/commands/users.ts'
 import { notFound } from '#src/domain/errors.ts'
-import {
-  createUserBody,
-  pageOf,
-  pageQuery,
-  updateMeBody,
-  updateUserBody,
-  user,
-} from '#src/protocol/resources.ts'
-import { UserEntity } from '#src/store/entities/index.ts'
+import { createUserBody, pageQuery, updateMeBody, updateUserBody, user } from '#src/protocol/resources.ts'
+import { findUser, listUsers, type User } from '#src/store/users.ts'
+import { limits } from '../bounds.ts'
 import type { HttpContext } from '../context.ts'
-import { newestFirst, paginated } from '../pagination.ts'
-import { defineRoute, limits, type Route } from '../route.ts'
+import { defineList } from '../list.ts'
+import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Users'
 const oneUser = { status: 200, schema: user, description: 'The user' } as const
@@ -27,12 +20,12 @@ function ownRoutes(): Route[] {
       method: 'get',
       path: '/users/me',
       operation_id: 'get_me',
-      summary: 'The signed-in user',
+      summary: 'Read your own user',
       tag,
       limit: limits.read,
       access: 'read_self',
       success: oneUser,
-      handle: ({ context, principal }) => findUser(context, principal.id),
+      handle: ({ context, principal }) => readUser(context, principal.id),
     }),
     defineRoute({
       method: 'patch',
@@ -44,15 +37,20 @@ function ownRoutes(): Route[] {
       access: 'update_self',
       body: updateMeBody,
       success: oneUser,
-      handle: ({ context, principal, body }) => updateOwnUser(context, principal.id, body),
+      async handle({ context, principal: { id }, body, c }) {
+        const address = c.get('address')
+        const update = () => updateOwnUser(context, { id, address }, body)
+        if (body.password === undefined) return update()
+        const { email } = await readUser(context, id)
+        return context.limitSignIn({ email, address }, update)
+      },
     }),
   ]
 }
 
 function managedRoutes(): Route[] {
   return [
-    defineRoute({
-      method: 'get',
+    defineList({
       path: '/users',
       operation_id: 'list_users',
       summary: 'List users',
@@ -60,11 +58,9 @@ function managedRoutes(): Route[] {
       limit: limits.read,
       access: 'manage_users',
       query: pageQuery,
-      success: { status: 200, schema: pageOf(user), description: 'One page of users, newest first' },
-      async handle({ context, query }) {
-        const [users, total] = await context.orm.em.fork().findAndCount(UserEntity, {}, newestFirst(query))
-        return paginated(users.map(toUser), { ...query, total })
-      },
+      item: user,
+      description: 'Users, newest first',
+      read: ({ context }, range) => listUsers(context.database, range),
     }),
     defineRoute({
       method: 'post',
@@ -82,13 +78,13 @@ function managedRoutes(): Route[] {
       method: 'get',
       path: '/users/{id}',
       operation_id: 'get_user',
-      summary: 'One user',
+      summary: 'Read a user',
       tag,
       limit: limits.read,
       access: 'manage_users',
       success: oneUser,
       handle({ context, params }) {
-        return findUser(context, params.id)
+        return readUser(context, params.id)
       },
     }),
     defineRoute({
@@ -107,8 +103,8 @@ function managedRoutes(): Route[] {
   ]
 }
 
-async function findUser({ orm }: HttpContext, id: string) {
-  const found = await orm.em.fork().findOne(UserEntity, id)
+async function readUser({ database }: HttpContext, id: string): Promise<User> {
+  const found = await findUser(database, id)
   if (!found) throw notFound.user(id)
-  return toUser(found)
+  return found
 }

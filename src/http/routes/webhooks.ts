@@ -1,7 +1,7 @@
 import { createWebhook, deleteWebhook, rotateWebhookSecret, updateWebhook } from '#src/commands/webhooks.ts'
 import { notFound } from '#src/domain/errors.ts'
 import { message } from '#src/protocol/agents.ts'
-import { pageOf, pageQuery } from '#src/protocol/resources.ts'
+import { pageQuery } from '#src/protocol/resources.ts'
 import {
   createdWebhook,
   createWebhookBody,
@@ -10,8 +10,10 @@ import {
   webhookSecret,
 } from '#src/protocol/webhooks.ts'
 import { findWebhook, listWebhooks } from '#src/store/webhooks.ts'
-import { offsetOf, paginated } from '../pagination.ts'
-import { defineRoute, limits, type Route } from '../route.ts'
+import { limits } from '../bounds.ts'
+import { originOf } from '../client-address.ts'
+import { defineList } from '../list.ts'
+import { defineRoute, type Route } from '../route.ts'
 
 const tag = 'Webhooks'
 const access = 'manage_webhooks'
@@ -19,34 +21,30 @@ const inProject = '/projects/{project_id}/webhooks'
 const ofWebhook = '/projects/{project_id}/webhooks/{webhook_id}'
 const oneWebhook = { status: 200, schema: webhook, description: 'The webhook' } as const
 
-/** The event log for those who cannot hold a connection: Signalbox calls them. */
-export function webhookRoutes(): Route[] {
-  return [...readRoutes(), ...writeRoutes(), secretRoute()]
+/** The event log for receivers that cannot hold a connection: Signalbox calls them. */
+export function webhookRoutes(trustedHops: number): Route[] {
+  return [...readRoutes(), ...writeRoutes(trustedHops), secretRoute()]
 }
 
 function readRoutes(): Route[] {
   return [
-    defineRoute({
-      method: 'get',
+    defineList({
       path: inProject,
       operation_id: 'list_webhooks',
-      summary: 'The webhooks of a project, and how their deliveries stand',
+      summary: 'List the webhooks of a project and the state of their deliveries',
       tag,
       limit: limits.read,
       access,
       query: pageQuery,
-      success: { status: 200, schema: pageOf(webhook), description: 'One page of webhooks, newest first' },
-      async handle({ context, params: { project_id }, query }) {
-        const page = { limit: query.limit, offset: offsetOf(query) }
-        const { rows, total } = await listWebhooks(context.database, project_id, page)
-        return paginated(rows, { ...query, total })
-      },
+      item: webhook,
+      description: 'Webhooks, newest first',
+      read: ({ context, params: { project_id } }, range) => listWebhooks(context.database, project_id, range),
     }),
     defineRoute({
       method: 'get',
       path: ofWebhook,
       operation_id: 'get_webhook',
-      summary: 'One webhook',
+      summary: 'Get a webhook',
       tag,
       limit: limits.read,
       access,
@@ -60,34 +58,34 @@ function readRoutes(): Route[] {
   ]
 }
 
-function writeRoutes(): Route[] {
+function writeRoutes(trustedHops: number): Route[] {
   return [
     defineRoute({
       method: 'post',
       path: inProject,
       operation_id: 'create_webhook',
-      summary: 'Have the events from now on sent to a URL; the secret that signs them is shown this once',
+      summary: 'Send the events from now on to a URL; only this answer shows the secret that signs them',
       tag,
       limit: limits.write,
       access,
       body: createWebhookBody,
       answers_secret: true,
       success: { status: 201, schema: createdWebhook, description: 'The webhook, with its secret' },
-      handle: ({ context, principal, params, body }) =>
-        createWebhook(context, { ...params, principal }, body),
+      handle: ({ context, principal, params, body, c }) =>
+        createWebhook(context, { ...params, principal, origin: originOf(c, trustedHops) }, body),
     }),
     defineRoute({
       method: 'patch',
       path: ofWebhook,
       operation_id: 'update_webhook',
-      summary: 'Change where events are sent and which; is_active true tries again at once',
+      summary: 'Change the URL, the events or the format of a webhook; is_active true tries again at once',
       tag,
       limit: limits.write,
       access,
       body: updateWebhookBody,
       success: oneWebhook,
-      handle: ({ context, principal, params, body }) =>
-        updateWebhook(context, { ...params, principal }, body),
+      handle: ({ context, principal, params, body, c }) =>
+        updateWebhook(context, { ...params, principal, origin: originOf(c, trustedHops) }, body),
     }),
     defineRoute({
       method: 'delete',
@@ -97,7 +95,7 @@ function writeRoutes(): Route[] {
       tag,
       limit: limits.write,
       access,
-      success: { status: 200, schema: message, description: 'The webhook is gone' },
+      success: { status: 200, schema: message, description: 'The webhook has been deleted' },
       async handle({ context, principal, params }) {
         await deleteWebhook(context, { ...params, principal })
         return { success: true, message: 'The webhook has been deleted' }
@@ -111,7 +109,7 @@ function secretRoute(): Route {
     method: 'post',
     path: `${ofWebhook}/secret`,
     operation_id: 'rotate_webhook_secret',
-    summary: 'Make a new secret, which is shown this once; the old one signs too for 24 hours',
+    summary: 'Create a new secret, which only this answer shows; the old one signs too for 24 hours',
     tag,
     limit: limits.write,
     access,

@@ -11,8 +11,8 @@ const schema = defineEntity({
     description: p.text().nullable(),
     is_active: p.boolean().default(true),
     config: column.json<Record<string, unknown>>(),
-    created_at: column.created_at(),
-    updated_at: column.updated_at(),
+    created_at: column.time(),
+    updated_at: column.time(),
   },
 })
 

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core'
+import { actorKinds } from '#src/domain/actor.ts'
 import type { AuditAction } from '#src/domain/audit.ts'
-import { actorKinds } from '#src/domain/events.ts'
 import { column } from './columns.ts'
 
 /** Who did what to sign-ins, users, members and keys. What was done to agents is in the event log. */

@@ -9,12 +9,6 @@ export const column = {
       .primary()
       .onCreate(() => uuid()),
   time: () => p.datetime(3),
-  created_at: () => p.datetime(3).onCreate(() => new Date()),
-  updated_at: () =>
-    p
-      .datetime(3)
-      .onCreate(() => new Date())
-      .onUpdate(() => new Date()),
   json: <T>() => p.json().$type<T>(),
   count: () => p.bigint('number').default(0),
 }

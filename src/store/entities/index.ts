@@ -2,14 +2,20 @@ import { AgentEntity } from './agent.ts'
 import { AgentTypeEntity } from './agent-type.ts'
 import { ApiKeyEntity } from './api-key.ts'
 import { AuditEntryEntity } from './audit-entry.ts'
+import { BudgetEntity } from './budget.ts'
+import { BudgetPeriodEntity } from './budget-period.ts'
 import { EventEntity } from './event.ts'
+import { HeldParentEntity } from './held-parent.ts'
+import { HoldEntity } from './hold.ts'
 import { IdempotentAnswerEntity } from './idempotent-answer.ts'
 import { IssueEntity } from './issue.ts'
 import { ProjectEntity } from './project.ts'
 import { ProjectMemberEntity } from './project-member.ts'
 import { RefreshTokenEntity } from './refresh-token.ts'
 import { ReplicaEntity } from './replica.ts'
+import { RequestEntity } from './request.ts'
 import { SignalEntity } from './signal.ts'
+import { UsageEntity } from './usage.ts'
 import { UserEntity } from './user.ts'
 import { WebhookEntity } from './webhook.ts'
 
@@ -18,14 +24,20 @@ export {
   AgentTypeEntity,
   ApiKeyEntity,
   AuditEntryEntity,
+  BudgetEntity,
+  BudgetPeriodEntity,
   EventEntity,
+  HeldParentEntity,
+  HoldEntity,
   IdempotentAnswerEntity,
   IssueEntity,
   ProjectEntity,
   ProjectMemberEntity,
   RefreshTokenEntity,
   ReplicaEntity,
+  RequestEntity,
   SignalEntity,
+  UsageEntity,
   UserEntity,
   WebhookEntity,
 }
@@ -46,4 +58,10 @@ export const entities = [
   AuditEntryEntity,
   IdempotentAnswerEntity,
   WebhookEntity,
+  RequestEntity,
+  UsageEntity,
+  HoldEntity,
+  HeldParentEntity,
+  BudgetEntity,
+  BudgetPeriodEntity,
 ]

@@ -14,9 +14,10 @@ const schema = defineEntity({
     description: p.text().nullable(),
     status: p.enum(issueStatuses).default('open'),
     assigned_agent: () => p.manyToOne(AgentEntity).nullable().deleteRule('set null').index(),
-    created_at: column.created_at(),
-    updated_at: column.updated_at(),
+    created_at: column.time(),
+    updated_at: column.time(),
   },
+  indexes: [{ name: 'issues_newest_first', properties: ['project', 'created_at', 'id'] }],
 })
 
 export class IssueEntity extends schema.class {}

@@ -4,7 +4,7 @@ import { column } from './columns.ts'
 import { ProjectEntity } from './project.ts'
 import { UserEntity } from './user.ts'
 
-/** What a user is in a project that somebody else owns. */
+/** A user's role in a project that another user owns. */
 const schema = defineEntity({
   name: 'ProjectMember',
   tableName: 'project_members',
@@ -12,8 +12,8 @@ const schema = defineEntity({
     project: () => p.manyToOne(ProjectEntity).deleteRule('cascade').primary(),
     user: () => p.manyToOne(UserEntity).deleteRule('cascade').primary().index(),
     role: p.enum(memberRoles),
-    created_at: column.created_at(),
-    updated_at: column.updated_at(),
+    created_at: column.time(),
+    updated_at: column.time(),
   },
 })
 

@@ -11,7 +11,7 @@ const schema = defineEntity({
     family_id: p.uuid().index(),
     user: () => p.manyToOne(UserEntity).deleteRule('cascade').index(),
     token_hash: p.string().length(64).unique(),
-    created_at: column.created_at(),
+    created_at: column.time(),
     expires_at: column.time().index(),
     spent_at: column.time().nullable(),
     revoked_at: column.time().nullable(),

@@ -6,14 +6,14 @@ const schema = defineEntity({
   tableName: 'users',
   properties: {
     id: column.id(),
-    /** Kept in lower case, so that it is unique whatever its spelling. */
+    /** Folded to lower case, so that its spellings count as one. */
     email: p.string().length(320).unique(),
     full_name: p.string().length(255).nullable(),
     password_hash: p.text(),
     is_active: p.boolean().default(true),
     is_superuser: p.boolean().default(false),
-    created_at: column.created_at(),
-    updated_at: column.updated_at(),
+    created_at: column.time(),
+    updated_at: column.time(),
   },
 })
 

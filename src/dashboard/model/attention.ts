@@ -1,0 +1,156 @@
+import type { AgentSummary } from '#src/domain/agent.ts'
+import { exceededLimit } from '#src/domain/budget.ts'
+import { budgetUse } from './budget-use.ts'
+import { formatSpan } from './format.ts'
+import { isLost, isThere, OVERDUE_MS } from './progress.ts'
+
+/** From this share of a limit on, an agent is near it. */
+export const NEAR_LIMIT = 0.8
+/** An agent that works and has said nothing for this long is silent. */
+const SILENT_MS = 10 * 60_000
+/** People are asked to answer within this time. */
+const ANSWER_MS = 5 * 60_000
+
+type Rule = {
+  /** What a filter and a count call it. */
+  label: string
+  /** From when on it is so, in milliseconds since 1970, perhaps in the future; undefined if it is not. */
+  from: (agent: AgentSummary, askedAt: string | undefined) => number | undefined
+  /** After the agent's name; `ms` for how long it has been so. */
+  say: (agent: AgentSummary, ms: number) => string
+}
+
+const isEnded = ({ status, runtime }: AgentSummary) => status === 'terminated' && !runtime.connected
+
+/** Why an agent needs attention, the most urgent first. */
+const rules = {
+  failed: {
+    label: 'failed',
+    from: (agent) => {
+      const { control } = agent
+      if (control?.state !== 'failed' || isEnded(agent)) return undefined
+      return Date.parse(control.acknowledged_at ?? control.requested_at)
+    },
+    say: ({ control }) => `${control?.kind} failed`,
+  },
+  overdue: {
+    label: 'overdue',
+    from: ({ control, runtime }) =>
+      control?.state === 'delivered' && isThere({ runtime })
+        ? Date.parse(control.requested_at) + OVERDUE_MS
+        : undefined,
+    say: ({ control }, ms) => `${control?.kind} not obeyed for ${formatSpan(ms + OVERDUE_MS)}`,
+  },
+  lost: {
+    label: 'lost',
+    from: (agent) =>
+      isLost(agent) || isUnconfirmed(agent) ? Date.parse(agent.runtime.since ?? '') : undefined,
+    say: (agent, ms) =>
+      isLost(agent)
+        ? `runtime lost ${formatSpan(ms)} ago, was ${agent.status}`
+        : `runtime lost ${formatSpan(ms)} ago, before it confirmed the ${agent.control?.kind}`,
+  },
+  over_limit: {
+    label: 'over limit',
+    from: (agent) =>
+      agent.status !== 'terminated' && exceededLimit(agent) ? Date.parse(agent.updated_at) : undefined,
+    say: (agent) => `over its ${exceededLimit(agent)}`,
+  },
+  unanswered: {
+    label: 'unanswered',
+    from: ({ open_requests }, askedAt) =>
+      open_requests > 0 && askedAt !== undefined ? Date.parse(askedAt) + ANSWER_MS : undefined,
+    say: (_, ms) => `has waited ${formatSpan(ms + ANSWER_MS)} for an answer`,
+  },
+  silent: {
+    label: 'silent',
+    from: ({ status, last_activity_at }) =>
+      status === 'working' && last_activity_at !== null
+        ? Date.parse(last_activity_at) + SILENT_MS
+        : undefined,
+    say: (_, ms) => `silent for ${formatSpan(ms + SILENT_MS)}`,
+  },
+  near_limit: {
+    label: 'near limit',
+    from: (agent) =>
+      agent.status !== 'terminated' && (budgetUse(agent) ?? 0) >= NEAR_LIMIT
+        ? Date.parse(agent.updated_at)
+        : undefined,
+    say: (agent) => `has used ${Math.floor((budgetUse(agent) ?? 0) * 100)}% of its limit`,
+  },
+} as const satisfies Record<string, Rule>
+
+export type ConcernKind = keyof typeof rules
+export const concernKinds = Object.keys(rules) as ConcernKind[]
+export type Concern = { kind: ConcernKind; since: number }
+
+/** It is paused, and its runtime was lost before it confirmed that. */
+function isUnconfirmed({ status, control, runtime }: AgentSummary): boolean {
+  const isOpen = control?.kind === 'pause' && control.state !== 'done'
+  return status === 'paused' && isOpen && runtime.since !== null && !runtime.connected
+}
+
+const known = new WeakMap<AgentSummary, readonly Concern[]>()
+
+/** All concerns of an agent, also those that begin later; its state never changes, so they are found once. */
+function concernsOf(agent: AgentSummary): readonly Concern[] {
+  const found = known.get(agent)
+  if (found) return found
+  const all = toConcerns(agent, undefined)
+  known.set(agent, all)
+  return all
+}
+
+function toConcerns(agent: AgentSummary, askedAt: string | undefined): Concern[] {
+  return concernKinds.flatMap((kind) => {
+    const since = (rules[kind] satisfies Rule as Rule).from(agent, askedAt)
+    return since === undefined ? [] : [{ kind, since }]
+  })
+}
+
+/** The most urgent concern now. `askedAt`: when it asked what is not answered yet. */
+export function concernOf(agent: AgentSummary, now: number, askedAt?: string): Concern | undefined {
+  const concerns = askedAt === undefined ? concernsOf(agent) : toConcerns(agent, askedAt)
+  return concerns.find(({ since }) => since <= now)
+}
+
+export const labelOf = (kind: ConcernKind): string => rules[kind].label
+
+/** "runtime lost 4m ago, was working" */
+export function sayConcern({ kind, since }: Concern, agent: AgentSummary, now: number): string {
+  return (rules[kind] as Rule).say(agent, Math.max(0, now - since))
+}
+
+export type Concerns = ReadonlyMap<string, Concern>
+export const noConcerns: Concerns = new Map()
+
+/** How many agents have each kind of concern, the most urgent first. */
+export function countKinds(concerns: Concerns): [kind: ConcernKind, count: number][] {
+  const counts = new Map<ConcernKind, number>()
+  for (const { kind } of concerns.values()) counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  return concernKinds.flatMap((kind) => {
+    const count = counts.get(kind)
+    return count === undefined ? [] : [[kind, count]]
+  })
+}
+
+/** "1 failed, 2 lost" */
+export function sayKinds(concerns: Concerns): string {
+  return countKinds(concerns)
+    .map(([kind, count]) => `${count} ${labelOf(kind)}`)
+    .join(', ')
+}
+
+/** The concerns of all these agents. */
+export function findConcerns(
+  agents: Iterable<AgentSummary>,
+  now: number,
+  askedAt: (agent_id: string) => string | undefined,
+): Concerns {
+  const concerns = new Map<string, Concern>()
+  for (const agent of agents) {
+    const concern = concernOf(agent, now, agent.open_requests > 0 ? askedAt(agent.id) : undefined)
+    if (concern) concerns.set(agent.id, concern)
+  }
+  return concerns
+}

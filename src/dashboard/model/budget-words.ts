@@ -1,0 +1,57 @@
+import type { Budget, BudgetWindow } from '#src/client/rest/rest.ts'
+import { parseTokens } from './amounts.ts'
+import { ratio } from './budget-use.ts'
+import { formatCount, formatExactMoney, formatFullTime } from './format.ts'
+
+export const windowWords = {
+  none: 'Once',
+  hour: 'Every hour',
+  day: 'Every day',
+  week: 'Every week',
+  month: 'Every month',
+} as const satisfies Record<Budget['window'], string>
+
+export const stateWords = {
+  ok: 'within its limit',
+  warned: 'near its limit',
+  exceeded: 'used up',
+} as const satisfies Record<Budget['state'], string>
+
+export const actionWords = {
+  hold: 'Stop the agents',
+  notify: 'Only notify',
+} as const satisfies Record<Budget['action'], string>
+
+type Amounts = Pick<Budget, 'limit' | 'spent'>
+
+/** "$12.50", or "1,200 tokens". */
+export function sayAmount(metric: Budget['metric'], amount: Budget['limit']): string {
+  return metric === 'cost' ? formatExactMoney(Number(amount)) : `${formatCount(Number(amount))} tokens`
+}
+
+export const usedOf = ({ spent, limit }: Amounts | BudgetWindow): number =>
+  ratio(Number(spent), Number(limit))
+
+export const sayShare = (used: number): string => `${Math.floor(used * 100)}%`
+
+/** "Every day (Europe/Berlin), since 28 Nov 2026, 00:00:00" */
+export function sayWindow({ window, timezone, starts_at }: Budget): string {
+  if (window === 'none') return `Once, since ${formatFullTime(starts_at)}`
+  return `${windowWords[window]} (${timezone})`
+}
+
+/** Half as much again as what is too little, rounded to two digits, as people type it. */
+export function suggestLimit(metric: Budget['metric'], { limit, spent }: Amounts): string {
+  const raised = Number((Math.max(Number(limit), Number(spent)) * 1.5).toPrecision(2))
+  return metric === 'tokens' ? formatCount(Math.ceil(raised)) : String(Math.ceil(raised * 10_000) / 10_000)
+}
+
+/** A limit as the server takes it; `typed` is not empty. */
+export function readLimit(metric: Budget['metric'], typed: string): string | number {
+  return metric === 'tokens' ? (parseTokens('Limit', typed) ?? 0) : typed.replace(/^\$\s*/, '')
+}
+
+/** Whether the budget stops its agents now. */
+export function isStopping({ state, action }: Budget): boolean {
+  return state === 'exceeded' && action === 'hold'
+}

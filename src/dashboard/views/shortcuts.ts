@@ -1,0 +1,81 @@
+import { signal } from '@preact/signals'
+import type { AppState } from '../model/app-state.ts'
+import { neighbourOf } from '../model/fleet-list.ts'
+import { goTo, links, place } from '../model/route.ts'
+
+/** Whether the list of shortcuts is open. */
+export const isShowingKeys = signal(false)
+
+export function showKeys(): void {
+  isShowingKeys.value = true
+}
+
+/** After `g`, the next key names a page, if it comes within this time. */
+const PREFIX_MS = 1_500
+
+function project(): string | undefined {
+  const at = place.peek()
+  return 'project_id' in at ? at.project_id : undefined
+}
+
+const inProject = (link: (project_id: string) => string) => () => {
+  const project_id = project()
+  return project_id && link(project_id)
+}
+
+const pages: Record<string, () => string | undefined> = {
+  p: () => links.projects,
+  i: () => links.requests(),
+  f: inProject(links.fleet),
+  o: inProject(links.overview),
+  u: inProject(links.usage),
+}
+
+/** The agent, or the project, before or after this one. */
+function step(app: AppState, by: 1 | -1): string | undefined {
+  const at = place.peek()
+  if (at.view === 'agent') {
+    const live = app.live(at.project_id)
+    const next = live && neighbourOf(live, at.agent_id, by)
+    return next && links.agent(at.project_id, next)
+  }
+  const projects = app.projects.peek().value ?? []
+  const index = projects.findIndex(({ id }) => id === project())
+  const next = index < 0 ? undefined : projects[index + by]
+  return next && links.fleet(next.id)
+}
+
+const keys: Record<string, (app: AppState) => string | undefined | true> = {
+  '?': () => {
+    showKeys()
+    return true
+  },
+  '[': (app) => step(app, -1),
+  ']': (app) => step(app, 1),
+  Escape: () => {
+    const at = place.peek()
+    return at.view === 'agent' ? links.fleet(at.project_id) : undefined
+  },
+}
+
+/** Keys that work on every page, unless the user is typing or a dialog is open. Returns a function that ends it. */
+export function listenToKeys(app: AppState): () => void {
+  // Times count from the load of the page, so 0 would make the first keys second ones.
+  let prefixedAt = Number.NEGATIVE_INFINITY
+  const onKey = (event: KeyboardEvent) => {
+    const { key, target } = event
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
+    if (target instanceof Element && target.closest('input, textarea, select, dialog')) return
+    const isPrefixed = event.timeStamp - prefixedAt < PREFIX_MS
+    prefixedAt = key === 'g' && !isPrefixed ? event.timeStamp : Number.NEGATIVE_INFINITY
+    const way = isPrefixed ? pages : keys
+    const found = Object.hasOwn(way, key) ? way[key]?.(app) : undefined
+    if (found === undefined || found === '') return
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    if (found !== true) goTo(found)
+  }
+  // Before the keys of a page, so that the second key of two is not taken for one.
+  document.addEventListener('keydown', onKey, { capture: true })
+  return () => document.removeEventListener('keydown', onKey, { capture: true })
+}

@@ -1,0 +1,59 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, setDefaultModelProvider, setTracingDisabled } from '@openai/agents'
+import { runAgent } from 'signalbox/client'
+import { controlled, Runner } from 'signalbox/client/openai-agents'
+import { describe, expect, test } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { FakeModel } from './support/fake-model.ts'
+import { toModel } from './support/fake-openai-agents.ts'
+import { usageOf, useServer } from './support/stage.ts'
+import { LONG_MS, tellStory } from './support/story.ts'
+
+setTracingDisabled(true)
+const operator = useServer()
+
+describe('OpenAI Agents', () => {
+  const model = new FakeModel()
+  setDefaultModelProvider({ getModel: () => toModel(model) })
+  const start = () => import('./programs/openai-agents.ts')
+  tellStory({ ...{ name: 'openai-agents', model_name: 'gpt-5', model, operator, start } })
+
+  test('stand longer than the limits of the SDK, share their models, and stream', async () => {
+    const { SIGNALBOX_URL: url = '', SIGNALBOX_TOKEN: token = '' } = process.env
+    const identity = { external_id: 'timed-1', name: 'Timed', agent_type: 'releaser' }
+    const agent = await runAgent({ url, token, ...identity, messages: 'queue' })
+    const person = await operator().meet()
+    const own = new FakeModel()
+    const modelSettings = { timeoutMs: 20_000 }
+    const sdkAgent = new Agent({ name: 'Timed', model: toModel(own, 'small'), modelSettings })
+    const runner = new Runner(controlled(agent))
+    await person.order('pause')
+    await eventually(() => agent.isPaused)
+    const result = runner.run(sdkAgent, 'Wait')
+    await person.obeyed()
+    await wait(LONG_MS)
+    expect(own.calls).toHaveLength(0)
+    await person.order('resume')
+    ;(await own.next()).reply({ text: 'Done' })
+    expect((await result).finalOutput).toBe('Done')
+    await person.becomes({ status: 'idle', tasks_completed: 1 })
+
+    const streamed = await runner.run(sdkAgent, 'Stream', { stream: true })
+    const first = await own.next()
+    await person.becomes({ status: 'working', current_task: 'Stream' })
+    first.reply({ text: 'Streamed' })
+    await streamed.completed
+    expect(streamed.finalOutput).toBe('Streamed')
+    await person.becomes({ ...{ status: 'idle', tasks_completed: 2 }, tokens_used: usageOf(own).tokens_used })
+    expect(await person.usage()).toContainEqual(expect.objectContaining({ group: 'small', ...usageOf(own) }))
+
+    const endless = await runner.run(sdkAgent, 'Hang', { stream: true })
+    const ended = endless.completed.catch((error: unknown) => error)
+    expect((await own.next()).signal?.aborted).toBe(false)
+    await person.order('terminate')
+    await ended
+    await person.obeyed()
+    expect(() => new Runner({} as never)).toThrow('controlled(agent)')
+    await agent.close()
+  })
+})

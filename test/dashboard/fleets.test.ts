@@ -1,0 +1,209 @@
+import type { Page } from 'playwright-core'
+import { expect, it } from 'vitest'
+import { statement } from '#src/store/database.ts'
+import { describeInBrowser } from '../support/chromium.ts'
+import { type Agent, createFleet, type Fleet, spawn } from '../support/rest.ts'
+import { RuntimeSocket } from '../support/runtime.ts'
+import { goTo, openFleet, useStage } from './browser.ts'
+
+/** What servers before labels, trees and modes left out of the events of project $1. */
+const olden = statement(
+  'test_olden_events',
+  `update events set frame = (frame::jsonb #- '{agent,labels}' #- '{agent,external_id}' #- '{agent,parent_id}'
+    #- '{agent,open_requests}' #- '{agent,holds}' #- '{agent,runtime,capabilities}' #- '{agent,runtime,client}'
+    #- '{agent,control,mode}' #- '{agent,control,cause}' #- '{signal,mode}')::json where project_id = $1`,
+)
+
+describeInBrowser('the dashboard of a labelled fleet with trees', () => {
+  const stage = useStage()
+
+  async function open(): Promise<{ fleet: Fleet; page: Page }> {
+    const fleet = await createFleet(stage().rest)
+    return { fleet, page: await openFleet({ ...stage(), fleet }) }
+  }
+
+  const openAgent = (page: Page, { project_id, id }: Agent) => goTo(page, `#/p/${project_id}/a/${id}`)
+  const readAgent = async ({ rest, agents }: Fleet, id: string) =>
+    (await rest.get<Agent>(`${agents}/${id}`)).body
+
+  it('filters by labels that are clicked or typed, and says where a selector cannot be read', async () => {
+    const { fleet, page } = await open()
+    await spawn(fleet, { name: 'Ada', labels: { env: 'prod', team: 'support' } })
+    await spawn(fleet, { name: 'Bob', labels: { team: 'support' } })
+    await spawn(fleet, { name: 'Cy' })
+    const names = page.locator('.rows .name-line')
+    const search = page.getByRole('searchbox')
+    await expect.poll(() => names.allTextContents()).toEqual(['Ada', 'Bob', 'Cy'])
+
+    await page.locator('.row', { hasText: 'Bob' }).getByText('team=support').click()
+    await expect.poll(() => names.allTextContents()).toEqual(['Ada', 'Bob'])
+    await page.getByText('env=prod').click()
+    await expect.poll(() => names.allTextContents()).toEqual(['Ada'])
+    expect(await search.inputValue()).toBe('team=support,env=prod')
+    expect(new URLSearchParams(page.url().split('?')[1]).get('q')).toBe('team=support,env=prod')
+
+    await search.fill('bo team in (support')
+    await page.getByText('Expected a comma or ), at position 20').waitFor()
+    expect(await names.count()).toBe(0)
+    await search.press('Escape')
+    await expect.poll(() => names.allTextContents()).toEqual(['Ada', 'Bob', 'Cy'])
+
+    await goTo(page, `#/p/${fleet.project_id}?q=team!%3Dsupport`)
+    await expect.poll(() => names.allTextContents()).toEqual(['Cy'])
+    await page.context().close()
+  })
+
+  it('adds and removes labels, and says what the server refuses', async () => {
+    const { fleet, page } = await open()
+    const agent = await spawn(fleet, { name: 'Ada', labels: { team: 'support' } })
+    await openAgent(page, agent)
+    await page.getByLabel('Key of the label').fill('tier')
+    await page.getByLabel('Value of the label').fill('of gold')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('alert').getByText('A value has 0 to 63').waitFor()
+    await page.getByLabel('Value of the label').fill('gold')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'tier=gold' }).waitFor()
+    await page.getByRole('button', { name: 'Remove label team' }).click()
+    await page.getByRole('link', { name: 'team=support' }).waitFor({ state: 'detached' })
+    expect((await readAgent(fleet, agent.id)).labels).toEqual({ tier: 'gold' })
+    await page.getByRole('link', { name: 'tier=gold' }).click()
+    await page.locator(`#agent-${agent.id}`).waitFor()
+    expect(await page.getByRole('searchbox').inputValue()).toBe('tier=gold')
+    await page.context().close()
+  })
+
+  it('shows parents and children, and pauses an agent with its descendants', async () => {
+    const { fleet, page } = await open()
+    const root = await spawn(fleet, { name: 'Root' })
+    const child = await spawn(fleet, { name: 'Child', parent_id: root.id })
+    const grandchild = await spawn(fleet, { name: 'Grandchild', parent_id: child.id })
+    await spawn(fleet, { name: 'Stranger' })
+    await page.getByTitle('Child of Root').waitFor()
+    await page.locator(`#agent-${root.id}`).getByTitle('1 child').click()
+    const shown = page.locator('.rows .row')
+    await expect.poll(() => shown.count()).toBe(1)
+    await page.getByRole('button', { name: 'Show all agents' }).click()
+    await expect.poll(() => shown.count()).toBe(4)
+
+    await openAgent(page, root)
+    await page.getByText('1 more below them').waitFor()
+    await page.getByRole('link', { name: 'Child' }).click()
+    await page.getByRole('link', { name: 'Root' }).click()
+    await page.getByRole('heading', { name: 'Root' }).waitFor()
+    await page.getByRole('button', { name: 'Pause', exact: true }).click()
+    expect(await page.getByLabel('With its 2 descendants').isChecked()).toBe(true)
+    await page.getByLabel('When').selectOption('interrupt')
+    await page.getByRole('button', { name: 'Pause 3 agents' }).click()
+    await openAgent(page, grandchild)
+    await page.getByText('with its ancestor Root, by you', { exact: true }).waitFor()
+    await page.getByText('idle → paused (interrupt), with its ancestor Root').waitFor()
+    const { control } = await readAgent(fleet, child.id)
+    expect(control).toMatchObject({ mode: 'interrupt', cause: { kind: 'parent', id: root.id } })
+
+    await openAgent(page, root)
+    await page.getByRole('button', { name: 'Resume', exact: true }).click()
+    await page.getByLabel('With its 2 descendants').uncheck()
+    await page.getByRole('dialog').getByRole('button', { name: 'Resume', exact: true }).click()
+    await page.locator('.agent-head').getByText('idle').waitFor()
+    expect((await readAgent(fleet, child.id)).status).toBe('paused')
+    await page.context().close()
+  })
+
+  it('sends an order again, to one agent and to several', async () => {
+    const { fleet, page } = await open()
+    const [ada, bob] = [await spawn(fleet, { name: 'Ada' }), await spawn(fleet, { name: 'Bob' })]
+    const { origin, rest } = stage()
+    const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
+    await runtime.next('hello')
+    for (const { id } of [ada, bob]) await runtime.attach(id)
+    await page.locator('[data-stop]').click()
+    await page.getByRole('button', { name: 'Pause 2 agents' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+    const first = [await runtime.signal(), await runtime.signal()]
+
+    await page.getByRole('button', { name: 'Pause Ada again' }).click()
+    await page.getByLabel('When').selectOption('interrupt')
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause again' }).click()
+    expect(await runtime.signal()).toMatchObject({ kind: 'pause', mode: 'interrupt', attempt: 1 })
+
+    await page.getByLabel('Select all shown').check()
+    await page.getByRole('toolbar').getByRole('button', { name: 'Pause again' }).click()
+    await page.getByRole('button', { name: 'Pause 2 agents again' }).click()
+    await page.getByText('Pause sent again to 2 agents.').waitFor()
+    const last = [await runtime.signal(), await runtime.signal()]
+    expect(new Set([...first, ...last].map(({ id }) => id)).size).toBe(4)
+
+    await openAgent(page, ada)
+    await page.getByText('pause sent again (interrupt)').waitFor()
+    await runtime.close()
+    await page.context().close()
+  })
+
+  it('names who does not obey, in their own words, until all have stopped', async () => {
+    const { fleet, page } = await open()
+    const agents = []
+    for (const name of ['Ada', 'Bob', 'Cy']) agents.push(await spawn(fleet, { name, status: 'working' }))
+    const { origin, rest } = stage()
+    const attach = async (ids: string[]) => {
+      const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
+      await runtime.next('hello')
+      for (const id of ids) await runtime.attach(id)
+      return runtime
+    }
+    const [ada = '', bob = '', cy = ''] = agents.map(({ id }) => id)
+    const [runtime, lost] = [await attach([ada, bob]), await attach([cy])]
+    await page.locator('[data-count=needs]').getByText('0').waitFor()
+    await lost.close()
+    await page
+      .locator(`#agent-${cy}`)
+      .getByText(/^runtime lost \d+s ago, was working$/)
+      .waitFor()
+    await page.locator('.tile-working').getByText('+ 1 lost').waitFor()
+    await expect.poll(() => page.title()).toMatch(/^\d+! Line · Signalbox$/)
+
+    await page.locator('[data-stop]').click()
+    await page.getByRole('button', { name: 'Pause 3 agents' }).click()
+    const signals = [await runtime.signal(), await runtime.signal()]
+    await page.locator('.tile-paused').getByText('+ 2 pausing').waitFor()
+    const details = { outcome: 'failed', detail: 'in the middle of a booking' }
+    const ack = { type: 'ack', agent_id: bob, signal_id: signals[1]?.id, ...details }
+    await runtime.ask(ack, 'acknowledged')
+    await runtime.acknowledge(ada, signals[0]?.id ?? '')
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1 agent did not obey').waitFor()
+    await dialog.getByText('in the middle of a booking').waitFor()
+    await dialog.getByRole('link', { name: 'Show these in the fleet' }).click()
+    await page.getByText('pause failed: in the middle of a booking').waitFor()
+    const shown = page.locator('.rows .name-line')
+    await expect.poll(() => shown.allTextContents()).toEqual(['Bob'])
+    await page.getByText('1 of 3 agents have stopped · 1 failed').waitFor()
+    await page.getByRole('button', { name: 'Details' }).click()
+    await dialog.getByRole('button', { name: 'Pause again' }).click()
+    await runtime.acknowledge(bob, (await runtime.signal()).id)
+    await dialog.getByText(/^Pause sent by you at .* 1 without a runtime\.$/).waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await page.locator('.stop-bar').getByRole('button', { name: 'Dismiss' }).click()
+    await page.getByText('agents have stopped').waitFor({ state: 'detached' })
+    await runtime.close()
+    await page.context().close()
+  })
+
+  it('shows events that an older server wrote', async () => {
+    const { fleet, page } = await open()
+    const agent = await spawn(fleet, { name: 'Elder', labels: { team: 'support' } })
+    await fleet.rest.post(`${fleet.agents}/${agent.id}/pause`, { reason: 'tea' })
+    await stage().app.database.run(olden, [fleet.project_id])
+    await page.reload()
+    await page.locator(`#agent-${agent.id}`).getByText('team=support').waitFor()
+    await openAgent(page, agent)
+    await page.getByText('idle → paused').waitFor()
+    await goTo(page, `#/p/${fleet.project_id}/overview`)
+    await page.getByText('idle → paused').waitFor()
+    await page.context().close()
+  })
+
+  it('had no error in the page', () => {
+    expect(stage().faults).toEqual([])
+  })
+})

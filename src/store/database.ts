@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from 'pg'
 import { TRANSACTION_ATTEMPTS } from './bounds.ts'
 import { ConnectionHealth } from './connection-health.ts'
 import type { Connections } from './connections.ts'
-import { type DatabaseTrouble, isAborted, isRetryable } from './failures.ts'
+import { type DatabaseTrouble, failureOfLocking, isAborted, isRetryable } from './failures.ts'
 import { connectionsOf, type DatabaseLocation, type Orm } from './orm.ts'
 import { parsers, toPgTypes } from './parsers.ts'
 import { corkUntilNextTurn, SharedConnection } from './shared-connection.ts'
@@ -59,6 +59,8 @@ export async function openDatabase(orm: Orm, location: DatabaseLocation): Promis
   return pgliteDatabase(client as PGlite)
 }
 
+const locksRows = /\bfor (no key )?(update|share)\b/
+
 const snapshot: TransactionSettings = { isolationLevel: 'repeatable read', accessMode: 'read only' }
 
 function postgresDatabase({ pool, keepsSessions, begin, runAnywhere }: Connections): Database {
@@ -75,7 +77,8 @@ function postgresDatabase({ pool, keepsSessions, begin, runAnywhere }: Connectio
       }
       try {
         return (await ask()).rows as Row[]
-      } catch (error) {
+      } catch (thrown) {
+        const error = locksRows.test(text) ? failureOfLocking(thrown) : thrown
         health.note(error)
         onFailure?.(error)
         throw error

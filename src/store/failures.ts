@@ -44,6 +44,7 @@ const passing: Readonly<Record<string, Passing>> = {
 
 const retryable = new Set(['40001', '40P01'])
 const LOCK_TIMEOUT = '55P03'
+const STATEMENT_TIMEOUT = '57014'
 
 /** Codes of the socket, and of TLS on it. */
 const brokenConnection = new Set([
@@ -117,6 +118,15 @@ export function passingFailure(error: unknown): Passing | undefined {
   return error.cause === error ? undefined : passingFailure(error.cause)
 }
 
+/**
+ * What the failure of a statement that locks rows is. Behind others it waits for its turn and then for the lock, each for
+ * as long as `lock_timeout` says, so PostgreSQL may end the statement for its own time first. It was waiting all the same.
+ */
+export function failureOfLocking(error: unknown): unknown {
+  if (codeOf(error) !== STATEMENT_TIMEOUT) return error
+  return Object.assign(new Error('A lock was held for too long', { cause: error }), { code: LOCK_TIMEOUT })
+}
+
 /** Whether the database is not available now, as opposed to having refused a statement. */
 export function isUnavailable(error: unknown): boolean {
   return passingFailure(error) !== undefined
@@ -142,6 +152,8 @@ export function toRefusal(error: unknown, report: (error: unknown) => void): Sig
 }
 
 function describeUnavailable(error: unknown): string {
+  if (isRetryable(error)) return 'Other work changed the same things at the same time; try again'
+  if (codeOf(error) === STATEMENT_TIMEOUT) return 'The database took too long; try again'
   const state = passingFailure(error)?.state
   return state ? `The database is ${state}` : 'The database cannot be reached'
 }

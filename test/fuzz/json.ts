@@ -123,6 +123,7 @@ export function fromSchema(schema: Schema, name = ''): fc.Arbitrary<unknown> {
   if (schema.enum) return fc.constantFrom(...schema.enum)
   if (schema.const !== undefined) return fc.constant(schema.const)
   if (schema.anyOf) return fc.oneof(...schema.anyOf.map((one) => fromSchema(one, name)))
+  if (name === 'response_schema') return fc.constantFrom(null, { properties: { sum: { type: 'integer' } } })
   if (schema.type === 'null') return fc.constant(null)
   if (schema.type === 'boolean') return fc.boolean()
   if (schema.type === 'string') return aString(schema, name)
@@ -152,6 +153,13 @@ function aString({ format }: Schema, name: string): fc.Arbitrary<string> {
   if (name === 'email') return fc.nat(999_999).map((n) => `fuzz${n}@example.org`)
   if (name === 'agent_type') return fc.constant('@agent_type_id')
   // Few enough that several ask for the same.
+  if (name === 'request_id') {
+    return fc.oneof(
+      fc.constant('@request_id'),
+      fc.nat(9).map((n) => `fuzz-${n}`),
+    )
+  }
+  if (name === 'reason') return fc.constantFrom('tool_call', 'input_required', 'fuzz:reason', 'any other')
   if (name === 'external_id') return fc.nat(30).map((n) => `fuzz-${n}`)
   if (name === 'slug') return fc.nat(999_999).map((n) => `fuzz-${n}`)
   if (/_at$/.test(name))

@@ -9,7 +9,8 @@ export type Place = Record<
   | 'user_id'
   | 'key_id'
   | 'assigned_agent_id'
-  | 'signal_id',
+  | 'signal_id'
+  | 'request_id',
   string
 >
 
@@ -54,6 +55,12 @@ export class Places {
       kind: 'message',
       payload: { a: 1 },
     })
+    const request_id = unique('request')
+    await rest.post(`${fleet.agents}/${agent_id}/requests`, {
+      request_id,
+      reason: 'input_required',
+      message: 'Which one?',
+    })
     const place: Place = {
       project_id,
       agent_type_id,
@@ -63,6 +70,7 @@ export class Places {
       user_id: user.body.id,
       key_id: key.body.id,
       signal_id: signal.body.id,
+      request_id,
     }
     this.#places[this.#next++ % COUNT] = place
     return place

@@ -1,6 +1,7 @@
 import { errorCodes } from '#src/domain/errors.ts'
 import { MAX_MESSAGE_BYTES } from '#src/protocol/bounds.ts'
 import type { ServerMessage } from '#src/protocol/messages/down.ts'
+import type { ClientMessageType } from '#src/protocol/messages/up.ts'
 import type { Frame, Watcher } from '../support/watcher.ts'
 import { SECRET } from './json.ts'
 
@@ -8,7 +9,7 @@ const MAX_WAIT_MS = 5_000
 const codes = new Set<string>(Object.values(errorCodes).filter((code) => code !== errorCodes.internal))
 
 /** What answers a message of each type; an `error` may answer any. */
-export const replies: Record<string, ServerMessage['type']> = {
+export const replies: Record<ClientMessageType, ServerMessage['type']> = {
   auth: 'authenticated',
   subscribe: 'subscribed',
   unsubscribe: 'unsubscribed',
@@ -18,17 +19,24 @@ export const replies: Record<string, ServerMessage['type']> = {
   detach: 'detached',
   ack: 'acknowledged',
   report: 'reported',
+  request: 'requested',
+  withdraw: 'withdrawn',
+  delegate: 'delegated',
 }
 
-type Said = { type: string | undefined; id: string | undefined; isTooLong: boolean }
+type Said = { type: ClientMessageType | undefined; id: string | undefined; isTooLong: boolean }
 
 /** A message as the server has to understand it. */
 function read(text: string): Said {
   const isTooLong = Buffer.byteLength(text) > MAX_MESSAGE_BYTES
   try {
     const { type, id } = Object(JSON.parse(text)) as Record<string, unknown>
-    const own = typeof type === 'string' && Object.hasOwn(replies, type) ? type : undefined
-    return { type: own, id: typeof id === 'string' && id.length <= 64 ? id : undefined, isTooLong }
+    const own = typeof type === 'string' && Object.hasOwn(replies, type)
+    return {
+      type: own ? (type as ClientMessageType) : undefined,
+      id: typeof id === 'string' && id.length <= 64 ? id : undefined,
+      isTooLong,
+    }
   } catch {
     return { type: undefined, id: undefined, isTooLong }
   }
@@ -45,7 +53,8 @@ export async function findFault(peer: Watcher, text: string, after: string): Pro
   peer.send({ type: 'ping', id: after })
   const since = () => peer.frames.slice(start)
   const isReply = (frame: Frame) =>
-    frame.id === said.id && (frame.type === 'error' || frame.type === replies[said.type ?? ''])
+    frame.id === said.id &&
+    (frame.type === 'error' || (said.type !== undefined && frame.type === replies[said.type]))
   const isDone = () => since().some(isReply) && since().some((frame) => frame.id === after)
   const code = await peer.until(isDone, MAX_WAIT_MS)
   if (since().some((frame) => JSON.stringify(frame).includes(SECRET))) return 'a secret is echoed'

@@ -46,7 +46,7 @@ describe('a failure of the database', () => {
   })
 
   it('is refused with what it says about the server', () => {
-    const refusals = ['25006', '53100', '58030', '55P03', 'ECONNREFUSED'].map((code) =>
+    const refusals = ['25006', '53100', '58030', '55P03', '57014', '40P01', 'ECONNREFUSED'].map((code) =>
       toRefusal(failure(code), unreported),
     )
     expect(new Set(refusals.map(({ kind, retry_after }) => `${kind} ${retry_after}`))).toEqual(
@@ -57,6 +57,8 @@ describe('a failure of the database', () => {
       'The database is out of resources',
       'The database is failing',
       'Other work on the same project held a lock for too long; try again',
+      'The database took too long; try again',
+      'Other work changed the same things at the same time; try again',
       'The database cannot be reached',
     ])
   })

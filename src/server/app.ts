@@ -79,6 +79,8 @@ export type AppOptions = {
   /** Gets the random password of a new first superuser; nothing else ever shows it. */
   onFirstSuperuser?: (superuser: { email: string; password: string }) => void
   countDroppedLines?: () => number
+  /** A dumped data folder that an embedded database in memory begins with, in place of an empty one. */
+  databaseImage?: Blob | undefined
 }
 
 /** Builds every part by hand, in the order of their dependencies; `stop` ends them in reverse. */
@@ -109,7 +111,7 @@ async function build(
 ): Promise<App> {
   await loadHashing()
   const keys: TokenKeys = config.secretKeys ?? [readOrCreateSecret(config.dataDir)]
-  const location = locateDatabase(config)
+  const location = locateDatabase(config, hooks.databaseImage)
   if (!config.databaseUrl && !isInMemory(config.dataDir)) stops.push(lockDataDir(config.dataDir))
   const orm = await openOrm(location)
   stops.push(() => closeOrm(orm))

@@ -5,10 +5,11 @@ import type { DatabaseLocation } from '#src/store/orm.ts'
 
 const POOL_SIZE = 10
 
-/** PostgreSQL if the configuration names one, else the embedded database in `DATA_DIR`. */
-export function locateDatabase(config: Config): DatabaseLocation {
+/** PostgreSQL if the configuration names one, else the embedded database in `DATA_DIR`. One in memory begins as the image. */
+export function locateDatabase(config: Config, image?: Blob): DatabaseLocation {
   if (config.databaseUrl) {
     return { url: config.databaseUrl, pool_size: POOL_SIZE, pooler: config.databasePooler }
   }
-  return { folder: isInMemory(config.dataDir) ? config.dataDir : join(config.dataDir, 'pglite') }
+  if (isInMemory(config.dataDir)) return { folder: config.dataDir, image }
+  return { folder: join(config.dataDir, 'pglite') }
 }

@@ -8,8 +8,8 @@ import { OrmDialect } from './orm-dialect.ts'
 
 export type Orm = MikroORM
 
-/** Where the data is: a PostgreSQL server, or a PGlite folder (`memory://` for none). */
-export type DatabaseLocation = PostgresLocation | { folder: string }
+/** Where the data is: a PostgreSQL server, or a PGlite folder (`memory://` for none), which may begin as a copy of an `image`. */
+export type DatabaseLocation = PostgresLocation | { folder: string; image?: Blob | undefined }
 
 const shared = {
   entities,
@@ -35,7 +35,13 @@ export async function openOrm(location: DatabaseLocation, options = listed): Pro
   }
   const pglite = await import('@mikro-orm/pglite')
   // Same entity manager and query surface; only the driver below it differs.
-  return pglite.MikroORM.init({ ...common, dbName: location.folder }) as unknown as Promise<Orm>
+  // A function, since MikroORM copies objects, which an image does not survive.
+  const driverOptions = () => ({ loadDataDir: location.image })
+  return pglite.MikroORM.init({
+    ...common,
+    dbName: location.folder,
+    driverOptions,
+  }) as unknown as Promise<Orm>
 }
 
 /** Closes an ORM with its connections. By itself it closes only those of a pool that it has used, and this one serves others, too. */

@@ -1,3 +1,4 @@
+import { openAsBlob } from 'node:fs'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
 import { inject } from 'vitest'
@@ -63,6 +64,8 @@ export function testConfig(own: Partial<Config>): Config {
   return { ...defaults, ...own }
 }
 
-export function startApp(own: Partial<Config>, options?: AppOptions): Promise<App> {
-  return createApp(testConfig(own), pino({ level: process.env.TEST_LOG ?? 'silent' }), options)
+export async function startApp(own: Partial<Config>, options?: AppOptions): Promise<App> {
+  const databaseImage = await openAsBlob(inject('embeddedImage'))
+  const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
+  return createApp(testConfig(own), log, { databaseImage, ...options })
 }

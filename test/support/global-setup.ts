@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { TestProject } from 'vitest/node'
 import { buildPagesIfStale } from '../../build-dashboard.ts'
 import { dropTestDatabases } from './databases.ts'
+import { makeEmbeddedImage } from './embedded-image.ts'
 import { hasPreviousRelease } from './previous-release.ts'
 import { findPrograms, type Programs } from './programs.ts'
 import { findServices, type Services } from './services.ts'
@@ -10,6 +11,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     services: Pick<Services, 'databaseUrl' | 'redisUrl'>
     programs: Programs
+    /** The path of a migrated embedded database. */
+    embeddedImage: string
     run: string
   }
 }
@@ -36,6 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('services', { databaseUrl: services.databaseUrl, redisUrl: services.redisUrl })
   project.provide('programs', programs)
   await buildPagesIfStale()
+  project.provide('embeddedImage', await makeEmbeddedImage())
   project.provide('run', run)
   return async () => {
     if (services.databaseUrl) await dropTestDatabases(services.databaseUrl, run)

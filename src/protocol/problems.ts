@@ -42,7 +42,9 @@ function hasLongList(value: object): boolean {
 function messageOf(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'strict_object' && issue.expected === 'never') return 'Unknown field'
   if (issue.kind === 'schema' && issue.received === 'undefined') return 'Field required'
-  if (issue.kind === 'schema' && issue.expected) return `Expected ${issue.expected}`
+  // What `v.custom` expects only its message says.
+  if (issue.kind === 'schema' && issue.expected && issue.type !== 'custom')
+    return `Expected ${issue.expected}`
   return issue.message
 }
 

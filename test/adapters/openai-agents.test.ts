@@ -24,14 +24,15 @@ describe('OpenAI Agents', () => {
     const agent = await runAgent({ url, token, ...identity, messages: 'queue' })
     const person = await operator().meet()
     const own = new FakeModel()
-    const modelSettings = { timeoutMs: 20_000 }
+    const timeoutMs = 2_000
+    const modelSettings = { timeoutMs }
     const sdkAgent = new Agent({ name: 'Timed', model: toModel(own, 'small'), modelSettings })
     const runner = new Runner(controlled(agent))
     await person.order('pause')
     await eventually(() => agent.isPaused)
     const result = runner.run(sdkAgent, 'Wait')
     await person.obeyed()
-    await wait(LONG_MS)
+    await wait(timeoutMs + LONG_MS)
     expect(own.calls).toHaveLength(0)
     await person.order('resume')
     ;(await own.next()).reply({ text: 'Done' })

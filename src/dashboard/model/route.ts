@@ -48,11 +48,14 @@ export const place = computed((): Place => {
 /** The filters, which are part of the place. */
 export const query = computed(() => new URLSearchParams(hash.value.split('?')[1] ?? ''))
 
-/** The last filters of each fleet, restored when the user returns to it. */
+/** The last filters of each fleet, restored when the user returns to it; a moment in the past is none. */
 const left = new Map<string, string>()
 effect(() => {
   const at = place.value
-  if (at.view === 'fleet') left.set(at.project_id, query.value.toString())
+  if (at.view !== 'fleet') return
+  const filters = new URLSearchParams(query.value)
+  for (const name of ['at', 'over']) filters.delete(name)
+  left.set(at.project_id, filters.toString())
 })
 
 export const links = {

@@ -42,12 +42,12 @@ export function historyRoutes(): Route[] {
       operation_id: 'search_events',
       summary: 'Look for events, from a number or a time',
       description:
-        'Looks at up to 5,000 events, of `agent_id` if it is given, and answers those that match, oldest first. `searched` says which numbers it has looked at: go on with `before` = `searched.from`, or with `after` = `searched.to`, also after an answer without events.',
+        'Looks at up to 5,000 events, of `agent_id` if it is given, and answers those that match, oldest first. `searched` says which numbers it has looked at: continue with `before` = `searched.from`, or with `after` = `searched.to`, also after an answer without events.',
       tag: 'Events',
       limit: limits.read,
       access: 'read_events',
       query: eventSearchQuery,
-      success: { status: 200, schema: eventSearch, description: 'Events, and where to go on' },
+      success: { status: 200, schema: eventSearch, description: 'Events, and where to continue' },
       async handle({ context: { database }, params: { project_id }, query, c }) {
         const { before, after, time, name, agent_id, actor, q, limit } = query
         const places = Object.entries({ before, after, time }).filter(([, value]) => value !== undefined)
@@ -85,7 +85,7 @@ export function historyRoutes(): Route[] {
       operation_id: 'list_agents_at',
       summary: 'List the agents of a project as they were at a moment',
       description:
-        'By id, also agents that had ended by then. From the event log, so a moment before its oldest event is a 410. An answer ends at about 4 MiB: go on with `after` = `next`, and with the answered `seq`.',
+        'By id, also agents that had ended by then. From the event log, so a moment before its oldest event is a 410. An answer ends at about 4 MiB: continue with `after` = `next`, and with the answered `seq`.',
       tag: 'Events',
       limit: limits.read,
       access: 'read_events',

@@ -213,7 +213,7 @@ export const operations = {
     }),
   },
   audit: {
-    list: list<t.AuditEntry>()('GET /audit'),
+    list: list<t.AuditEntry, t.AuditQuery>()('GET /audit'),
   },
 } as const satisfies Record<string, Record<string, Operation>>
 

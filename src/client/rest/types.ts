@@ -101,6 +101,7 @@ export type WaitQuery = Query<typeof runtimes.waitQuery>
 export type ActivityQuery = Query<typeof activity.activityQuery>
 export type EventSearchQuery = Query<typeof eventSearch.eventSearchQuery>
 export type MomentQuery = Query<typeof moments.momentQuery>
+export type AuditQuery = Query<typeof access.auditQuery>
 export type UsageQuery = Query<typeof usage.usageQuery>
 export type VerdictQuery = Query<typeof verdicts.verdictQuery>
 export type HoldsQuery = Query<typeof holds.listHoldsQuery>

@@ -77,6 +77,7 @@ function Activity({ live, own, at }: ActivityProps) {
   return (
     <section class="activity" aria-label="Activity">
       <header class="activity-head">
+        <h2 class="hidden">Activity</h2>
         <Segments
           legend="Range of the charts"
           name="over"

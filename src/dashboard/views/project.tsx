@@ -19,6 +19,7 @@ import { Stopping } from './stopping.tsx'
 const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
 const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
 const Lifting = lazy('the dialog', async () => (await import('./lifting.tsx')).LiftingDialog)
+const Log = lazy('the log', async () => (await import('./log.tsx')).LogView)
 const Members = lazy('the members', async () => (await import('./members.tsx')).Members)
 const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
 const PastFleet = lazy('the past', async () => (await import('./past.tsx')).PastFleetView)
@@ -115,6 +116,7 @@ function Pages({ project, live, place }: Props) {
     return <Agent key={place.agent_id} project={project} live={live} agent_id={place.agent_id} />
   }
   if (place.view === 'overview') return <Overview project={project} live={live} />
+  if (place.view === 'log') return <Log project={project} live={live} />
   if (place.view === 'usage') return <Usage project={project} live={live} />
   if (place.view === 'budgets') return <Budgets project={project} live={live} />
   if (place.view === 'members') return <Members project={project} />
@@ -126,6 +128,7 @@ function Pages({ project, live, place }: Props) {
 const tabs = [
   ['fleet', 'Fleet'],
   ['overview', 'Overview'],
+  ['log', 'Log'],
   ['usage', 'Usage'],
   ['budgets', 'Budgets'],
   ['members', 'Members'],

@@ -2,7 +2,7 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import type { AgentEventFrame, EventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
-import { failedIn, isAlarming, reasonOf, sayEvent } from '../model/events.ts'
+import { failedIn, reasonOf, sayEvent, severityOf } from '../model/events.ts'
 import { useFailure } from '../model/failures.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import type { ProjectLive } from '../model/project-live.ts'
@@ -50,13 +50,11 @@ type ItemProps = {
 function Item({ event, before, isOfOneAgent, link, isCurrent }: ItemProps) {
   const app = useAppState()
   const reason = reasonOf(event)
+  const severity = severityOf(event)
   const detail = useFailure(app.api, failedIn(event))
   const words = sayEvent(event, app.names(event.project_id), before) + (detail ? `: ${detail}` : '')
   return (
-    <li
-      class={isAlarming(event) ? 'event event-alarming' : 'event'}
-      aria-current={isCurrent ? 'true' : undefined}
-    >
+    <li class={severity ? `event event-${severity}` : 'event'} aria-current={isCurrent ? 'true' : undefined}>
       <Time at={event.at} link={link} />
       {event.agent ? <Lamp status={statusAfter(event.agent)} /> : <span />}
       {!isOfOneAgent && <Subject event={event} />}

@@ -73,10 +73,11 @@ function StatusChart(props: Props) {
 /** What the agents spent in the minute up to each point. */
 function CostChart(props: Props) {
   const { points, span } = props
-  const data = useMemo(
-    (): PlotData => [timesOf(points), perMinute(points).map((units) => fromUnits(units))],
-    [points],
-  )
+  const data = useMemo((): PlotData => {
+    // The newest point is still growing; that of a minute's sum is not.
+    const whole = points.seconds < 60 ? points : { ...points, buckets: points.buckets.slice(0, -1) }
+    return [timesOf(whole), perMinute(whole).map((units) => fromUnits(units))]
+  }, [points])
   const sum = fromUnits(points.buckets.reduce((total, { costUnits }) => total + costUnits, 0))
   return (
     <Chart

@@ -81,8 +81,3 @@ export function perMinute({ buckets, seconds }: Points): number[] {
     return Math.max(0, sum)
   })
 }
-
-/** The point at a moment. */
-export function pointAt({ buckets }: Points, at: number): Bucket | undefined {
-  return buckets.findLast((bucket) => bucket.at <= at)
-}

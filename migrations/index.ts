@@ -19,6 +19,7 @@ import { Migration20261129042334_fetched_signals } from './Migration202611290423
 import { Migration20261129042442_holds } from './Migration20261129042442_holds.ts'
 import { Migration20261129043000_delegated_tokens } from './Migration20261129043000_delegated_tokens.ts'
 import { Migration20261129050000_budgets } from './Migration20261129050000_budgets.ts'
+import { Migration20261129100000_activity } from './Migration20261129100000_activity.ts'
 
 /** Every migration, oldest first, under the name that databases have noted. Imported, so that a bundle has them. */
 export const migrations = {
@@ -43,4 +44,5 @@ export const migrations = {
   Migration20261129042442_holds,
   Migration20261129043000_delegated_tokens,
   Migration20261129050000_budgets,
+  Migration20261129100000_activity,
 }

@@ -9,6 +9,7 @@ import type { RequestRecord } from '#src/domain/request.ts'
 import { isControl, type SignalRecord } from '#src/domain/signal.ts'
 import type { Time } from '#src/domain/time.ts'
 import { sumUsed, type Used } from '#src/domain/usage.ts'
+import { addActivity } from '#src/store/activity.ts'
 import { type AgentKey, type AgentToLock, lockAgents } from '#src/store/agents.ts'
 import type { Transaction } from '#src/store/database.ts'
 import { writeFrame, writeProjectFrame } from '#src/store/event-frame.ts'
@@ -18,6 +19,7 @@ import { type RequestKey, readRequests, saveRequests } from '#src/store/requests
 import { readSignals } from '#src/store/signals.ts'
 import { addUsage } from '#src/store/usage.ts'
 import { activeTraceparent, type Traceparent } from '#src/tracing/trace.ts'
+import { ActivitySums } from './activity-sums.ts'
 import { HoldBook } from './hold-book.ts'
 import { type EventPlace, Numbering } from './numbering.ts'
 import { RequestBook } from './request-book.ts'
@@ -38,6 +40,7 @@ export class UnitOfWork {
   readonly #numbering: Numbering
   readonly #news = new TransactionNews()
   readonly #usage = new UsageSums()
+  readonly #activity = new ActivitySums()
   #slice = emptySlice()
 
   constructor(sql: Transaction, now: Time) {
@@ -146,6 +149,7 @@ export class UnitOfWork {
       ? this.#log(left, event, this.#numbering.next(agent.project_id, more), { ...cause, used })
       : left
     this.#usage.add(after, used, event ? after.updated_at : this.now)
+    this.#activity.addChange(before, after)
     if (!before) spawned.add(agent.id)
     // Only the newest control signal can be open, and the agent's row shows whether it is.
     else if (issued && isControl(issued.kind) && isControlOpen(before)) superseded.add(agent.id)
@@ -184,6 +188,7 @@ export class UnitOfWork {
     const logged = { ...place, name: event.name, frame }
     const eventDetails = [{ ...event, actor: actor.kind, times: 1, used: sumUsed(used) }]
     this.#slice.events.push(logged)
+    this.#activity.addEvent(place.project_id)
     this.#news.add({ ...logged, eventDetails, traceparent })
     return after
   }
@@ -194,6 +199,7 @@ export class UnitOfWork {
     const { name } = detail
     const logged = { ...place, name, frame: writeProjectFrame({ ...place, ...detail, actor }) }
     this.#slice.events.push(logged)
+    this.#activity.addEvent(project_id)
     this.#news.add({
       ...logged,
       eventDetails: [{ name, actor: actor.kind, times: 1 }],
@@ -243,6 +249,7 @@ export class UnitOfWork {
     const heads = this.#numbering.changed
     if (heads.length > 0 || this.#slice.changed.size > 0) this.#send(heads)
     await this.#writeEndings()
+    addActivity(this.sql, this.#activity.take(heads, this.now))
     return this.#news.events()
   }
 

@@ -22,6 +22,7 @@ import { agentRoutes } from './routes/agents.ts'
 import { authRoutes } from './routes/auth.ts'
 import { budgetRoutes } from './routes/budgets.ts'
 import { eventRoutes } from './routes/events.ts'
+import { historyRoutes } from './routes/history.ts'
 import { holdRoutes } from './routes/holds.ts'
 import { httpRuntimeRoutes } from './routes/http-runtimes.ts'
 import { issueRoutes } from './routes/issues.ts'
@@ -42,6 +43,8 @@ export function createApi(context: HttpContext, parts: RouterParts, system: Syst
     ...userRoutes(),
     ...projectRoutes(),
     ...agentTypeRoutes(),
+    // Before the routes of one agent: `at` is no id.
+    ...historyRoutes(),
     ...agentRoutes(),
     ...agentActionRoutes(),
     ...runtimeRoutes(),

@@ -43,6 +43,8 @@ export const MAX_LOG_ANSWER_BYTES = 4 * 1024 * 1024
 export const MAX_LOG_READS = 4
 /** Questions on usage that are asked at a time, since each may add up millions of rows; others wait. */
 export const MAX_USAGE_READS = 2
+/** Questions on the past that are asked at a time, since each may look at thousands of events; others wait. */
+export const MAX_HISTORY_READS = 2
 /** Shorter answers do not count as unsent: they fit into the buffers that a socket has anyway. */
 export const SMALL_ANSWER_CHARACTERS = 16 * 1024
 /** What `Retry-After` says where the server cannot know better. */

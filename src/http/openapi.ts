@@ -175,11 +175,13 @@ function toErrorResponse({ description, kind, message, field }: Refusal): Json {
   }
 }
 
+const readsOldEvents = ['list_events', 'list_agents_at']
+
 function errorStatuses(route: DocumentedRoute): RefusalStatus[] {
   const always: RefusalStatus[] = [401, 403, 404, 422, 429, 503]
   const withBody: RefusalStatus[] = route.body ? [400, 409, 413, 415] : []
   const busy: RefusalStatus[] = route.operation_id === 'delete_project' ? [409] : []
-  const gone: RefusalStatus[] = route.operation_id === 'list_events' ? [410] : []
+  const gone: RefusalStatus[] = readsOldEvents.includes(route.operation_id) ? [410] : []
   return [...always, ...withBody, ...busy, ...gone]
 }
 

@@ -1,12 +1,15 @@
 import type * as v from 'valibot'
 import * as access from '#src/protocol/access.ts'
+import * as activity from '#src/protocol/activity.ts'
 import * as agents from '#src/protocol/agents.ts'
 import * as budgets from '#src/protocol/budgets.ts'
+import { eventSearch } from '#src/protocol/event-search.ts'
 import * as examples from '#src/protocol/examples.ts'
 import * as holds from '#src/protocol/holds.ts'
 import * as runtimes from '#src/protocol/http-runtimes.ts'
 import { eventFrame } from '#src/protocol/messages/event.ts'
 import { exampleReport } from '#src/protocol/messages/report.ts'
+import { moment } from '#src/protocol/moments.ts'
 import * as requests from '#src/protocol/requests.ts'
 import * as resources from '#src/protocol/resources.ts'
 import * as signals from '#src/protocol/signals.ts'
@@ -22,7 +25,17 @@ const reason = 'Check the sources first'
 /** What the server answers: the names that `components/schemas` of the OpenAPI document has for it. */
 export const answerSchemas = {
   Acknowledged: { schema: runtimes.ackResult, example: { outcome: 'done' } },
+  ActivityReport: { schema: activity.activityReport, example: examples.activityReport },
   Agent: { schema: agents.agent, example: examples.agent },
+  AgentsAt: {
+    schema: moment,
+    example: {
+      data: [{ agent: examples.agentSummary, is_exact: true }],
+      seq: 42,
+      time: '2026-11-23T18:03:12.000Z',
+      next: null,
+    },
+  },
   AgentSummary: { schema: agents.agentSummary, example: examples.agentSummary },
   AgentToken: { schema: signals.agentToken, example: examples.agentToken },
   AgentType: { schema: resources.agentType, example: examples.agentType },
@@ -52,6 +65,16 @@ export const answerSchemas = {
   DeliveredSignal: { schema: runtimes.deliveredSignal, example: examples.signal },
   Error: { schema: resources.errors, example: { success: false, errors: [refused] } },
   Event: { schema: eventFrame, example: examples.event },
+  EventSearch: {
+    schema: eventSearch,
+    example: {
+      data: [examples.event],
+      searched: { from: 1, to: 42 },
+      oldest_seq: 1,
+      oldest_at: '2026-11-23T17:41:09.310Z',
+      last_seq: 42,
+    },
+  },
   Hold: { schema: holds.hold, example: examples.hold },
   InboxRequest: {
     schema: requests.inboxRequest,

@@ -1,3 +1,4 @@
+import { forgetActivity } from '#src/store/activity.ts'
 import { forgetAudit } from '#src/store/audit.ts'
 import type { Database } from '#src/store/database.ts'
 import { forgetHolds } from '#src/store/holds.ts'
@@ -12,13 +13,14 @@ const BATCH = 1_000
 /** Each minute, or each 5 s for what is kept for less than a minute. */
 const everyMs = (seconds: number) => (seconds < 60 ? 5_000 : 60_000)
 
-/** Prunes the event log (EVENT_RETENTION). */
+/** Prunes the event log, and the activity that counts it (EVENT_RETENTION). */
 export function createRetentionJob(database: Database, retentionSeconds: number): Job {
   return {
     name: 'retention',
     every_ms: everyMs(retentionSeconds),
     async run() {
       while ((await pruneEvents(database, retentionSeconds, BATCH)) === BATCH);
+      while ((await forgetActivity(database, retentionSeconds, BATCH)) === BATCH);
     },
   }
 }

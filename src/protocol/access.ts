@@ -1,7 +1,9 @@
 import * as v from 'valibot'
 import { keyRoles, memberRoles } from '#src/domain/access.ts'
 import { actorKinds } from '#src/domain/actor.ts'
-import { field, isoTime, label, time, uuid } from './values.ts'
+import { auditActions } from '#src/domain/audit.ts'
+import { pageQuery } from './resources.ts'
+import { field, isoTime, label, queryTime, time, uuid } from './values.ts'
 
 const memberRole = v.picklist(memberRoles, `Must be one of ${memberRoles.join(', ')}`)
 export const memberBody = v.strictObject({ role: memberRole })
@@ -36,6 +38,15 @@ const keyEntries = {
 export const apiKey = v.strictObject({ ...keyEntries, maker_id: uuid, last_used_at: v.nullable(isoTime) })
 /** The only answer with the key. */
 export const createdKey = v.strictObject({ ...keyEntries, key: field(v.string(), 'Shown this once') })
+
+export const auditQuery = v.object({
+  ...pageQuery.entries,
+  action: v.optional(v.picklist(auditActions, 'Must be an action of the audit trail')),
+  actor_id: v.optional(uuid),
+  project_id: v.optional(uuid),
+  from: v.optional(field(queryTime, 'Inclusive')),
+  to: v.optional(field(queryTime, 'Exclusive')),
+})
 
 export const auditEntry = v.strictObject({
   id: uuid,

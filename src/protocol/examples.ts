@@ -194,6 +194,23 @@ export const usageReport = {
   to: '2026-11-23T23:00:00.000Z',
 }
 
+export const activityReport = {
+  data: [
+    {
+      at: '2026-11-23T18:03:10.000Z',
+      events: 12,
+      tasks_completed: 2,
+      tokens_used: 5_180,
+      cost_incurred: '0.1204',
+      by_status: { idle: 3, working: 8, waiting: 1, paused: 2, terminated: 4 },
+    },
+  ],
+  from: '2026-11-23T18:03:10.000Z',
+  to: '2026-11-23T18:03:20.000Z',
+  step: 10,
+  since: '2026-11-23T18:03:10.000Z',
+}
+
 export const user = {
   id: ids.user,
   email: 'bea@example.org',

@@ -10,7 +10,7 @@ import {
 } from '#src/domain/usage.ts'
 import { selectorQuery } from './selector.ts'
 import { timeZone } from './time-zone.ts'
-import { count, field, isoTime, money, text, time } from './values.ts'
+import { count, field, isoTime, money, queryTime, text } from './values.ts'
 
 const MAX_NAME = 128
 
@@ -45,12 +45,6 @@ export const reportedUsage: typeof either = {
     return option['~run'](dataset, config) as ReturnType<(typeof either)['~run']>
   },
 }
-
-/** Rounded times have to be times of the wire, too. */
-const queryTime = v.pipe(
-  time,
-  v.check((value) => value >= '1970' && value < '9999', 'Must be in the years 1970 to 9998'),
-)
 
 const LABEL = 'label:'
 const groupRule = new RegExp(`^(${usageGroups.join('|')}|${LABEL}${labelKeyRule.source.slice(1, -1)})$`)

@@ -70,6 +70,12 @@ export const time = v.pipe(
   v.transform((value) => new Date(value).toISOString()),
 )
 
+/** Rounded times have to be times of the wire, too. */
+export const queryTime = v.pipe(
+  time,
+  v.check((value) => value >= '1970' && value < '9999', 'Must be in the years 1970 to 9998'),
+)
+
 /** A time as the server writes it. */
 export const isoTime = v.pipe(v.string(), v.isoTimestamp())
 

@@ -21,12 +21,19 @@ const views: Record<keyof AgentViews, string> = {
  * The Agent of the wire contract, as `toAgent` makes it, but made by the database: so an agent that is only read never
  * becomes an object in between.
  */
-const columns = [
-  ...wireNames.map((name) => [name, wireForms[agentFields[name].kind]?.(name) ?? readColumn(name)]),
-  ...Object.entries(views),
-]
-  .map(([name, expression]) => `${expression} as ${name}`)
-  .join(', ')
+const columns = toColumns(wireNames)
+
+function toColumns(names: typeof wireNames): string {
+  return [
+    ...names.map((name) => [name, wireForms[agentFields[name].kind]?.(name) ?? readColumn(name)]),
+    ...Object.entries(views),
+  ]
+    .map(([name, expression]) => `${expression} as ${name}`)
+    .join(', ')
+}
+
+/** The same for `select`, without the memory. */
+export const summaryJsonColumns = toColumns(wireNames.filter((name) => name !== 'short_term_memory'))
 
 const hasMemory = `a.short_term_memory <> '{}'`
 

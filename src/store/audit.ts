@@ -61,13 +61,25 @@ export type AuditRow = {
 
 const list = listStatements('list_audit', {
   alias: 'a',
-  from: 'audit a where true',
-  parameters: 0,
+  from: `audit a where ($1::text is null or a.action = $1) and ($2::uuid is null or a.actor_id = $2)
+    and ($3::uuid is null or a.project_id = $3)
+    and ($4::timestamptz is null or a.at >= $4) and ($5::timestamptz is null or a.at < $5)`,
+  parameters: 5,
   columns: 'id, at, action, actor_kind, actor_id, target_id, project_id, details',
   newest: { by: 'at', type: 'timestamptz', id: 'id' },
 })
 
-/** The audit trail, newest first. */
-export function listAudit(sql: Sql, range: PageRange): Promise<Listed<AuditRow>> {
-  return readList<AuditRow>(sql, list, { values: [], ...range })
+export type AuditFilter = {
+  action?: AuditAction | undefined
+  actor_id?: string | undefined
+  project_id?: string | undefined
+  from?: string | undefined
+  to?: string | undefined
+}
+
+/** The audit trail, newest first; `from` counts, `to` does not. */
+export function listAudit(sql: Sql, filter: AuditFilter, range: PageRange): Promise<Listed<AuditRow>> {
+  const { action, actor_id, project_id, from, to } = filter
+  const values = [action ?? null, actor_id ?? null, project_id ?? null, from ?? null, to ?? null]
+  return readList<AuditRow>(sql, list, { values, ...range })
 }

@@ -52,6 +52,9 @@ export const MAX_SHARED_READS = 32
 /** One reading of the log ends with the event that reaches this; readers then read on. A frame may have some 200 KB. */
 export const MAX_READ_BYTES = 1024 * 1024
 
+/** Events that one question to the log looks at, since a filter may leave all of them out. The asker then goes on from there. */
+export const MAX_SEARCHED_EVENTS = 5_000
+
 /** Events of one webhook request. The next request has the rest. */
 export const MAX_WEBHOOK_EVENTS = 100
 /** Events that are looked at for one webhook request, where its filter leaves most of them out. */

@@ -146,6 +146,9 @@ export const expectations: Record<string, Expectation> = {
   list_project_agents: { may: [...viewers, ...lister] },
   get_project_agent_metrics: { may: viewers },
   get_usage: { may: viewers },
+  get_activity: { may: viewers },
+  search_events: { may: viewers },
+  list_agents_at: { may: viewers },
   get_agent: { may: readers },
   update_agent: {
     may: operators,

@@ -174,6 +174,12 @@ export const operations = {
     stream: stream<t.EventFrame | Reset, [query?: t.EventStreamQuery]>()(
       'GET /projects/{project_id}/events/stream',
     ),
+    /** Looks at a limited number of events, and answers those that match. */
+    search: route<t.EventSearch, [query?: t.EventSearchQuery]>()('GET /projects/{project_id}/events/search'),
+    /** Sums over time. */
+    activity: route<t.ActivityReport, [query?: t.ActivityQuery]>()('GET /projects/{project_id}/activity'),
+    /** The agents as they were at a moment. */
+    agentsAt: route<t.Moment, [query?: t.MomentQuery]>()('GET /projects/{project_id}/agents/at'),
   },
   usage: {
     get: route<t.UsageReport, [query?: t.UsageQuery]>()('GET /projects/{project_id}/usage'),
@@ -207,7 +213,7 @@ export const operations = {
     }),
   },
   audit: {
-    list: list<t.AuditEntry>()('GET /audit'),
+    list: list<t.AuditEntry, t.AuditQuery>()('GET /audit'),
   },
 } as const satisfies Record<string, Record<string, Operation>>
 

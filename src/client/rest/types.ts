@@ -1,10 +1,14 @@
 import type * as v from 'valibot'
 import type { AgentRequest } from '#src/domain/request.ts'
 import type * as access from '#src/protocol/access.ts'
+import type * as activity from '#src/protocol/activity.ts'
 import type * as agents from '#src/protocol/agents.ts'
 import type * as budgets from '#src/protocol/budgets.ts'
+import type * as eventSearch from '#src/protocol/event-search.ts'
 import type * as holds from '#src/protocol/holds.ts'
 import type * as runtimes from '#src/protocol/http-runtimes.ts'
+import type { EventFrame } from '#src/protocol/messages/event.ts'
+import type * as moments from '#src/protocol/moments.ts'
 import type * as requests from '#src/protocol/requests.ts'
 import type * as resources from '#src/protocol/resources.ts'
 import type * as signals from '#src/protocol/signals.ts'
@@ -42,6 +46,9 @@ export type Webhook = v.InferOutput<typeof webhooks.webhook>
 export type CreatedWebhook = v.InferOutput<typeof webhooks.createdWebhook>
 export type WebhookSecret = v.InferOutput<typeof webhooks.webhookSecret>
 export type BudgetWindow = v.InferOutput<typeof budgets.budgetWindow>
+export type ActivityReport = v.InferOutput<typeof activity.activityReport>
+export type EventSearch = Omit<v.InferOutput<typeof eventSearch.eventSearch>, 'data'> & { data: EventFrame[] }
+export type Moment = v.InferOutput<typeof moments.moment>
 export type UsageReport = v.InferOutput<typeof usage.usageReport>
 export type Verdict = v.InferOutput<typeof verdicts.verdict>
 export type AuditEntry = v.InferOutput<typeof access.auditEntry>
@@ -91,6 +98,10 @@ export type TerminateQuery = Query<typeof agents.terminateQuery>
 export type ProjectMetricsQuery = Query<typeof agents.projectMetricsQuery>
 export type AgentMetricsQuery = Query<typeof agents.agentMetricsQuery>
 export type WaitQuery = Query<typeof runtimes.waitQuery>
+export type ActivityQuery = Query<typeof activity.activityQuery>
+export type EventSearchQuery = Query<typeof eventSearch.eventSearchQuery>
+export type MomentQuery = Query<typeof moments.momentQuery>
+export type AuditQuery = Query<typeof access.auditQuery>
 export type UsageQuery = Query<typeof usage.usageQuery>
 export type VerdictQuery = Query<typeof verdicts.verdictQuery>
 export type HoldsQuery = Query<typeof holds.listHoldsQuery>

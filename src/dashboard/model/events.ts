@@ -105,7 +105,7 @@ function describeUpdate({ agent, actor }: AgentEventFrame, _: AgentNames, before
 }
 
 function describeUse({ tokens_used, cost_incurred }: AgentSummary): string {
-  return `at ${formatShort(tokens_used)} tokens, ${formatMoney(Number(cost_incurred))}`
+  return `${formatShort(tokens_used)} tokens, ${formatMoney(Number(cost_incurred))} in all`
 }
 
 /** What an update has changed; empty for what the page does not show. */
@@ -150,7 +150,8 @@ function toLine(message = ''): string {
 
 function outcome({ signal, agent }: AgentEventFrame): string {
   const isControl = signal !== undefined && signal.id === agent.control?.signal_id
-  return isControl && agent.control?.state === 'failed' ? 'failed' : 'acknowledged'
+  if (!isControl) return 'acknowledged'
+  return agent.control?.state === 'failed' ? 'failed' : 'done'
 }
 
 const rows: Readonly<Partial<Record<string, { kind: EventKind }>>> = { ...wordings, ...projectWordings }
@@ -175,8 +176,19 @@ const alarms: readonly EventName[] = [
   'project.budget_exceeded',
 ]
 
-/** Whether it is bad news. */
-export function isAlarming(event: EventFrame): boolean {
+const warnings: readonly EventName[] = [
+  'project.budget_warning',
+  'project.hold_placed',
+  'agent.request_opened',
+]
+
+/** How bad the news is. */
+export function severityOf(event: EventFrame): 'alarming' | 'warning' | undefined {
+  if (isAlarming(event)) return 'alarming'
+  return warnings.includes(event.name) ? 'warning' : undefined
+}
+
+function isAlarming(event: EventFrame): boolean {
   if (event.name === 'agent.runtime_disconnected') return isOfAgent(event) && isLost(event.agent)
   return failedIn(event) !== undefined || alarms.includes(event.name)
 }

@@ -3,7 +3,7 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import { arrange, type ColumnName, columnNames, type Filter, type Sort, startsDescending } from './arrange.ts'
 import { type ConcernKind, concernKinds } from './attention.ts'
-import type { ProjectLive } from './project-live.ts'
+import type { FleetSource } from './fleet-source.ts'
 import { query, replaceQuery } from './route.ts'
 import { addLabel, readSearch } from './search.ts'
 
@@ -13,10 +13,10 @@ const ARRANGED_EVERY_MS = 500
 const HELD_MS = 2_500
 
 /** The list of each project as it was left: the page of an agent goes on from it, and a return to the list, too. */
-const left = new WeakMap<ProjectLive, { ids: readonly string[]; active: string | undefined }>()
+const left = new WeakMap<FleetSource, { ids: readonly string[]; active: string | undefined }>()
 
 /** The agent before or after this one, in the list as it was shown last. */
-export function neighbourOf(live: ProjectLive, id: string, by: 1 | -1): string | undefined {
+export function neighbourOf(live: FleetSource, id: string, by: 1 | -1): string | undefined {
   const ids = left.get(live)?.ids ?? []
   const index = ids.indexOf(id)
   return index < 0 ? undefined : ids[index + by]
@@ -24,7 +24,7 @@ export function neighbourOf(live: ProjectLive, id: string, by: 1 | -1): string |
 
 /** The list of a project's agents: the shown ids in their order, the selection, and the highlighted agent. */
 export class FleetList {
-  readonly live: ProjectLive
+  readonly live: FleetSource
   readonly ids = signal<readonly string[]>([])
   readonly selected = signal<ReadonlySet<string>>(new Set())
   /** The highlighted agent, which keys act on. */
@@ -54,7 +54,7 @@ export class FleetList {
   #anchor: string | undefined
   readonly #stops: (() => void)[]
 
-  constructor(live: ProjectLive) {
+  constructor(live: FleetSource) {
     this.live = live
     this.active.value = left.get(live)?.active
     this.#stops = [

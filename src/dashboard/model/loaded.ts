@@ -30,6 +30,17 @@ export function useLoaded<Value>(
   return { ...state, reload: useCallback(() => setTurn((known) => known + 1), []) }
 }
 
+/** Follows a value once it has not changed for `ms`. */
+export function useRested<Value>(value: Value, ms: number): Value {
+  const [rested, setRested] = useState(value)
+  useEffect(() => {
+    if (value === rested) return
+    const timer = setTimeout(() => setRested(value), ms)
+    return () => clearTimeout(timer)
+  }, [value, rested, ms])
+  return rested
+}
+
 /** Follows a value, and changes at most every `everyMs`. */
 export function useSettled<Value>(value: Value, everyMs: number): Value {
   const [settled, setSettled] = useState({ value, at: 0 })

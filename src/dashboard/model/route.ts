@@ -5,18 +5,21 @@ import { agentStatuses } from '#src/domain/lifecycle.ts'
 export type Place =
   | { view: 'projects' }
   | { view: 'types' }
+  | { view: 'audit' }
   | { view: 'requests' }
   | { view: 'request'; project_id: string; request_id: string }
-  | { view: 'fleet' | 'overview' | 'usage' | 'budgets' | 'members'; project_id: string }
+  | { view: 'fleet' | 'overview' | 'log' | 'usage' | 'budgets' | 'members'; project_id: string }
   | { view: 'agent'; project_id: string; agent_id: string }
 
 const id = '([0-9a-f-]{36})'
 const patterns: [RegExp, (ids: string[]) => Place][] = [
   [/^$/, () => ({ view: 'projects' })],
   [/^types$/, () => ({ view: 'types' })],
+  [/^audit$/, () => ({ view: 'audit' })],
   [/^requests$/, () => ({ view: 'requests' })],
   [new RegExp(`^p/${id}$`), ([project_id = '']) => ({ view: 'fleet', project_id })],
   [new RegExp(`^p/${id}/overview$`), ([project_id = '']) => ({ view: 'overview', project_id })],
+  [new RegExp(`^p/${id}/log$`), ([project_id = '']) => ({ view: 'log', project_id })],
   [new RegExp(`^p/${id}/usage$`), ([project_id = '']) => ({ view: 'usage', project_id })],
   [new RegExp(`^p/${id}/budgets$`), ([project_id = '']) => ({ view: 'budgets', project_id })],
   [new RegExp(`^p/${id}/members$`), ([project_id = '']) => ({ view: 'members', project_id })],
@@ -48,16 +51,20 @@ export const place = computed((): Place => {
 /** The filters, which are part of the place. */
 export const query = computed(() => new URLSearchParams(hash.value.split('?')[1] ?? ''))
 
-/** The last filters of each fleet, restored when the user returns to it. */
+/** The last filters of each fleet, restored when the user returns to it; a moment in the past is none. */
 const left = new Map<string, string>()
 effect(() => {
   const at = place.value
-  if (at.view === 'fleet') left.set(at.project_id, query.value.toString())
+  if (at.view !== 'fleet') return
+  const filters = new URLSearchParams(query.value)
+  for (const name of ['at', 'over']) filters.delete(name)
+  left.set(at.project_id, filters.toString())
 })
 
 export const links = {
   projects: '#/',
   types: '#/types',
+  audit: '#/audit',
   requests: (filters: Record<string, string> = {}) => {
     const text = new URLSearchParams(filters).toString()
     return `#/requests${text && `?${text}`}`
@@ -78,6 +85,10 @@ export const links = {
   /** The fleet's agents that need attention, for all or for some reasons. */
   needing: (project_id: string, kinds: readonly string[] = ['any']) =>
     `#/p/${project_id}?needs=${kinds.join()}`,
+  log: (project_id: string, filters: Record<string, string> = {}) => {
+    const text = new URLSearchParams(filters).toString()
+    return `#/p/${project_id}/log${text && `?${text}`}`
+  },
   usage: (project_id: string) => `#/p/${project_id}/usage`,
   budgets: (project_id: string) => `#/p/${project_id}/budgets`,
   members: (project_id: string) => `#/p/${project_id}/members`,

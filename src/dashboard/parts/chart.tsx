@@ -14,10 +14,24 @@ type Props = PlotOptions & {
   /** The time of a point in words. */
   sayTime?: (ms: number) => string
   data: PlotData
+  /** Draws a line at a moment, in milliseconds since 1970. */
+  marked?: number | undefined
+  /** Hears the moment that is clicked or dragged to. */
+  onPick?: (ms: number) => void
 }
 
 /** A chart, which reads out the values at the cursor. The first one loads the library. */
-export function Chart({ title, summary, value, totals, sayTime = formatTime, data, ...options }: Props) {
+export function Chart({
+  title,
+  summary,
+  value,
+  totals,
+  sayTime = formatTime,
+  data,
+  marked,
+  onPick,
+  ...options
+}: Props) {
   const element = useRef<HTMLDivElement>(null)
   const [plot, setPlot] = useState<Plot>()
   const [isMissing, setMissing] = useState(false)
@@ -32,7 +46,8 @@ export function Chart({ title, summary, value, totals, sayTime = formatTime, dat
     import('./plot.ts').then(
       ({ drawPlot }) => {
         if (!isHere || !element.current) return
-        made = drawPlot(element.current, { ...options, onCursor: setCursor }, latest.current)
+        const picks = onPick && ((time: number) => onPick(time * 1_000))
+        made = drawPlot(element.current, { ...options, onCursor: setCursor, onPick: picks }, latest.current)
         setPlot(made)
       },
       () => setMissing(true),
@@ -43,6 +58,7 @@ export function Chart({ title, summary, value, totals, sayTime = formatTime, dat
     }
   }, [look])
   useEffect(() => plot?.update(data), [plot, data])
+  useEffect(() => plot?.mark(marked === undefined ? undefined : marked / 1_000), [plot, marked])
   const [times, ...values] = data
   const at = cursor === undefined ? times.length - 1 : Math.min(cursor, times.length - 1)
   const time = times[at]

@@ -1,7 +1,7 @@
 import { underWay } from '#src/dashboard/model/orders.ts'
 import { type Progress, progress, type ShownStatus, shownStatus } from '#src/dashboard/model/progress.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { now } from '../model/clock.ts'
+import { useShownTime } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
 import { Icon } from './icons.tsx'
 
@@ -62,6 +62,7 @@ export function Order({ agent }: { agent: AgentSummary }) {
   const sending = underWay.value.get(agent.id)
   if (sending) return <Track kind={sending} state="sending" />
   const { control } = agent
+  const now = useShownTime()
   if (!control) return <span class="faint">–</span>
   const isOpen = control.state === 'delivered'
   const state = progress(control, agent, isOpen ? now.value : 0)
@@ -74,6 +75,7 @@ export function Order({ agent }: { agent: AgentSummary }) {
 }
 
 function Countdown({ until }: { until: string }) {
+  const now = useShownTime()
   const left = formatCountdown(Date.parse(until) - now.value)
   return (
     <span class="countdown" title={`Resumes automatically in ${left}`}>
@@ -85,6 +87,7 @@ function Countdown({ until }: { until: string }) {
 
 /** The time that is left. */
 export function Until({ time }: { time: string }) {
+  const now = useShownTime()
   const left = Date.parse(time) - now.value
   const words = left > DAY_MS ? formatSpan(left) : formatCountdown(left)
   return (
@@ -98,6 +101,7 @@ const DAY_MS = 86_400_000
 const SOON_MS = 60_000
 
 export function Ago({ time, otherwise = 'never' }: { time: string | null; otherwise?: string }) {
+  const now = useShownTime()
   if (time === null) return <span class="faint">{otherwise}</span>
   return (
     <time dateTime={time} title={formatFullTime(time)}>

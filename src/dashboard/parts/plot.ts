@@ -18,6 +18,8 @@ export type PlotOptions = {
   isWhole?: boolean
   /** For how long the value of a point holds, in seconds: the last one is drawn to its end. */
   spanSeconds?: number
+  /** Whether the axis of time has days, with times of day only in the readout. */
+  hasDays?: boolean
   /** Charts with the same name share the cursor. */
   cursor?: string
 }
@@ -25,7 +27,12 @@ export type PlotOptions = {
 /** Times in seconds, then the values of each series. */
 export type PlotData = [times: number[], ...values: number[][]]
 
-export type Plot = { update(data: PlotData): void; destroy(): void }
+export type Plot = {
+  update(data: PlotData): void
+  /** Draws a line at a time, in seconds. */
+  mark(time: number | undefined): void
+  destroy(): void
+}
 
 const HEIGHT = 150
 /** The most lines across. */
@@ -35,11 +42,14 @@ const DAY_SECONDS = 86_400
 type Hears = {
   /** Hears which point the cursor is at; undefined without a cursor. */
   onCursor: (index: number | undefined) => void
+  /** Hears the time, in seconds, that is clicked or dragged to. */
+  onPick?: ((time: number) => void) | undefined
 }
 
 /** Draws into an element as wide as it is, until it is destroyed. */
 export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, data: PlotData): Plot {
-  const { format, isStacked = false, isWhole = false, shape, spanSeconds = 0, cursor } = options
+  const { format, isStacked = false, isWhole = false, shape, spanSeconds = 0, cursor, onPick } = options
+  const hasDays = options.hasDays ?? spanSeconds >= DAY_SECONDS
   const style = getComputedStyle(document.documentElement)
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim()
   const font = `11px ${style.getPropertyValue('--sans')}`
@@ -48,6 +58,7 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
   const paths = pathsOf(shape)
   const drawn = (next: PlotData) => toEnd(isStacked ? stack(next) : next, shape === 'step' ? spanSeconds : 0)
   const series = isStacked ? options.series.toReversed() : options.series
+  let marked: number | undefined
   const plot = new UPlot(
     {
       width: element.clientWidth,
@@ -70,8 +81,8 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
           grid: { show: false },
           size: 24,
           space: 70,
-          values: (_, times) => times.map(spanSeconds >= DAY_SECONDS ? toDay : toClock),
-          ...(spanSeconds >= DAY_SECONDS && { incrs: [1, 2, 4, 7, 14].map((days) => days * DAY_SECONDS) }),
+          values: (_, times) => times.map(hasDays ? toDay : toClock),
+          ...(hasDays && { incrs: [1, 2, 4, 7, 14].map((days) => days * DAY_SECONDS) }),
         },
         {
           ...axis,
@@ -94,6 +105,7 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
       ],
       hooks: {
         setCursor: [({ cursor: { idx } }) => options.onCursor(idx ?? undefined)],
+        draw: [(drawn) => drawMark(drawn, marked, color('ink'))],
       },
     },
     drawn(data),
@@ -101,13 +113,46 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
   )
   const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }))
   observer.observe(element)
+  if (onPick) listenToPicks(plot, onPick)
   return {
     update: (next) => plot.setData(drawn(next)),
+    mark: (time) => {
+      marked = time
+      plot.redraw(false)
+    },
     destroy: () => {
       observer.disconnect()
       plot.destroy()
     },
   }
+}
+
+function drawMark({ ctx, bbox, scales, valToPos }: UPlot, time: number | undefined, color: string): void {
+  const { min, max } = scales.x ?? {}
+  if (time === undefined || min == null || max == null || time < min || time > max) return
+  const x = Math.round(valToPos(time, 'x', true))
+  ctx.save()
+  ctx.fillStyle = color
+  ctx.fillRect(x - 1, bbox.top, 2, bbox.height)
+  ctx.restore()
+}
+
+/** A press picks the time below it, and a drag each time that it gets to. */
+function listenToPicks(plot: UPlot, onPick: (time: number) => void): void {
+  const { over } = plot
+  const pick = ({ clientX }: PointerEvent) => {
+    const { left, width } = over.getBoundingClientRect()
+    onPick(plot.posToVal(Math.max(0, Math.min(width, clientX - left)), 'x'))
+  }
+  over.classList.add('plot-picks')
+  over.addEventListener('pointerdown', (event) => {
+    if (event.button !== 0) return
+    over.setPointerCapture(event.pointerId)
+    pick(event)
+  })
+  over.addEventListener('pointermove', (event) => {
+    if (over.hasPointerCapture(event.pointerId)) pick(event)
+  })
 }
 
 /** Half of the last label: with seconds it is longer. */

@@ -187,6 +187,7 @@ function Timeline({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
     <section class="panel" aria-label="Timeline">
       <header class="panel-head">
         <h3>Timeline</h3>
+        <a href={links.log(agent.project_id, { agent: agent.id })}>All events</a>
         {!isWhole && <span class="faint">Last hour</span>}
       </header>
       {events.length === 0 && <p class="faint none">No events in the last hour</p>}

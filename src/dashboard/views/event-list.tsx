@@ -2,38 +2,60 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import type { AgentEventFrame, EventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
-import { failedIn, isAlarming, reasonOf, sayEvent } from '../model/events.ts'
+import { failedIn, reasonOf, sayEvent, severityOf } from '../model/events.ts'
 import { useFailure } from '../model/failures.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links } from '../model/route.ts'
 import { Lamp } from '../parts/marks.tsx'
 
-type Props = { live: ProjectLive; events: readonly EventFrame[]; isOfOneAgent?: boolean }
+type Props = {
+  live: ProjectLive
+  events: readonly EventFrame[]
+  isOfOneAgent?: boolean
+  /** The agent before an event, where the page's own history does not know it. */
+  before?: (event: EventFrame) => AgentSummary | undefined
+  /** Where the time of an event leads. */
+  linkOf?: (event: EventFrame) => string
+  /** The number of the event that is open. */
+  current?: number | undefined
+}
 
 /** Events in words, newest first. */
-export function EventList({ live, events, isOfOneAgent = false }: Props) {
+export function EventList({ live, events, isOfOneAgent = false, before, linkOf, current }: Props) {
   return (
     <ol class={isOfOneAgent ? 'events events-one' : 'events'}>
       {events.map((event) => (
-        <Item key={event.seq} event={event} before={live.history.before(event)} isOfOneAgent={isOfOneAgent} />
+        <Item
+          key={event.seq}
+          event={event}
+          before={before ? before(event) : live.history.before(event)}
+          isOfOneAgent={isOfOneAgent}
+          link={linkOf?.(event)}
+          isCurrent={event.seq === current}
+        />
       ))}
     </ol>
   )
 }
 
-type ItemProps = { event: EventFrame; before: AgentSummary | undefined; isOfOneAgent: boolean }
+type ItemProps = {
+  event: EventFrame
+  before: AgentSummary | undefined
+  isOfOneAgent: boolean
+  link: string | undefined
+  isCurrent: boolean
+}
 
-function Item({ event, before, isOfOneAgent }: ItemProps) {
+function Item({ event, before, isOfOneAgent, link, isCurrent }: ItemProps) {
   const app = useAppState()
   const reason = reasonOf(event)
+  const severity = severityOf(event)
   const detail = useFailure(app.api, failedIn(event))
   const words = sayEvent(event, app.names(event.project_id), before) + (detail ? `: ${detail}` : '')
   return (
-    <li class={isAlarming(event) ? 'event event-alarming' : 'event'}>
-      <time dateTime={event.at} title={formatFullTime(event.at)}>
-        {formatTime(event.at)}
-      </time>
+    <li class={severity ? `event event-${severity}` : 'event'} aria-current={isCurrent ? 'true' : undefined}>
+      <Time at={event.at} link={link} />
       {event.agent ? <Lamp status={statusAfter(event.agent)} /> : <span />}
       {!isOfOneAgent && <Subject event={event} />}
       <span class="event-text" title={words}>
@@ -42,6 +64,21 @@ function Item({ event, before, isOfOneAgent }: ItemProps) {
       </span>
       <span class="event-actor">{app.permissions.nameOf(event.actor)}</span>
     </li>
+  )
+}
+
+function Time({ at, link }: { at: string; link: string | undefined }) {
+  const time = (
+    <time dateTime={at} title={formatFullTime(at)}>
+      {formatTime(at)}
+    </time>
+  )
+  return link === undefined ? (
+    time
+  ) : (
+    <a class="event-link" href={link}>
+      {time}
+    </a>
   )
 }
 

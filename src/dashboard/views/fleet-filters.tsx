@@ -31,7 +31,7 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
         <button type="button" class="quiet keys-button" onClick={showKeys}>
           Shortcuts
         </button>
-        {permissions.may(project, 'spawn_agent') && (
+        {!list.live.isPast && permissions.may(project, 'spawn_agent') && (
           <button
             type="button"
             class="main"

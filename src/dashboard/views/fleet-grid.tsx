@@ -5,8 +5,8 @@ import { useAppState } from '../app-state-context.ts'
 import { type ColumnName, columnNames, columns } from '../model/arrange.ts'
 import { blockOf, sayBlock } from '../model/blocks.ts'
 import type { FleetList } from '../model/fleet-list.ts'
+import type { FleetSource } from '../model/fleet-source.ts'
 import { rowHeight } from '../model/layout.ts'
-import type { ProjectLive } from '../model/project-live.ts'
 import { Icon } from '../parts/icons.tsx'
 import { pressed } from './fleet-keys.ts'
 import { FleetRow } from './fleet-row.tsx'
@@ -85,10 +85,10 @@ function takeFocus(grid: HTMLElement | null): void {
 }
 
 /** How far each fleet was scrolled. */
-const tops = new WeakMap<ProjectLive, number>()
+const tops = new WeakMap<FleetSource, number>()
 
 /** The visible rows: the index of the first, and their count. */
-function useWindow(scroller: { current: HTMLDivElement | null }, live: ProjectLive) {
+function useWindow(scroller: { current: HTMLDivElement | null }, live: FleetSource) {
   const [seen, setSeen] = useState({ top: 0, height: 800 })
   useEffect(() => {
     const element = scroller.current

@@ -1,7 +1,7 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import { type Concern, sayConcern } from '../model/attention.ts'
-import { now } from '../model/clock.ts'
+import { useShownTime } from '../model/clock.ts'
 import { failedCommand, useFailure } from '../model/failures.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatShort, plural } from '../model/format.ts'
@@ -66,7 +66,7 @@ export function NameCell({ agent, childCount, concern, question, block, list }: 
 function ConcernText({ agent, concern }: { agent: AgentSummary; concern: Concern }) {
   const { api } = useAppState()
   const detail = useFailure(api, concern.kind === 'failed' ? failedCommand(agent) : undefined)
-  const words = sayConcern(concern, agent, now.value) + (detail ? `: ${detail}` : '')
+  const words = sayConcern(concern, agent, useShownTime().value) + (detail ? `: ${detail}` : '')
   return (
     <small class={`concern concern-${concern.kind}`} title={words}>
       {words}

@@ -2,7 +2,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { FleetList } from '../model/fleet-list.ts'
-import type { ProjectLive } from '../model/project-live.ts'
+import type { FleetSource } from '../model/fleet-source.ts'
 import { replaceQuery } from '../model/route.ts'
 import { State } from '../parts/states.tsx'
 import { BulkBar } from './bulk-bar.tsx'
@@ -11,7 +11,7 @@ import { FleetGrid } from './fleet-grid.tsx'
 import { LostBanner } from './lost-banner.tsx'
 
 /** Every agent of a project, with the actions on them. */
-export function FleetView({ project, live }: { project: Project; live: ProjectLive }) {
+export function FleetView({ project, live }: { project: Project; live: FleetSource }) {
   const { permissions } = useAppState()
   const list = useMemo(() => new FleetList(live), [live])
   useEffect(() => () => list.close(), [list])
@@ -19,7 +19,7 @@ export function FleetView({ project, live }: { project: Project; live: ProjectLi
     document.addEventListener('keydown', findBySlash)
     return () => document.removeEventListener('keydown', findBySlash)
   }, [])
-  const mayControl = permissions.may(project, 'control_agent')
+  const mayControl = !live.isPast && permissions.may(project, 'control_agent')
   return (
     <section class="fleet" aria-label={`Agents of ${project.name}`}>
       <FleetFilters project={project} list={list} />

@@ -1,33 +1,41 @@
 import { useEffect, useMemo } from 'preact/hooks'
-import type { Project } from '#src/client/rest/rest.ts'
+import type { ActivityReport, Project } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { useAppState } from '../app-state-context.ts'
+import { READ_EVERY_MS, readActivity, readSpan, spanNames, spans, toPoints } from '../model/activity.ts'
 import { now } from '../model/clock.ts'
-import { formatCount, formatExactMoney, formatMoney, formatShort } from '../model/format.ts'
+import type { FleetSource } from '../model/fleet-source.ts'
+import { formatCount, formatMoney, formatShort, formatTime } from '../model/format.ts'
 import { BUCKET_MS, type Bucket } from '../model/history.ts'
+import { useLoaded } from '../model/loaded.ts'
+import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
+import { reconnects } from '../model/reconnects.ts'
+import { links, query, replaceQuery } from '../model/route.ts'
 import { fromUnits, inService } from '../model/totals.ts'
-import { Chart } from '../parts/chart.tsx'
 import { Lamp } from '../parts/marks.tsx'
-import type { PlotData } from '../parts/plot.ts'
+import { Segments } from '../parts/segments.tsx'
 import { StatusCount } from '../parts/status-count.tsx'
 import { BudgetWarnings } from './budget-warnings.tsx'
 import { EventFeed } from './event-feed.tsx'
+import { Charts } from './overview-charts.tsx'
+import { Missing, usePast } from './past.tsx'
+import { MomentBanner, TimeCursor } from './time-cursor.tsx'
 
-/** A project in numbers: its current state and its last hour. */
+/** A project in numbers, now or at a moment, and its charts. */
 export function Overview({ project, live }: { project: Project; live: ProjectLive }) {
   const { api } = useAppState()
+  const at = moment.value
   useEffect(() => void live.recall(api), [live, api])
-  // Once a second: a reader cannot follow a number that changes faster.
-  const buckets = useMemo(() => live.history.buckets(now.value), [live, now.value])
+  const own = useMemo(() => live.history.buckets(now.value), [live, now.value])
   return (
     <section class="overview" aria-label={`${project.name} in numbers`}>
-      <Numbers live={live} buckets={buckets} />
-      <div class="charts">
-        <StatusChart buckets={buckets} />
-        <CostChart buckets={buckets} />
-        <EventsChart buckets={buckets} />
-      </div>
+      {at === undefined ? (
+        <Numbers source={live} recent={own} />
+      ) : (
+        <PastNumbers project={project} live={live} at={at} />
+      )}
+      <Activity live={live} own={own} at={at} />
       <div class="columns">
         <BudgetWarnings live={live} />
         <EventFeed live={live} />
@@ -36,16 +44,83 @@ export function Overview({ project, live }: { project: Project; live: ProjectLiv
   )
 }
 
-function Numbers({ live, buckets }: { live: ProjectLive; buckets: readonly Bucket[] }) {
-  void live.version.value
-  const { totals } = live
+function PastNumbers({ project, live, at }: { project: Project; live: ProjectLive; at: number }) {
+  const { past, read, problem, isReading } = usePast(live, at)
+  return (
+    <>
+      <MomentBanner at={at} problem={problem} isReading={isReading}>
+        <Missing read={read} />
+        <a class="button" href={atMoment(links.fleet(project.id))}>
+          Show the fleet then
+        </a>
+      </MomentBanner>
+      {read && <Numbers source={past} />}
+    </>
+  )
+}
+
+type ActivityProps = { live: ProjectLive; own: readonly Bucket[]; at: number | undefined }
+
+/** The charts of the chosen range. */
+function Activity({ live, own, at }: ActivityProps) {
+  const { api } = useAppState()
+  const span = readSpan(query.value)
+  const key = `${live.project_id} ${span} ${reconnects.value}`
+  const { value, problem, reload } = useLoaded(key, async () => ({
+    span,
+    report: await readActivity(api, live.project_id, span, Date.now()),
+  }))
+  useEffect(() => {
+    const timer = setInterval(reload, READ_EVERY_MS)
+    return () => clearInterval(timer)
+  }, [reload])
+  return (
+    <section class="activity" aria-label="Activity">
+      <header class="activity-head">
+        <h2 class="hidden">Activity</h2>
+        <Segments
+          legend="Range of the charts"
+          name="over"
+          value={span}
+          choices={spanNames.map((name) => [name, spans[name].short])}
+          onChange={(over) => replaceQuery({ over })}
+        />
+        {value?.span === span && <Since report={value.report} />}
+        {problem !== undefined && (
+          <p class="form-problem" role="alert">
+            Couldn't load the charts: {problem}
+          </p>
+        )}
+      </header>
+      {value && <Drawn report={value.report} span={value.span} own={own} at={at} />}
+      <TimeCursor />
+    </section>
+  )
+}
+
+type DrawnProps = Pick<ActivityProps, 'own' | 'at'> & { report: ActivityReport; span: keyof typeof spans }
+
+function Drawn({ report, span, own, at }: DrawnProps) {
+  const points = useMemo(() => toPoints(report, own, now.peek(), span), [report, own, span])
+  return <Charts points={points} span={span} at={at} />
+}
+
+/** What the charts cover, where it is less than the range. */
+function Since({ report: { since, from, step } }: { report: ActivityReport }) {
+  const isLate = Date.parse(since) - Date.parse(from) > step * 1_000
+  return isLate ? <p class="faint">Since {formatTime(since)}: nothing older is recorded.</p> : null
+}
+
+function Numbers({ source, recent }: { source: FleetSource; recent?: readonly Bucket[] }) {
+  void source.version.value
+  const { totals } = source
   const numbers: [label: string, value: string][] = [
     ['Active', formatCount(inService(totals))],
     ['Connected', formatCount(totals.connected)],
     ['Tasks completed', formatShort(totals.tasks)],
     ['Tokens', formatShort(totals.tokens)],
     ['Cost', formatMoney(fromUnits(totals.costUnits))],
-    ['Cost/h (5 min)', formatMoney(costAnHour(buckets))],
+    ...(recent ? [['Cost/h (last 5 min)', formatMoney(costAnHour(recent))] as [string, string]] : []),
   ]
   return (
     <div class="numbers">
@@ -80,90 +155,4 @@ function costAnHour(buckets: readonly Bucket[]): number {
   const units = last.reduce((sum, { costUnits }) => sum + costUnits, 0)
   const hours = (Math.max(1, last.length) * BUCKET_MS) / 3_600_000
   return fromUnits(units) / hours
-}
-
-const BUCKET_SECONDS = BUCKET_MS / 1_000
-const times = (buckets: readonly Bucket[]) => buckets.map(({ at }) => at / 1_000)
-
-/** From the bottom up. */
-const stacked = ['working', 'waiting', 'paused', 'idle'] as const
-const statusSeries = stacked.map((status) => ({ label: status, color: status }))
-
-function StatusChart({ buckets }: { buckets: readonly Bucket[] }) {
-  const data = useMemo((): PlotData => {
-    return [times(buckets), ...stacked.map((status) => buckets.map(({ by_status }) => by_status[status]))]
-  }, [buckets])
-  const last = buckets.at(-1)?.by_status
-  const words = last ? stacked.map((status) => `${last[status]} ${status}`).join(', ') : 'nothing yet'
-  return (
-    <Chart
-      title="Agents by status"
-      value=""
-      summary={`Agents by status over the last hour. Now: ${words}.`}
-      series={statusSeries}
-      format={formatShort}
-      data={data}
-      shape="step"
-      isStacked
-      isWhole
-      spanSeconds={BUCKET_SECONDS}
-      cursor="overview"
-    />
-  )
-}
-
-const costSeries = [{ label: 'cost', color: 'brass' }]
-const PER_MINUTE = 60_000 / BUCKET_MS
-
-/** What the agents spent in the minute up to each point. */
-function CostChart({ buckets }: { buckets: readonly Bucket[] }) {
-  const data = useMemo(
-    (): PlotData => [times(buckets), sliding(buckets, ({ costUnits }) => fromUnits(costUnits))],
-    [buckets],
-  )
-  const value = `${formatMoney(data[1]?.at(-1) ?? 0)}/min`
-  return (
-    <Chart
-      title="Cost"
-      value={value}
-      summary={`Cost over the last hour. Now: ${value}.`}
-      series={costSeries}
-      format={formatExactMoney}
-      data={data}
-      shape="line"
-      cursor="overview"
-    />
-  )
-}
-
-const eventSeries = [{ label: 'events', color: 'accent' }]
-
-function EventsChart({ buckets }: { buckets: readonly Bucket[] }) {
-  // The newest bucket is still growing.
-  const data = useMemo((): PlotData => {
-    const over = buckets.slice(0, -1)
-    return [times(over), over.map(({ events }) => events / BUCKET_SECONDS)]
-  }, [buckets])
-  const rate = (data[1]?.at(-1) ?? 0).toLocaleString('en', { maximumFractionDigits: 1 })
-  return (
-    <Chart
-      title="Events"
-      value={`${rate}/s`}
-      summary={`Events over the last hour. Now: ${rate} a second.`}
-      series={eventSeries}
-      format={formatShort}
-      data={data}
-      shape="line"
-      cursor="overview"
-    />
-  )
-}
-
-function sliding(buckets: readonly Bucket[], value: (bucket: Bucket) => number): number[] {
-  let sum = 0
-  return buckets.map((bucket, index) => {
-    const left = buckets[index - PER_MINUTE]
-    sum += value(bucket) - (left ? value(left) : 0)
-    return Math.max(0, sum)
-  })
 }

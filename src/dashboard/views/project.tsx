@@ -3,6 +3,7 @@ import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { dropLifting, lifting, startHold } from '../model/lifting.ts'
+import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links, type Place } from '../model/route.ts'
 import { Connection } from '../parts/connection.tsx'
@@ -18,8 +19,10 @@ import { Stopping } from './stopping.tsx'
 const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
 const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
 const Lifting = lazy('the dialog', async () => (await import('./lifting.tsx')).LiftingDialog)
+const Log = lazy('the log', async () => (await import('./log.tsx')).LogView)
 const Members = lazy('the members', async () => (await import('./members.tsx')).Members)
 const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
+const PastFleet = lazy('the past', async () => (await import('./past.tsx')).PastFleetView)
 const Usage = lazy('the usage', async () => (await import('./usage.tsx')).UsageView)
 
 type ProjectPlace = Extract<Place, { project_id: string }>
@@ -113,19 +116,29 @@ function Pages({ project, live, place }: Props) {
     return <Agent key={place.agent_id} project={project} live={live} agent_id={place.agent_id} />
   }
   if (place.view === 'overview') return <Overview project={project} live={live} />
+  if (place.view === 'log') return <Log project={project} live={live} />
   if (place.view === 'usage') return <Usage project={project} live={live} />
   if (place.view === 'budgets') return <Budgets project={project} live={live} />
   if (place.view === 'members') return <Members project={project} />
+  const at = moment.value
+  if (at !== undefined) return <PastFleet project={project} live={live} at={at} />
   return <FleetView project={project} live={live} />
 }
 
 const tabs = [
   ['fleet', 'Fleet'],
   ['overview', 'Overview'],
+  ['log', 'Log'],
   ['usage', 'Usage'],
   ['budgets', 'Budgets'],
   ['members', 'Members'],
 ] as const
+
+/** The fleet and the overview show the same moment. */
+function hrefOf(view: (typeof tabs)[number][0], project_id: string): string {
+  const link = links[view](project_id)
+  return view === 'fleet' || view === 'overview' ? atMoment(link) : link
+}
 
 /** An agent is in the fleet. */
 function currentOf({ view }: ProjectPlace, tab: (typeof tabs)[number][0]): 'page' | 'true' | undefined {
@@ -144,7 +157,7 @@ function ProjectHead({ project, live, place }: Props) {
       </div>
       <nav class="tabs" aria-label="Pages of the project">
         {tabs.map(([view, label]) => (
-          <a key={view} href={links[view](project.id)} aria-current={currentOf(place, view)}>
+          <a key={view} href={hrefOf(view, project.id)} aria-current={currentOf(place, view)}>
             {label}
           </a>
         ))}

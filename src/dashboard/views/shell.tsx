@@ -24,6 +24,7 @@ const isRailOpen = signal(false)
 const titles: Partial<Record<Place['view'], string>> = {
   projects: 'Projects',
   types: 'Agent types',
+  audit: 'Audit trail',
   requests: 'Inbox',
   request: 'Inbox',
 }
@@ -67,6 +68,7 @@ export function Shell({ session }: { session: Session }) {
         {(at.view === 'request' || !('project_id' in at)) && <ConnectionBar />}
         {at.view === 'projects' && <Projects />}
         {at.view === 'types' && <Types />}
+        {at.view === 'audit' && <Audit />}
         {(at.view === 'requests' || at.view === 'request') && <Inbox />}
         {at.view !== 'request' && 'project_id' in at && <ProjectView key={at.project_id} place={at} />}
       </main>
@@ -75,6 +77,7 @@ export function Shell({ session }: { session: Session }) {
 }
 
 const Inbox = lazy('the inbox', async () => (await import('./inbox.tsx')).InboxView)
+const Audit = lazy('the audit trail', async () => (await import('./audit.tsx')).AuditView)
 const Types = lazy('the types', async () => (await import('./types.tsx')).Types)
 
 function showSignOutFailure(error: Error): void {
@@ -104,7 +107,7 @@ function InboxLink({ isShort = false }: { isShort?: boolean }) {
 }
 
 function Rail({ session }: { session: Session }) {
-  const { me } = useAppState()
+  const { me, permissions } = useAppState()
   return (
     <nav class="rail" aria-label="Signalbox">
       <div class="rail-head">
@@ -135,6 +138,15 @@ function Rail({ session }: { session: Session }) {
         >
           Agent types
         </a>
+        {permissions.isSuperuser && (
+          <a
+            class="rail-link"
+            href={links.audit}
+            aria-current={place.value.view === 'audit' ? 'page' : undefined}
+          >
+            Audit trail
+          </a>
+        )}
         <Preferences />
         <div class="rail-me">
           <span title={me.email}>{me.full_name ?? me.email}</span>

@@ -15,6 +15,7 @@ import {
   type UsageView,
 } from '../model/usage.ts'
 import { byLabel, groupings, labelKeys, sayGrouping } from '../model/usage-names.ts'
+import { Segments } from '../parts/segments.tsx'
 import { Select } from '../parts/select.tsx'
 
 type Props = { project: Project; live: ProjectLive; view: UsageView; measure: MeasureName }
@@ -27,21 +28,13 @@ export function UsageControls({ project, live, view, measure }: Props) {
   ]
   return (
     <div class="usage-controls">
-      <fieldset class="segments">
-        <legend class="hidden">Time</legend>
-        {rangeNames.map((name) => (
-          <label key={name} class={view.over === name ? 'chosen' : ''}>
-            <input
-              type="radio"
-              name="over"
-              value={name}
-              checked={view.over === name}
-              onChange={() => replaceQuery({ over: name })}
-            />
-            {ranges[name].label}
-          </label>
-        ))}
-      </fieldset>
+      <Segments
+        legend="Time"
+        name="over"
+        value={view.over}
+        choices={rangeNames.map((name) => [name, ranges[name].label])}
+        onChange={(over) => replaceQuery({ over })}
+      />
       <Select
         label="Group by"
         value={view.by}

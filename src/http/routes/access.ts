@@ -1,6 +1,14 @@
 import { createApiKey, revokeApiKey } from '#src/commands/api-keys.ts'
 import { removeMember, setMember } from '#src/commands/members.ts'
-import { apiKey, auditEntry, createdKey, createKeyBody, member, memberBody } from '#src/protocol/access.ts'
+import {
+  apiKey,
+  auditEntry,
+  auditQuery,
+  createdKey,
+  createKeyBody,
+  member,
+  memberBody,
+} from '#src/protocol/access.ts'
 import { message } from '#src/protocol/agents.ts'
 import { pageQuery } from '#src/protocol/resources.ts'
 import { listKeys } from '#src/store/api-keys.ts'
@@ -117,11 +125,11 @@ function auditRoute(): Route {
     tag,
     limit: limits.read,
     access: 'read_audit',
-    query: pageQuery,
+    query: auditQuery,
     item: auditEntry,
     description: 'Entries, newest first',
-    async read({ context }, range) {
-      const listed = await listAudit(context.database, range)
+    async read({ context, query }, range) {
+      const listed = await listAudit(context.database, query, range)
       return { ...listed, rows: listed.rows.map(toEntry) }
     },
   })

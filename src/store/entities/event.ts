@@ -14,6 +14,13 @@ const schema = defineEntity({
     /** The event object of the wire contract, as it is sent to every reader. */
     frame: p.json().columnType('json'),
   },
+  indexes: [
+    // By an expression, so that it has the events of servers of the release before, too.
+    {
+      name: 'events_by_agent',
+      expression: `create index "events_by_agent" on "events" ("project_id", ((frame #>> '{agent,id}')::uuid), "seq")`,
+    },
+  ],
 })
 
 export class EventEntity extends schema.class {}

@@ -1,3 +1,4 @@
+import { ActivityEntity } from './activity.ts'
 import { AgentEntity } from './agent.ts'
 import { AgentTypeEntity } from './agent-type.ts'
 import { ApiKeyEntity } from './api-key.ts'
@@ -20,6 +21,7 @@ import { UserEntity } from './user.ts'
 import { WebhookEntity } from './webhook.ts'
 
 export {
+  ActivityEntity,
   AgentEntity,
   AgentTypeEntity,
   ApiKeyEntity,
@@ -64,4 +66,5 @@ export const entities = [
   HeldParentEntity,
   BudgetEntity,
   BudgetPeriodEntity,
+  ActivityEntity,
 ]

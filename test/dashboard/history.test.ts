@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { perMinute, toPoints } from '#src/dashboard/model/activity.ts'
+import { readAuditFilters, sayAction, sayDetails } from '#src/dashboard/model/audit.ts'
+import type { Bucket } from '#src/dashboard/model/history.ts'
+import { noCounts } from '#src/dashboard/model/totals.ts'
+import { noStatuses, toActivityRange, toBuckets } from '#src/domain/activity.ts'
+import { describeInBrowser } from '../support/chromium.ts'
+import { spawn } from '../support/rest.ts'
+import { findBarriers, goTo, openFleet, useStage } from './browser.ts'
+
+const NOW = Date.parse('2026-11-23T12:34:08.000Z')
+const time = (ms: number) => new Date(ms).toISOString()
+const own = (at: number, events: number, costUnits = 0): Bucket => ({
+  at,
+  events,
+  costUnits,
+  tokens: 0,
+  by_status: noCounts(),
+})
+
+describe('activity over time', () => {
+  it('counts agents backwards from what they are now', () => {
+    const range = toActivityRange({ from: time(NOW - 20_000), step: 10 }, time(NOW))
+    const none = { events: 0, tasks_completed: 0, tokens_used: 0, cost_incurred: '0.0000' }
+    const sums = [
+      { ...none, at: range.from, events: 2, statuses: { ...noStatuses(), idle: 2 } },
+      { ...none, at: time(NOW - 8_000), events: 1, statuses: { ...noStatuses(), idle: -1, working: 1 } },
+    ]
+    const current = { ...noStatuses(), idle: 1, working: 1 }
+    const given = { sums, current, later: noStatuses(), since: range.from, now: time(NOW) }
+    const buckets = toBuckets(range, given)
+    expect(buckets.map(({ events }) => events)).toEqual([2, 0, 1])
+    expect(buckets.map(({ by_status: { idle, working } }) => [idle, working])).toEqual([
+      [2, 0],
+      [2, 0],
+      [1, 1],
+    ])
+    // What is not known is left out.
+    expect(toBuckets(range, { ...given, since: time(NOW) })).toHaveLength(1)
+  })
+
+  it("continues the server's points with those that the page counts", () => {
+    const at = NOW - 8_000
+    const data = [at - 10_000, at].map((ms) => ({
+      at: time(ms),
+      events: 3,
+      tasks_completed: 0,
+      tokens_used: 0,
+      cost_incurred: '0.0600',
+      by_status: noStatuses(),
+    }))
+    const from = time(NOW - 900_000)
+    const report = { data, step: 10, from, since: from }
+    const points = toPoints(report, [own(at - 10_000, 1), own(at, 5), own(at + 10_000, 2)], NOW, '15m')
+    expect(points.buckets.map(({ events }) => events)).toEqual([3, 5, 2])
+    const sliding = {
+      seconds: 10,
+      since: undefined,
+      buckets: Array.from({ length: 8 }, (_, n) => own(n, 1, n)),
+    }
+    expect(perMinute(sliding)).toEqual([0, 1, 3, 6, 10, 15, 21, 27])
+    expect(perMinute({ ...sliding, seconds: 300 }).at(-1)).toBe(7 / 5)
+  })
+})
+
+describe('the audit trail in words', () => {
+  it('reads days of the browser from the address, the last one included', () => {
+    const filters = readAuditFilters(
+      new URLSearchParams('action=key_created&from=2026-11-01&to=2026-11-01&actor='),
+    )
+    expect(filters.action).toBe('key_created')
+    expect(Date.parse(filters.to ?? '') - Date.parse(filters.from ?? '')).toBe(86_400_000)
+    expect(readAuditFilters(new URLSearchParams('action=flew&from=soon'))).toEqual({})
+    expect([sayAction('signed_in'), sayAction('key_created'), sayAction('made_up')]).toEqual([
+      'Signed in',
+      'API key created',
+      'Made up',
+    ])
+    expect(sayDetails({ role: 'viewer', old: null })).toBe('role viewer')
+  })
+})
+
+describeInBrowser('the past in the page', () => {
+  const stage = useStage()
+
+  it('shows a moment of the fleet, read-only, and leads back to now', async () => {
+    const { fleet } = stage()
+    const page = await openFleet(stage())
+    const agent = await spawn(fleet, { name: 'Fred' })
+    const path = `/projects/${fleet.project_id}/agents/${agent.id}`
+    await fleet.rest.patch(path, { status: 'working', current_task: 'Early task' })
+    const { body } = await fleet.rest.get<{ updated_at: string }>(path)
+    const early = body.updated_at
+    await expect.poll(() => Date.now() > Date.parse(early) + 5).toBe(true)
+    await fleet.rest.patch(path, { status: 'waiting', current_task: 'Late task' })
+    await page.getByText('Late task').waitFor()
+    await goTo(page, `#/p/${fleet.project_id}?at=${early}`)
+    await page.getByText('Early task').waitFor()
+    expect(await page.locator('.row-working .cell-actions, [aria-label="Pause Fred"]').count()).toBe(0)
+    expect(await page.locator('.moment').textContent()).toContain('Showing')
+    expect(await findBarriers(page)).toEqual([])
+    await page.getByRole('button', { name: 'Back to live' }).click()
+    await page.getByText('Late task').waitFor()
+
+    await goTo(page, `#/p/${fleet.project_id}/overview?over=15m`)
+    await page.locator('.u-over').first().waitFor()
+    await page.getByRole('slider', { name: 'Time' }).focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.getByText(/^Showing/).waitFor()
+    expect(await page.evaluate(() => location.hash)).toMatch(/over=15m&at=20/)
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT')
+    await page.keyboard.press('ArrowRight')
+    await page.getByText(/^Showing/).waitFor({ state: 'detached' })
+  })
+
+  it('finds events of the log, opens one by its number, and exports what matches', async () => {
+    const { fleet } = stage()
+    const page = await openFleet(stage())
+    const { id } = await spawn(fleet, { name: 'Gerda' })
+    await spawn(fleet, { name: 'Hugo' })
+    const path = `/projects/${fleet.project_id}/agents/${id}`
+    await fleet.rest.patch(path, { status: 'working', current_task: 'Count the sheep' })
+    await goTo(page, `#/p/${fleet.project_id}/log?agent=${id}`)
+    await page.getByText('The log begins here').waitFor()
+    expect(await page.locator('.event').count()).toBe(2)
+    await page.locator('.log-controls select').first().selectOption('agent.status_changed')
+    await expect.poll(() => page.locator('.event').count()).toBe(1)
+    expect(await findBarriers(page)).toEqual([])
+    const saved = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Export JSON Lines' }).click()
+    const lines = (await readFile(await (await saved).path(), 'utf8')).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ name: 'agent.status_changed' }])
+    await page.locator('.event-link').click()
+    await page.locator('.log-open').getByText('"Count the sheep"').waitFor()
+    expect(await page.evaluate(() => location.hash)).toMatch(/log\?seq=\d+$/)
+    await goTo(page, '#/audit?action=signed_in')
+    await page.getByRole('cell', { name: 'Signed in' }).first().waitFor()
+    expect(await findBarriers(page)).toEqual([])
+    expect(stage().faults).toEqual([])
+  })
+})

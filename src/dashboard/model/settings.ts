@@ -28,6 +28,11 @@ effect(() => {
   document.documentElement.dataset.density = density.value
 })
 
+/** The words for values whose stored names are older. */
+const words: Partial<Record<string, string>> = { auto: 'system', roomy: 'comfortable' }
+
+export const wordOf = (value: string): string => words[value] ?? value
+
 function stored<Value extends string>(name: string, values: readonly Value[], otherwise: Value) {
   const key = `signalbox.${name}`
   const setting = signal(values.find((value) => value === read(key)) ?? otherwise)

@@ -3,10 +3,16 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 import { raiseNotices } from './notices.tsx'
 
-type Props = { title: string; onClose: () => void; children: ComponentChildren }
+type Props = {
+  title: string
+  /** A look of its own, in the style sheet. */
+  kind?: string
+  onClose: () => void
+  children: ComponentChildren
+}
 
 /** A modal dialog: the browser keeps the focus in it, and Escape closes it. */
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, kind, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -21,7 +27,7 @@ export function Dialog({ title, onClose, children }: Props) {
     }
   }, [])
   return (
-    <dialog ref={element} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={element} class={kind} aria-labelledby={id} onClose={onClose}>
       <header>
         <h2 id={id}>{title}</h2>
         <button type="button" class="quiet square" aria-label="Close" onClick={onClose}>

@@ -80,7 +80,11 @@ export function FleetGrid({ project, list, mayControl }: Props) {
 /** The keys of the list work at once, unless the user is somewhere else already. */
 function takeFocus(grid: HTMLElement | null): void {
   const { activeElement } = document
-  const isFree = !activeElement || activeElement === document.body || activeElement.closest('.rail, .tabs')
+  const isFree =
+    !activeElement ||
+    activeElement === document.body ||
+    activeElement.matches('#main') ||
+    activeElement.closest('.rail, .tabs')
   if (isFree) grid?.focus({ preventScroll: true })
 }
 

@@ -1,6 +1,6 @@
 import type { Signal } from '@preact/signals'
 import { canAlert } from '../model/alerts.ts'
-import { alertings, alerts, densities, density, theme, themes } from '../model/settings.ts'
+import { alertings, alerts, densities, density, theme, themes, wordOf } from '../model/settings.ts'
 
 export function Preferences() {
   return (
@@ -11,9 +11,6 @@ export function Preferences() {
     </div>
   )
 }
-
-/** The words for values whose stored names are older. */
-const labels: Partial<Record<string, string>> = { auto: 'system', roomy: 'comfortable' }
 
 type Props<Value extends string> = { label: string; setting: Signal<Value>; values: readonly Value[] }
 
@@ -32,7 +29,7 @@ function Choice<Value extends string>({ label, setting, values }: Props<Value>) 
               setting.value = value
             }}
           />
-          {labels[value] ?? value}
+          {wordOf(value)}
         </label>
       ))}
     </fieldset>

@@ -5,11 +5,23 @@ export const densities = ['compact', 'regular', 'roomy'] as const
 export const alertings = ['off', 'on'] as const
 export type Density = (typeof densities)[number]
 
+const HIDDEN_AT_FIRST = ['type', 'tasks']
+
 /** Settings are the only thing that the page stores in the browser. */
 export const theme = stored('theme', themes, 'auto')
 export const density = stored('density', densities, 'regular')
 /** Whether the browser notifies of new requests. */
 export const alerts = stored('alerts', alertings, 'off')
+
+/** Columns of the fleet that are not shown; the type is below the name then. */
+export const hiddenColumns = signal<ReadonlySet<string>>(
+  new Set(read('signalbox.hidden-columns')?.split(',') ?? HIDDEN_AT_FIRST),
+)
+effect(() => write('signalbox.hidden-columns', [...hiddenColumns.value].join()))
+
+export function resetColumns(): void {
+  hiddenColumns.value = new Set(HIDDEN_AT_FIRST)
+}
 
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const isDarkOutside = signal(dark.matches)

@@ -9,7 +9,16 @@ import { keepAwake } from '../model/keep-awake.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, links, query } from '../model/route.ts'
 import { fromUnits, inService } from '../model/totals.ts'
-import { calm, levelOf, orderWall, urgencyOf, type Weighed, wallGrid, wallPage, worst } from '../model/wall.ts'
+import {
+  calm,
+  levelOf,
+  orderWall,
+  urgencyOf,
+  type Weighed,
+  wallGrid,
+  wallPage,
+  worst,
+} from '../model/wall.ts'
 import { Brand, Icon } from '../parts/icons.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
@@ -61,7 +70,11 @@ export function Wall() {
       >
         {shown.map((tile) => (
           <li key={tile.project.id}>
-            <WallTile tile={tile} isAlone={tiles.length === 1} names={grid.rows === 1 ? NAMES_ABOVE_NONE : NAMES} />
+            <WallTile
+              tile={tile}
+              isAlone={tiles.length === 1}
+              names={grid.rows === 1 ? NAMES_ABOVE_NONE : NAMES}
+            />
           </li>
         ))}
       </ul>
@@ -161,7 +174,10 @@ function WallHead({ tiles, only, pages, turns }: HeadProps) {
         <Brand />
         {title}
       </h1>
-      <p class={`wall-sum wall-${levelOf(Math.min(calm, ...tiles.map(({ urgency }) => urgency)))}`} role="status">
+      <p
+        class={`wall-sum wall-${levelOf(Math.min(calm, ...tiles.map(({ urgency }) => urgency)))}`}
+        role="status"
+      >
         {count > 0 ? `${formatCount(count)} ${count === 1 ? 'needs' : 'need'} attention` : 'All calm'}
         {asked > 0 && <span class="wall-asked"> · {plural(asked, 'open request')}</span>}
       </p>

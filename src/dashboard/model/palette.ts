@@ -3,7 +3,7 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { fold } from '#src/domain/text.ts'
 
 /** How well a thing fits what is typed: less is better. */
-const ranks = { starts: 0, wordStarts: 1, has: 2, elsewhere: 3 } as const
+const ranks = { starts: 0, wordStarts: 1, has: 2, elsewhere: 3, ended: 4 } as const
 
 /** What is typed, as it is compared: each of its words has to be found. */
 export type Wanted = { text: string; words: readonly string[] }
@@ -49,7 +49,7 @@ export function findAgents(wanted: Wanted, fleets: Iterable<Fleet>, most: number
     for (const agent of agents) {
       const rank = rankAgent(wanted, agent, name)
       if (rank === undefined) continue
-      found.push({ item: agent, rank: agent.status === 'terminated' ? rank + ranks.elsewhere : rank })
+      found.push({ item: agent, rank: agent.status === 'terminated' ? rank + ranks.ended : rank })
     }
   }
   found.sort((left, right) => left.rank - right.rank || compareNames(left.item, right.item))

@@ -48,9 +48,14 @@ export function focusFirst(root: Element | null): void {
   first?.focus()
 }
 
-/** A button of a row may be gone, or go with the answer: then the list gets the keys. */
+/**
+ * The dialog has left the page by now, so the browser does not do it. A button of a row may be gone, or go with the answer: then
+ * the list gets the keys.
+ */
 function giveBackFocus(opener: Element | null): void {
-  const grid = document.querySelector<HTMLElement>('[data-grid]')
-  const isInBar = opener?.closest('.bulk, [data-grid]') ?? !opener?.isConnected
-  if (isInBar) (grid ?? document.getElementById('main'))?.focus({ preventScroll: true })
+  const isHere = opener instanceof HTMLElement && opener.isConnected && opener !== document.body
+  const isLasting = isHere && !opener.closest('.bulk, [data-grid]')
+  const list = document.querySelector<HTMLElement>('[data-grid]') ?? document.getElementById('main')
+  const next = isLasting ? opener : list
+  next?.focus({ preventScroll: true })
 }

@@ -1,5 +1,6 @@
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { hatched } from './hatch.ts'
 
 export type Series = {
   label: string
@@ -47,6 +48,8 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
   const grid = { stroke: color('line'), width: 1 }
   const paths = pathsOf(shape)
   const drawn = (next: PlotData) => toEnd(isStacked ? stack(next) : next, shape === 'step' ? spanSeconds : 0)
+  const filled = (name: string) =>
+    shape === 'bars' ? color(name) : `color-mix(in srgb, ${color(name)} 45%, ${color('panel')})`
   const series = isStacked ? options.series.toReversed() : options.series
   const plot = new UPlot(
     {
@@ -89,7 +92,7 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
           width: shape === 'bars' ? 0 : 1.6,
           points: { show: false },
           ...(paths && { paths }),
-          fill: shape === 'bars' ? color(name) : `color-mix(in srgb, ${color(name)} 45%, ${color('panel')})`,
+          fill: hatched(name, color(name), color('panel')) ?? filled(name),
         })),
       ],
       hooks: {

@@ -1,4 +1,4 @@
-import type { Locator, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { columnNames } from '#src/dashboard/model/arrange.ts'
 import { fitColumns } from '#src/dashboard/model/column-fit.ts'
@@ -192,6 +192,9 @@ describeInBrowser('the console', () => {
     const socket = await connect()
     const ids = []
     for (const name of ['lost', 'pausing', 'stopping']) ids.push((await spawn(fleet, { name })).id)
+    for (const status of ['idle', 'working', 'waiting']) await spawn(fleet, { name: status, status })
+    const { id: paused } = await spawn(fleet, { name: 'paused' })
+    await fleet.rest.post(`${fleet.agents}/${paused}/pause`)
     const [lost = '', pausing = '', stopping = ''] = ids
     const gone = await connect()
     await gone.attach(lost)
@@ -200,26 +203,24 @@ describeInBrowser('the console', () => {
     for (const id of [pausing, stopping]) await socket.attach(id)
     await fleet.rest.post(`${fleet.agents}/${pausing}/pause`)
     await fleet.rest.delete(`${fleet.agents}/${stopping}`)
-    const page = await openFleet({ ...stage(), fleet }, { deviceScaleFactor: 4, reducedMotion: 'reduce' })
+    const small = { deviceScaleFactor: 3, viewport: { width: 1000, height: 420 } }
+    const page = await openFleet({ ...stage(), fleet }, { ...small, reducedMotion: 'reduce' })
     await page.locator('.rows .status-lost').waitFor()
-    const lamps: Record<string, Locator> = {}
-    for (const name of ['idle', 'working', 'waiting', 'paused', 'terminated'])
-      lamps[name] = page.locator(`.tile-${name} .lamp`)
-    for (const name of ['lost', 'pausing', 'stopping']) lamps[name] = page.locator(`.rows .lamp-${name}`)
-    const cdp = await page.context().newCDPSession(page)
-    for (const type of ['deuteranopia', 'protanopia', 'tritanopia', 'achromatopsia'] as const) {
-      await cdp.send('Emulation.setEmulatedVisionDeficiency', { type })
-      const drawn = new Map<string, number[]>()
-      for (const [name, lamp] of Object.entries(lamps)) drawn.set(name, await outline(page, lamp))
-      const names = [...drawn.keys()]
-      const alike = names.flatMap((left, index) =>
-        names
-          .slice(index + 1)
-          .filter((right) => difference(drawn.get(left) ?? [], drawn.get(right) ?? []) < MIN_DIFFERENCE)
-          .map((right) => `${left} and ${right}`),
-      )
-      expect(alike, type).toEqual([])
-    }
+    const tiles = ['idle', 'working', 'waiting', 'paused', 'terminated'].map((name) => `.tile-${name} .lamp`)
+    const rows = ['lost', 'pausing', 'stopping'].map((name) => `.rows .lamp-${name}`)
+    await expectShapes(page, [...tiles, ...rows])
+    await goTo(page, '#/')
+    const drawn = ['working', 'waiting', 'idle', 'paused']
+    const mix = `.card[href*="${fleet.project_id}"] .mix`
+    await expectShapes(
+      page,
+      drawn.map((name) => `${mix} .mix-${name}`),
+    )
+    await goTo(page, `#/p/${fleet.project_id}/overview`)
+    await expectShapes(
+      page,
+      drawn.map((name) => `.legend .swatch-${name}`),
+    )
     await socket.close()
     await page.context().close()
   })
@@ -248,30 +249,62 @@ describeInBrowser('the console', () => {
   }
 })
 
-/** The share of pixels in which two lamps differ, once only light and dark are left. */
+/** The share of pixels in which two marks differ, once only light and dark are left. */
 const MIN_DIFFERENCE = 0.02
+const deficiencies = ['deuteranopia', 'protanopia', 'tritanopia'] as const
 
-function difference(left: readonly number[], right: readonly number[]): number {
-  return left.filter((pixel, index) => pixel !== right[index]).length / left.length
+/** However the eye sees colours, no two of these marks have the same shape. */
+async function expectShapes(page: Page, marks: readonly string[]): Promise<void> {
+  const cdp = await page.context().newCDPSession(page)
+  const boxes: Box[] = []
+  for (const mark of marks) {
+    await page.locator(mark).first().scrollIntoViewIfNeeded()
+    boxes.push((await page.locator(mark).first().boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 })
+  }
+  for (const type of deficiencies) {
+    await cdp.send('Emulation.setEmulatedVisionDeficiency', { type })
+    const shapes = await shapesOf(page, boxes)
+    const alike = marks.flatMap((left, index) =>
+      marks
+        .slice(index + 1)
+        .filter((_, offset) => {
+          const [one = [], other = []] = [shapes[index], shapes[index + 1 + offset]]
+          return one.filter((pixel, at) => pixel !== other[at]).length < MIN_DIFFERENCE * one.length
+        })
+        .map((right) => `${left} and ${right}`),
+    )
+    expect(alike, type).toEqual([])
+  }
+  await cdp.send('Emulation.setEmulatedVisionDeficiency', { type: 'none' })
+  await cdp.detach()
 }
 
-/** What is drawn, in two tones, as the emulated eye sees it. */
-async function outline(page: Page, lamp: Locator): Promise<number[]> {
-  const image = (await lamp.screenshot()).toString('base64')
-  return page.evaluate(async (base64) => {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
-    const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
-    const canvas = new OffscreenCanvas(60, 60)
-    const context = canvas.getContext('2d')
-    context?.drawImage(bitmap, 0, 0, 60, 60)
-    const { data = [] } = context?.getImageData(0, 0, 60, 60) ?? {}
-    const light = Array.from({ length: 3_600 }, (_, pixel) => {
-      const [red = 0, green = 0, blue = 0] = data.slice(pixel * 4, pixel * 4 + 3)
-      return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    })
-    const middle = (Math.max(...light) + Math.min(...light)) / 2
-    return light.map((value) => (value > middle ? 1 : 0))
-  }, image)
+type Box = { x: number; y: number; width: number; height: number }
+
+/** What is in these boxes, in two tones, as the emulated eye sees it. */
+async function shapesOf(page: Page, boxes: readonly Box[]): Promise<number[][]> {
+  const image = (await page.screenshot()).toString('base64')
+  return page.evaluate(
+    async ([base64, places]) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))
+      const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }))
+      const ratio = devicePixelRatio
+      return places.map(({ x, y, width, height }) => {
+        const size = 45
+        const context = new OffscreenCanvas(size, size).getContext('2d')
+        const from = [x * ratio, y * ratio, width * ratio, height * ratio] as const
+        context?.drawImage(bitmap, ...from, 0, 0, size, size)
+        const { data = [] } = context?.getImageData(0, 0, size, size) ?? {}
+        const light = Array.from({ length: size * size }, (_, pixel) => {
+          const [red = 0, green = 0, blue = 0] = data.slice(pixel * 4, pixel * 4 + 3)
+          return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        })
+        const middle = (Math.max(...light) + Math.min(...light)) / 2
+        return light.map((value) => (value > middle ? 1 : 0))
+      })
+    },
+    [image, boxes] as const,
+  )
 }
 
 /** Controls in sight that a thumb would miss. Links in running text are as high as their line. */

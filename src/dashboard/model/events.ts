@@ -150,7 +150,7 @@ function toLine(message = ''): string {
 
 function outcome({ signal, agent }: AgentEventFrame): string {
   const isControl = signal !== undefined && signal.id === agent.control?.signal_id
-  return isControl && agent.control?.state === 'failed' ? 'failed' : 'acknowledged'
+  return isControl && agent.control?.state === 'failed' ? 'failed' : 'done'
 }
 
 const rows: Readonly<Partial<Record<string, { kind: EventKind }>>> = { ...wordings, ...projectWordings }

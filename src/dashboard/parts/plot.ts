@@ -1,5 +1,6 @@
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { zone } from '../model/format.ts'
 import { hatched } from './hatch.ts'
 
 export type Series = {
@@ -158,6 +159,7 @@ function toClock(seconds: number): string {
   return new Date(seconds * 1_000).toLocaleTimeString('en-GB', {
     hour: '2-digit',
     minute: '2-digit',
+    ...(zone.peek() === 'utc' && { timeZone: 'UTC' }),
     ...(!isWhole && { second: '2-digit' }),
   })
 }

@@ -7,7 +7,7 @@ import { useLoaded, useSettled } from '../model/loaded.ts'
 const EVERY_MS = 2_000
 const SHOWN = 20
 
-/** The commands and messages to the runtime, and when it received and confirmed each. */
+/** The commands and messages to the runtime, and when it received and ended each. */
 export function AgentSignals({ agent }: { agent: AgentSummary }) {
   const { api } = useAppState()
   const version = `${agent.control?.signal_id} ${agent.control?.state} ${agent.pending_signals}`
@@ -33,7 +33,7 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
                 <th>Command</th>
                 <th>Sent</th>
                 <th>Received</th>
-                <th>Confirmed</th>
+                <th>Ended</th>
                 <th>Outcome</th>
               </tr>
             </thead>
@@ -70,7 +70,7 @@ function Row({ signal }: { signal: SignalDetails }) {
           {signal.attempt > 1 && <span class="faint"> ×{signal.attempt}</span>}
         </span>
       </td>
-      <td data-label="Confirmed">
+      <td data-label="Ended">
         <At time={signal.acknowledged_at} />
       </td>
       <td data-label="Outcome">

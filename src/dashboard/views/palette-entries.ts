@@ -10,7 +10,8 @@ import { type ShownStatus, shownStatus } from '../model/progress.ts'
 import { possibleOrders } from '../model/reach.ts'
 import { goTo, links, place, projectOf } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
-import { densities, density, theme, themes, wordOf } from '../model/settings.ts'
+import { densities, density, shownZone, theme, themes, wordOf, zones } from '../model/settings.ts'
+import { copy } from '../parts/copyable.tsx'
 import { startOrderAt } from './order-dialog.tsx'
 import { showKeys } from './shortcuts.ts'
 import { startStopping } from './stop-everything.tsx'
@@ -133,20 +134,11 @@ export function entriesOf(app: AppState, agent: AgentSummary): Group[] {
       id: `${id} copy`,
       label: 'Copy its ID',
       note: id,
-      run: () => void copy(id),
+      run: () => void copy('ID', id),
     },
   ]
   const entries: Entry[] = [open, ...orderEntries(app, agent), ...others.filter((entry) => entry !== false)]
   return [{ name, entries }]
-}
-
-async function copy(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text)
-    say('done', 'Copied')
-  } catch {
-    say('problem', "Couldn't copy: the browser does not allow it")
-  }
 }
 
 /** What can be done with the agent and the project in sight. */
@@ -243,6 +235,13 @@ function settings(session: Session): Entry[] {
       label: `Density: ${wordOf(value)}`,
       run: () => {
         density.value = value
+      },
+    })),
+    ...zones.map((value) => ({
+      id: `zone ${value}`,
+      label: `Times: ${wordOf(value)}`,
+      run: () => {
+        shownZone.value = value
       },
     })),
     {

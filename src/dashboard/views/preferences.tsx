@@ -1,12 +1,23 @@
 import type { Signal } from '@preact/signals'
 import { canAlert } from '../model/alerts.ts'
-import { alertings, alerts, densities, density, theme, themes, wordOf } from '../model/settings.ts'
+import {
+  alertings,
+  alerts,
+  densities,
+  density,
+  shownZone,
+  theme,
+  themes,
+  wordOf,
+  zones,
+} from '../model/settings.ts'
 
 export function Preferences() {
   return (
     <div class="preferences">
       <Choice label="Theme" setting={theme} values={themes} />
       <Choice label="Density" setting={density} values={densities} />
+      <Choice label="Times" setting={shownZone} values={zones} />
       {canAlert && <Choice label="Notify of requests" setting={alerts} values={alertings} />}
     </div>
   )

@@ -103,7 +103,10 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
       <fieldset class="ways">
         <legend class="hidden">How</legend>
         {stopWays.map((name) => (
-          <label key={name} class={way === name ? 'chosen' : ''}>
+          <label
+            key={name}
+            class={`${way === name ? 'chosen' : ''}${actionRow(name).is_final ? ' final' : ''}`}
+          >
             <input
               type="radio"
               name="way"
@@ -169,7 +172,7 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
         </button>
         <button
           type="submit"
-          class={is_final ? 'main danger' : 'main'}
+          class={is_final ? 'main danger' : 'main caution'}
           data-first={is_final ? undefined : true}
           disabled={!isSure || isBusy || (number === 0 && !isHolding)}
         >

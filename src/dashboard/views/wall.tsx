@@ -49,11 +49,7 @@ export function Wall() {
   useEffect(keepAwake, [])
   useLayoutEffect(() => listen(only, turns.toggle), [only, turns.toggle])
   return (
-    <main
-      id="main"
-      tabIndex={-1}
-      class={`wall wall-${app.connection.value.kind}${isStill ? ' wall-still' : ''}`}
-    >
+    <main id="main" tabIndex={-1} class={classOf(app, isStill)}>
       <WallHead tiles={tiles} only={only} pages={pages} turns={turns} />
       {!listed.value && (
         <State
@@ -80,6 +76,17 @@ export function Wall() {
       </ul>
     </main>
   )
+}
+
+function classOf(app: AppState, isStill: boolean): string {
+  const isSilent = app.silentSince.value !== undefined
+  const classes = [
+    'wall',
+    `wall-${app.connection.value.kind}`,
+    isSilent && 'wall-silent',
+    isStill && 'wall-still',
+  ]
+  return classes.filter(Boolean).join(' ')
 }
 
 function weigh(app: AppState, project: Project): Tile {

@@ -158,6 +158,7 @@ describeInBrowser('the console', () => {
   })
 
   it('keeps the chosen columns', async () => {
+    await spawn(stage().fleet)
     const page = await openFleet(stage())
     const heads = () => page.locator('[role=columnheader] button').allTextContents()
     await page.locator('.rows .row').first().waitFor()
@@ -173,6 +174,7 @@ describeInBrowser('the console', () => {
   })
 
   it('has large targets on a phone, and terminate behind a menu', async () => {
+    await spawn(stage().fleet)
     const page = await openFleet(stage(), { viewport: { width: 360, height: 740 }, hasTouch: true })
     await page.locator('.rows .row').first().waitFor()
     expect(await tooSmall(page)).toEqual([])
@@ -203,24 +205,17 @@ describeInBrowser('the console', () => {
     for (const id of [pausing, stopping]) await socket.attach(id)
     await fleet.rest.post(`${fleet.agents}/${pausing}/pause`)
     await fleet.rest.delete(`${fleet.agents}/${stopping}`)
-    const small = { deviceScaleFactor: 3, viewport: { width: 1000, height: 420 } }
+    const small = { deviceScaleFactor: 3, viewport: { width: 1240, height: 700 } }
     const page = await openFleet({ ...stage(), fleet }, { ...small, reducedMotion: 'reduce' })
     await page.locator('.rows .status-lost').waitFor()
     const tiles = ['idle', 'working', 'waiting', 'paused', 'terminated'].map((name) => `.tile-${name} .lamp`)
     const rows = ['lost', 'pausing', 'stopping'].map((name) => `.rows .lamp-${name}`)
-    await expectShapes(page, [...tiles, ...rows])
-    await goTo(page, '#/')
     const drawn = ['working', 'waiting', 'idle', 'paused']
-    const mix = `.card[href*="${fleet.project_id}"] .mix`
-    await expectShapes(
-      page,
-      drawn.map((name) => `${mix} .mix-${name}`),
-    )
+    const mix = `.rail-project[href*="${fleet.project_id}"] .mix`
+    await expectShapes(page, [[...tiles, ...rows], drawn.map((name) => `${mix} .mix-${name}`)])
     await goTo(page, `#/p/${fleet.project_id}/overview`)
-    await expectShapes(
-      page,
-      drawn.map((name) => `.legend .swatch-${name}`),
-    )
+    await page.locator('.legend').waitFor()
+    await expectShapes(page, [drawn.map((name) => `.legend .swatch-${name}`)])
     await socket.close()
     await page.context().close()
   })
@@ -253,25 +248,39 @@ describeInBrowser('the console', () => {
 const MIN_DIFFERENCE = 0.02
 const deficiencies = ['deuteranopia', 'protanopia', 'tritanopia'] as const
 
-/** However the eye sees colours, no two of these marks have the same shape. */
-async function expectShapes(page: Page, marks: readonly string[]): Promise<void> {
+/** However the eye sees colours, no two marks of a group have the same shape. */
+async function expectShapes(page: Page, groups: readonly (readonly string[])[]): Promise<void> {
   const cdp = await page.context().newCDPSession(page)
-  const boxes: Box[] = []
-  for (const mark of marks) {
-    await page.locator(mark).first().scrollIntoViewIfNeeded()
-    boxes.push((await page.locator(mark).first().boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 })
-  }
+  const marks = groups.flat()
+  const boxes = await page.evaluate(
+    (selectors) =>
+      selectors.map((selector) => {
+        const {
+          x = 0,
+          y = 0,
+          width = 0,
+          height = 0,
+        } = document.querySelector(selector)?.getBoundingClientRect() ?? {}
+        return { x, y, width, height }
+      }),
+    marks,
+  )
+  expect(boxes.every(({ width }) => width > 0)).toBe(true)
   for (const type of deficiencies) {
     await cdp.send('Emulation.setEmulatedVisionDeficiency', { type })
-    const shapes = await shapesOf(page, boxes)
-    const alike = marks.flatMap((left, index) =>
-      marks
-        .slice(index + 1)
-        .filter((_, offset) => {
-          const [one = [], other = []] = [shapes[index], shapes[index + 1 + offset]]
-          return one.filter((pixel, at) => pixel !== other[at]).length < MIN_DIFFERENCE * one.length
-        })
-        .map((right) => `${left} and ${right}`),
+    const image = (await page.screenshot()).toString('base64')
+    const shapes = new Map((await shapesOf(page, image, boxes)).map((shape, index) => [marks[index], shape]))
+    const isAlike = (left: string, right: string) => {
+      const [one = [], other = []] = [shapes.get(left), shapes.get(right)]
+      return one.filter((pixel, at) => pixel !== other[at]).length < MIN_DIFFERENCE * one.length
+    }
+    const alike = groups.flatMap((group) =>
+      group.flatMap((left, index) =>
+        group
+          .slice(index + 1)
+          .filter((right) => isAlike(left, right))
+          .map((right) => `${left} and ${right}`),
+      ),
     )
     expect(alike, type).toEqual([])
   }
@@ -282,8 +291,7 @@ async function expectShapes(page: Page, marks: readonly string[]): Promise<void>
 type Box = { x: number; y: number; width: number; height: number }
 
 /** What is in these boxes, in two tones, as the emulated eye sees it. */
-async function shapesOf(page: Page, boxes: readonly Box[]): Promise<number[][]> {
-  const image = (await page.screenshot()).toString('base64')
+async function shapesOf(page: Page, image: string, boxes: readonly Box[]): Promise<number[][]> {
   return page.evaluate(
     async ([base64, places]) => {
       const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0))

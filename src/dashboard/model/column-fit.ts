@@ -7,7 +7,7 @@ const widths: Record<ColumnName, Width> = {
   name: { least: 11, share: 1.8 },
   type: { least: 7.5, share: 0.5 },
   status: { least: 6.9 },
-  order: { least: 10.5, share: 0.7 },
+  order: { least: 11.6, share: 0.6 },
   runtime: { least: 4.2 },
   task: { least: 7.5, share: 1.5 },
   tokens: { least: 4.6 },

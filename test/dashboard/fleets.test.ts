@@ -171,7 +171,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await runtime.ask(ack, 'acknowledged')
     await runtime.acknowledge(ada, signals[0]?.id ?? '')
     const dialog = page.getByRole('dialog')
-    await dialog.getByText('1 agent did not obey').waitFor()
+    await dialog.getByText('1 agent did not stop').waitFor()
     await dialog.getByText('in the middle of a booking').waitFor()
     await dialog.getByRole('link', { name: 'Show these in the fleet' }).click()
     await page.getByText('pause failed: in the middle of a booking').waitFor()

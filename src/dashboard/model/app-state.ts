@@ -154,7 +154,7 @@ export class AppState {
       const projects = await Array.fromAsync(eachItem((page) => this.api.projects.list(page)))
       if (this.#isOver) return
       this.#forgetEnded()
-      projects.sort((left, right) => left.name.localeCompare(right.name))
+      projects.sort((left, right) => left.name.localeCompare(right.name, 'en', { numeric: true }))
       this.#projects.value = { value: projects }
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)

@@ -39,6 +39,10 @@ const urgency: Record<AgentStatus, number> = { paused: 0, waiting: 1, working: 2
 
 export const columns = {
   name: { label: 'Agent', compare: (left, right) => compareText(nameKey(left), nameKey(right)) },
+  type: {
+    label: 'Type',
+    compare: (left, right) => compareText(fold(left.agent_type_name), fold(right.agent_type_name)),
+  },
   status: { label: 'Status', compare: (left, right) => urgency[left.status] - urgency[right.status] },
   order: {
     label: 'Last command',
@@ -62,6 +66,11 @@ export const columns = {
   cost: {
     label: 'Cost',
     compare: (left, right) => Number(left.cost_incurred) - Number(right.cost_incurred),
+    isLargestFirst: true,
+  },
+  tasks: {
+    label: 'Tasks',
+    compare: (left, right) => left.tasks_completed - right.tasks_completed,
     isLargestFirst: true,
   },
   activity: {

@@ -54,7 +54,8 @@ const rules = {
     label: 'over limit',
     from: (agent) =>
       agent.status !== 'terminated' && exceededLimit(agent) ? Date.parse(agent.updated_at) : undefined,
-    say: (agent) => `over its ${exceededLimit(agent)}`,
+    // The limit may have been raised since it was found.
+    say: (agent) => `over its ${exceededLimit(agent) ?? 'limit'}`,
   },
   unanswered: {
     label: 'unanswered',

@@ -1,10 +1,27 @@
+import { signal } from '@preact/signals'
+
 const whole = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 4 })
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
-const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+/** Times are shown in the zone of the browser, or in UTC, as logs have them. */
+export type Zone = 'local' | 'utc'
+export const zone = signal<Zone>('local')
+
+function formatsOf(timeZone: string | undefined) {
+  const format = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat('en-GB', { ...options, ...(timeZone && { timeZone }) })
+  const time = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  return {
+    clock: format(time),
+    day: format({ day: 'numeric', month: 'short' }),
+    full: format({ day: 'numeric', month: 'short', year: 'numeric', ...time, timeZoneName: 'short' }),
+  }
+}
+const formats: Record<Zone, ReturnType<typeof formatsOf>> = {
+  local: formatsOf(undefined),
+  utc: formatsOf('UTC'),
+}
 
 /** 1,204 */
 export const formatCount = (value: number): string => whole.format(value)
@@ -42,12 +59,15 @@ export function formatCountdown(ms: number): string {
 
 /** 14:03:12; for another day than today, with the day before it. */
 export function formatTime(time: string | number, now: number = Date.now()): string {
+  const { clock, day } = formats[zone.value]
   const date = new Date(time)
-  const isToday = date.toDateString() === new Date(now).toDateString()
+  const isToday = day.format(date) === day.format(new Date(now))
   return isToday ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`
 }
 
-export const formatFullTime = (time: string | number): string => full.format(new Date(time))
+/** 23 Nov 2026, 14:03:12 UTC */
+export const formatFullTime = (time: string | number): string =>
+  formats[zone.value].full.format(new Date(time))
 
 /** "3 agents" */
 export function plural(count: number, one: string, many = `${one}s`): string {

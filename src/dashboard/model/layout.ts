@@ -2,7 +2,8 @@ import { computed, signal } from '@preact/signals'
 import { type Density, density } from './settings.ts'
 
 const narrow = matchMedia('(max-width: 760px)')
-const isNarrow = signal(narrow.matches)
+/** Whether the page is as narrow as a phone. */
+export const isNarrow = signal(narrow.matches)
 narrow.addEventListener('change', ({ matches }) => {
   isNarrow.value = matches
 })

@@ -7,6 +7,7 @@ export type Place =
   | { view: 'types' }
   | { view: 'audit' }
   | { view: 'requests' }
+  | { view: 'wall' }
   | { view: 'request'; project_id: string; request_id: string }
   | { view: 'fleet' | 'overview' | 'log' | 'usage' | 'budgets' | 'members'; project_id: string }
   | { view: 'agent'; project_id: string; agent_id: string }
@@ -16,6 +17,7 @@ const patterns: [RegExp, (ids: string[]) => Place][] = [
   [/^$/, () => ({ view: 'projects' })],
   [/^types$/, () => ({ view: 'types' })],
   [/^audit$/, () => ({ view: 'audit' })],
+  [/^wall$/, () => ({ view: 'wall' })],
   [/^requests$/, () => ({ view: 'requests' })],
   [new RegExp(`^p/${id}$`), ([project_id = '']) => ({ view: 'fleet', project_id })],
   [new RegExp(`^p/${id}/overview$`), ([project_id = '']) => ({ view: 'overview', project_id })],
@@ -47,6 +49,11 @@ export const place = computed((): Place => {
   }
   return { view: 'projects' }
 })
+
+/** The project whose pages are shown; a request is among those of all projects. */
+export function projectOf(at: Place): string | undefined {
+  return at.view !== 'request' && 'project_id' in at ? at.project_id : undefined
+}
 
 /** The filters, which are part of the place. */
 export const query = computed(() => new URLSearchParams(hash.value.split('?')[1] ?? ''))
@@ -92,6 +99,8 @@ export const links = {
   usage: (project_id: string) => `#/p/${project_id}/usage`,
   budgets: (project_id: string) => `#/p/${project_id}/budgets`,
   members: (project_id: string) => `#/p/${project_id}/members`,
+  /** All projects, or one, for a large screen. */
+  wall: (project_id?: string) => `#/wall${project_id === undefined ? '' : `?project=${project_id}`}`,
   agent: (project_id: string, agent_id: string) => `#/p/${project_id}/a/${agent_id}`,
 }
 

@@ -3,10 +3,16 @@ import { useEffect, useId, useRef } from 'preact/hooks'
 import { Icon } from './icons.tsx'
 import { raiseNotices } from './notices.tsx'
 
-type Props = { title: string; onClose: () => void; children: ComponentChildren }
+type Props = {
+  title: string
+  /** A look of its own, in the style sheet. */
+  kind?: string
+  onClose: () => void
+  children: ComponentChildren
+}
 
 /** A modal dialog: the browser keeps the focus in it, and Escape closes it. */
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, kind, onClose, children }: Props) {
   const element = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -21,7 +27,7 @@ export function Dialog({ title, onClose, children }: Props) {
     }
   }, [])
   return (
-    <dialog ref={element} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={element} class={kind} aria-labelledby={id} onClose={onClose}>
       <header>
         <h2 id={id}>{title}</h2>
         <button type="button" class="quiet square" aria-label="Close" onClick={onClose}>
@@ -42,9 +48,14 @@ export function focusFirst(root: Element | null): void {
   first?.focus()
 }
 
-/** A button of a row may be gone, or go with the answer: then the list gets the keys. */
+/**
+ * The dialog has left the page by now, so the browser does not do it. A button of a row may be gone, or go with the answer: then
+ * the list gets the keys.
+ */
 function giveBackFocus(opener: Element | null): void {
-  const grid = document.querySelector<HTMLElement>('[data-grid]')
-  const isInBar = opener?.closest('.bulk, [data-grid]') ?? !opener?.isConnected
-  if (isInBar) (grid ?? document.getElementById('main'))?.focus({ preventScroll: true })
+  const isHere = opener instanceof HTMLElement && opener.isConnected && opener !== document.body
+  const isLasting = isHere && !opener.closest('.bulk, [data-grid]')
+  const list = document.querySelector<HTMLElement>('[data-grid]') ?? document.getElementById('main')
+  const next = isLasting ? opener : list
+  next?.focus({ preventScroll: true })
 }

@@ -17,6 +17,8 @@ const paths = {
   inbox: 'M2 9.5h3.5l1 2h3l1-2H14M2 9.5v3.5h12V9.5L12 3H4z',
   asks: 'M5.5 5.5a2.5 2.5 0 1 1 3.7 2.2C8.4 8.2 8 8.7 8 9.7M8 12.8v.1',
   needs: 'M8 2.2 14.5 13.5h-13zM8 6.5v3.2M8 11.6v.1',
+  copy: 'M5.5 5.5h8v8h-8zM10.5 5V2.5h-8v8H5',
+  more: 'M3.5 8h.1M8 8h.1M12.4 8h.1',
   send: 'M2 8h11M9 4l4 4-4 4',
 } as const
 

@@ -1,5 +1,7 @@
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { zone } from '../model/format.ts'
+import { hatched } from './hatch.ts'
 
 export type Series = {
   label: string
@@ -57,6 +59,8 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
   const grid = { stroke: color('line'), width: 1 }
   const paths = pathsOf(shape)
   const drawn = (next: PlotData) => toEnd(isStacked ? stack(next) : next, shape === 'step' ? spanSeconds : 0)
+  const filled = (name: string) =>
+    shape === 'bars' ? color(name) : `color-mix(in srgb, ${color(name)} 45%, ${color('panel')})`
   const series = isStacked ? options.series.toReversed() : options.series
   let marked: number | undefined
   const plot = new UPlot(
@@ -100,7 +104,7 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
           width: shape === 'bars' ? 0 : 1.6,
           points: { show: false },
           ...(paths && { paths }),
-          fill: shape === 'bars' ? color(name) : `color-mix(in srgb, ${color(name)} 45%, ${color('panel')})`,
+          fill: hatched(name, color(name), color('panel')) ?? filled(name),
         })),
       ],
       hooks: {
@@ -200,6 +204,7 @@ function toClock(seconds: number): string {
   return new Date(seconds * 1_000).toLocaleTimeString('en-GB', {
     hour: '2-digit',
     minute: '2-digit',
+    ...(zone.peek() === 'utc' && { timeZone: 'UTC' }),
     ...(!isWhole && { second: '2-digit' }),
   })
 }

@@ -6,6 +6,7 @@ import { sayCauseAndActor } from '../model/causes.ts'
 import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links } from '../model/route.ts'
+import { Copyable } from '../parts/copyable.tsx'
 import { Ago, Budget, Runtime } from '../parts/marks.tsx'
 
 export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
@@ -59,11 +60,11 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
         {agent.terminated_at && <Detail name="Terminated">{formatFullTime(agent.terminated_at)}</Detail>}
         {agent.external_id !== null && (
           <Detail name="External ID">
-            <code>{agent.external_id}</code>
+            <Copyable name="external ID" text={agent.external_id} />
           </Detail>
         )}
         <Detail name="ID">
-          <code>{agent.id}</code>
+          <Copyable name="ID" text={agent.id} />
         </Detail>
       </dl>
     </section>

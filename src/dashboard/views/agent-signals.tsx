@@ -7,7 +7,7 @@ import { useLoaded, useSettled } from '../model/loaded.ts'
 const EVERY_MS = 2_000
 const SHOWN = 20
 
-/** The commands and messages to the runtime, and when it received and confirmed each. */
+/** The commands and messages to the runtime, and when it received and ended each. */
 export function AgentSignals({ agent }: { agent: AgentSummary }) {
   const { api } = useAppState()
   const version = `${agent.control?.signal_id} ${agent.control?.state} ${agent.pending_signals}`
@@ -27,13 +27,13 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
       {value?.length === 0 && <p class="faint none">No commands yet</p>}
       {value && value.length > 0 && (
         <div class="scroll-x" role="region" aria-label="Commands" tabIndex={0}>
-          <table class="table">
+          <table class="table table-cards">
             <thead>
               <tr>
                 <th>Command</th>
                 <th>Sent</th>
                 <th>Received</th>
-                <th>Confirmed</th>
+                <th>Ended</th>
                 <th>Outcome</th>
               </tr>
             </thead>
@@ -61,23 +61,27 @@ function Row({ signal }: { signal: SignalDetails }) {
           </span>
         )}
       </td>
-      <td>
+      <td data-label="Sent">
         <At time={signal.created_at} />
       </td>
-      <td>
-        <At time={signal.delivered_at} />
-        {signal.attempt > 1 && <span class="faint"> ×{signal.attempt}</span>}
+      <td data-label="Received">
+        <span>
+          <At time={signal.delivered_at} />
+          {signal.attempt > 1 && <span class="faint"> ×{signal.attempt}</span>}
+        </span>
       </td>
-      <td>
+      <td data-label="Ended">
         <At time={signal.acknowledged_at} />
       </td>
-      <td>
-        {signal.outcome === 'failed' ? (
-          <b class="concern">failed</b>
-        ) : (
-          (signal.outcome ?? <span class="faint">pending</span>)
-        )}
-        {signal.detail && <span class="signal-detail"> {signal.detail}</span>}
+      <td data-label="Outcome">
+        <span>
+          {signal.outcome === 'failed' ? (
+            <b class="concern">failed</b>
+          ) : (
+            (signal.outcome ?? <span class="faint">pending</span>)
+          )}
+          {signal.detail && <span class="signal-detail"> {signal.detail}</span>}
+        </span>
       </td>
     </tr>
   )

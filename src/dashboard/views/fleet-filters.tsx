@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -6,17 +7,21 @@ import { columnNames, columns } from '../model/arrange.ts'
 import { concernKinds, countKinds, labelOf, sayKinds } from '../model/attention.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
+import { isNarrow } from '../model/layout.ts'
 import { links, replaceQuery } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
 import { Icon } from '../parts/icons.tsx'
+import { lazy } from '../parts/lazy.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { Select } from '../parts/select.tsx'
 import { StatusCount } from '../parts/status-count.tsx'
 import { SearchBox } from './search-box.tsx'
 import { showKeys } from './shortcuts.ts'
-import { SpawnDialog } from './spawn-dialog.tsx'
 
+const ColumnsDialog = lazy('the columns', async () => (await import('./columns-dialog.tsx')).ColumnsDialog)
 const isSpawning = signal(false)
+
+const SpawnDialog = lazy('the dialog', async () => (await import('./spawn-dialog.tsx')).SpawnDialog)
 
 export function FleetFilters({ project, list }: { project: Project; list: FleetList }) {
   const { permissions } = useAppState()
@@ -28,6 +33,7 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
         <TypeFilter list={list} />
         <ParentFilter list={list} />
         <SortChoice list={list} />
+        <ColumnChoice />
         <button type="button" class="quiet keys-button" onClick={showKeys}>
           Shortcuts
         </button>
@@ -177,6 +183,20 @@ function ParentFilter({ list }: { list: FleetList }) {
         <Icon name="close" />
       </button>
     </span>
+  )
+}
+
+/** Which columns the list has; a phone shows cards instead. */
+function ColumnChoice() {
+  const [isOpen, setOpen] = useState(false)
+  if (isNarrow.value) return null
+  return (
+    <>
+      <button type="button" class="quiet columns-button" onClick={() => setOpen(true)}>
+        Columns
+      </button>
+      {isOpen && <ColumnsDialog onClose={() => setOpen(false)} />}
+    </>
   )
 }
 

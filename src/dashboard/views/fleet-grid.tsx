@@ -2,8 +2,10 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { underWay } from '#src/dashboard/model/orders.ts'
 import { useAppState } from '../app-state-context.ts'
-import { type ColumnName, columnNames, columns } from '../model/arrange.ts'
+import { type ColumnName, columns } from '../model/arrange.ts'
 import { blockOf, sayBlock } from '../model/blocks.ts'
+import { columnTemplate } from '../model/column-fit.ts'
+import { listRem, shownColumns } from '../model/columns.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import type { FleetSource } from '../model/fleet-source.ts'
 import { rowHeight } from '../model/layout.ts'
@@ -27,6 +29,7 @@ export function FleetGrid({ project, list, mayControl }: Props) {
   void [list.live.version.value, list.live.stopsVersion.value, underWay.value]
   const asking = useAppState().inbox.byAgent.value
   const [selected, active] = [list.selected.value, list.active.value]
+  const shown = shownColumns(mayControl)
   const pool = Math.min(count, ids.length)
   const from = Math.max(0, Math.min(first, ids.length - pool))
   const rows = ids.slice(from, from + pool)
@@ -34,6 +37,7 @@ export function FleetGrid({ project, list, mayControl }: Props) {
     <div
       ref={scroller}
       class={mayControl ? 'grid' : 'grid grid-readonly'}
+      style={{ '--columns': columnTemplate(shown, mayControl) }}
       role="grid"
       aria-label="Agents"
       aria-rowcount={ids.length + 1}
@@ -47,7 +51,7 @@ export function FleetGrid({ project, list, mayControl }: Props) {
         if (row !== undefined) reveal(scroller.current, row)
       }}
     >
-      <GridHead list={list} mayControl={mayControl} />
+      <GridHead list={list} mayControl={mayControl} shown={shown} />
       <div class="rows" role="rowgroup" style={{ height: `${ids.length * rowHeight.value}px` }}>
         {rows.map((id, index) => {
           const agent = list.agent(id)
@@ -66,6 +70,7 @@ export function FleetGrid({ project, list, mayControl }: Props) {
                 isSelected={selected.has(id)}
                 isActive={active === id}
                 sending={underWay.value.get(id)}
+                columns={shown}
                 mayControl={mayControl}
                 list={list}
               />
@@ -80,7 +85,11 @@ export function FleetGrid({ project, list, mayControl }: Props) {
 /** The keys of the list work at once, unless the user is somewhere else already. */
 function takeFocus(grid: HTMLElement | null): void {
   const { activeElement } = document
-  const isFree = !activeElement || activeElement === document.body || activeElement.closest('.rail, .tabs')
+  const isFree =
+    !activeElement ||
+    activeElement === document.body ||
+    activeElement.matches('#main') ||
+    activeElement.closest('.rail, .tabs')
   if (isFree) grid?.focus({ preventScroll: true })
 }
 
@@ -98,7 +107,11 @@ function useWindow(scroller: { current: HTMLDivElement | null }, live: FleetSour
       setSeen({ top: element.scrollTop, height: element.clientHeight })
     }
     element.scrollTop = tops.get(live) ?? 0
-    const observer = new ResizeObserver(look)
+    const observer = new ResizeObserver(() => {
+      listRem.value =
+        element.clientWidth / Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+      look()
+    })
     observer.observe(element)
     element.addEventListener('scroll', look, { passive: true })
     return () => {
@@ -120,7 +133,9 @@ function reveal(element: HTMLElement | null, row: number): void {
     element.scrollTop = bottom - element.clientHeight
 }
 
-function GridHead({ list, mayControl }: { list: FleetList; mayControl: boolean }) {
+type HeadProps = { list: FleetList; mayControl: boolean; shown: readonly ColumnName[] }
+
+function GridHead({ list, mayControl, shown }: HeadProps) {
   const ids = list.ids.value
   const isAll = ids.length > 0 && list.selected.value.size >= ids.length
   return (
@@ -135,7 +150,7 @@ function GridHead({ list, mayControl }: { list: FleetList; mayControl: boolean }
           />
         </span>
       )}
-      {columnNames.map((name) => (
+      {shown.map((name) => (
         <ColumnHead key={name} name={name} list={list} />
       ))}
       {mayControl && (

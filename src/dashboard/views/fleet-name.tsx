@@ -15,11 +15,13 @@ type Props = {
   concern: Concern | undefined
   question: string | undefined
   block: string | undefined
+  /** Whether its type has no column of its own. */
+  hasType: boolean
   list: FleetList
 }
 
 /** The agent's name, with its place in its tree, what it asks, its type and its labels. */
-export function NameCell({ agent, childCount, concern, question, block, list }: Props) {
+export function NameCell({ agent, childCount, concern, question, block, hasType, list }: Props) {
   const { id, project_id, parent_id, name } = agent
   return (
     <span role="gridcell" class="cell-name">
@@ -55,7 +57,7 @@ export function NameCell({ agent, childCount, concern, question, block, list }: 
           </small>
         )}
         {question !== undefined && <small class="narrow-only">asks: {question}</small>}
-        <small>{agent.agent_type_name}</small>
+        {hasType && <small class="type">{agent.agent_type_name}</small>}
         <RowLabels labels={agent.labels} onPick={(key, value) => list.addLabel(key, value)} />
       </span>
     </span>

@@ -1,17 +1,20 @@
-import { Component, createRef } from 'preact'
+import { Component, createRef, type VNode } from 'preact'
 import { possibleOrders } from '#src/dashboard/model/reach.ts'
 import { type ActionName, actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
+import type { ColumnName } from '../model/arrange.ts'
 import type { Concern } from '../model/attention.ts'
 import { ratio } from '../model/budget-use.ts'
 import { sayWhyStopped } from '../model/causes.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
+import { isNarrow } from '../model/layout.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Ago, Budget, Order, Runtime, Status } from '../parts/marks.tsx'
 import { NameCell } from './fleet-name.tsx'
 import { startOrder } from './order-dialog.tsx'
+import { showRowMenu } from './row-menu.tsx'
 
 type Props = {
   agent: AgentSummary
@@ -28,6 +31,7 @@ type Props = {
   isSelected: boolean
   isActive: boolean
   sending: ActionName | undefined
+  columns: readonly ColumnName[]
   mayControl: boolean
   list: FleetList
 }
@@ -43,6 +47,7 @@ const compared = [
   'isSelected',
   'isActive',
   'sending',
+  'columns',
   'mayControl',
 ] as const
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
@@ -77,6 +82,7 @@ export class FleetRow extends Component<Props> {
       height,
       isSelected,
       isActive,
+      columns,
       mayControl,
       list,
     } = props
@@ -117,10 +123,13 @@ export class FleetRow extends Component<Props> {
           concern={concern}
           question={question}
           block={block}
+          hasType={!columns.includes('type')}
           list={list}
         />
-        <StatusCell agent={agent} />
-        <Cells agent={agent} question={question} />
+        {columns.map((name) => {
+          const Cell = name === 'name' ? undefined : cells[name]
+          return Cell && <Cell key={name} agent={agent} question={question} />
+        })}
         {mayControl && (
           <span role="gridcell" class="cell-actions">
             <RowActions agent={agent} />
@@ -131,7 +140,9 @@ export class FleetRow extends Component<Props> {
   }
 }
 
-function StatusCell({ agent }: Pick<Props, 'agent'>) {
+type CellProps = Pick<Props, 'agent' | 'question'>
+
+function StatusCell({ agent }: CellProps) {
   const why = sayWhyStopped(agent, useAppState().names(agent.project_id))
   return (
     <span role="gridcell" class="cell-status" title={why && `${agent.status} ${why}`}>
@@ -140,52 +151,73 @@ function StatusCell({ agent }: Pick<Props, 'agent'>) {
   )
 }
 
-function Cells({ agent, question }: Pick<Props, 'agent' | 'question'>) {
-  const { token_limit, cost_limit } = agent
-  const cost = Number(agent.cost_incurred)
-  return (
-    <>
-      <span role="gridcell" class="cell-order">
-        <Order agent={agent} />
-      </span>
-      <span role="gridcell" class="cell-runtime">
-        <Runtime agent={agent} />
-      </span>
-      <span role="gridcell" class="cell-task" title={question ?? agent.current_task ?? undefined}>
-        {question !== undefined && <b class="asks">asks: </b>}
-        {question ?? agent.current_task ?? <span class="faint">–</span>}
-      </span>
-      <span role="gridcell" class="cell-tokens">
-        <Budget
-          used={token_limit === null ? 0 : ratio(agent.tokens_used, token_limit)}
-          text={formatShort(agent.tokens_used)}
-          limit={token_limit === null ? undefined : formatCount(token_limit)}
-        />
-      </span>
-      <span role="gridcell" class="cell-cost">
-        <Budget
-          used={cost_limit === null ? 0 : ratio(cost, Number(cost_limit))}
-          text={formatMoney(cost)}
-          limit={cost_limit === null ? undefined : formatMoney(Number(cost_limit))}
-        />
-      </span>
-      <span role="gridcell" class="cell-activity">
-        <Ago time={agent.last_activity_at} />
-      </span>
-    </>
-  )
+const cells: Record<Exclude<ColumnName, 'name'>, (props: CellProps) => VNode> = {
+  type: ({ agent }) => (
+    <span role="gridcell" class="cell-type" title={agent.agent_type_name}>
+      {agent.agent_type_name}
+    </span>
+  ),
+  status: StatusCell,
+  order: ({ agent }) => (
+    <span role="gridcell" class="cell-order">
+      <Order agent={agent} />
+    </span>
+  ),
+  runtime: ({ agent }) => (
+    <span role="gridcell" class="cell-runtime">
+      <Runtime agent={agent} />
+    </span>
+  ),
+  task: ({ agent, question }) => (
+    <span role="gridcell" class="cell-task" title={question ?? agent.current_task ?? undefined}>
+      {question !== undefined && <b class="asks">asks: </b>}
+      {question ?? agent.current_task ?? <span class="faint">–</span>}
+    </span>
+  ),
+  tokens: ({ agent: { token_limit, tokens_used } }) => (
+    <span role="gridcell" class="cell-tokens">
+      <Budget
+        used={token_limit === null ? 0 : ratio(tokens_used, token_limit)}
+        text={formatShort(tokens_used)}
+        limit={token_limit === null ? undefined : formatCount(token_limit)}
+      />
+    </span>
+  ),
+  cost: ({ agent: { cost_limit, cost_incurred } }) => (
+    <span role="gridcell" class="cell-cost">
+      <Budget
+        used={cost_limit === null ? 0 : ratio(Number(cost_incurred), Number(cost_limit))}
+        text={formatMoney(Number(cost_incurred))}
+        limit={cost_limit === null ? undefined : formatMoney(Number(cost_limit))}
+      />
+    </span>
+  ),
+  tasks: ({ agent }) => (
+    <span role="gridcell" class="cell-tasks">
+      {formatShort(agent.tasks_completed)}
+    </span>
+  ),
+  activity: ({ agent }) => (
+    <span role="gridcell" class="cell-activity">
+      <Ago time={agent.last_activity_at} />
+    </span>
+  ),
 }
 
+/** On a phone, what can't be undone is not beside what is pressed daily. */
 function RowActions({ agent }: { agent: AgentSummary }) {
+  const orders = possibleOrders(agent)
+  const isHiding = isNarrow.value
+  const shown = isHiding ? orders.filter(({ action }) => !actionRow(action).is_final).slice(0, 1) : orders
   return (
     <>
-      {possibleOrders(agent).map(({ action, isAgain }) => {
+      {shown.map(({ action, isAgain }) => {
         const { verb } = actionRow(action)
         return (
           <button
             key={action}
             type="button"
-            class={`quiet square action-${action}`}
+            class={`quiet square action-${action}${isAgain ? ' action-again' : ''}`}
             tabIndex={-1}
             aria-label={`${verb} ${agent.name}${isAgain ? ' again' : ''}`}
             title={isAgain ? `${verb} again` : verb}
@@ -195,6 +227,18 @@ function RowActions({ agent }: { agent: AgentSummary }) {
           </button>
         )
       })}
+      {isHiding && orders.length > shown.length && (
+        <button
+          type="button"
+          class="quiet square action-more"
+          tabIndex={-1}
+          aria-label={`More actions on ${agent.name}`}
+          aria-haspopup="dialog"
+          onClick={() => showRowMenu(agent)}
+        >
+          <Icon name="more" />
+        </button>
+      )}
     </>
   )
 }

@@ -9,6 +9,7 @@ import { BulkBar } from './bulk-bar.tsx'
 import { FleetFilters } from './fleet-filters.tsx'
 import { FleetGrid } from './fleet-grid.tsx'
 import { LostBanner } from './lost-banner.tsx'
+import { RowMenu } from './row-menu.tsx'
 
 /** Every agent of a project, with the actions on them. */
 export function FleetView({ project, live }: { project: Project; live: FleetSource }) {
@@ -27,6 +28,7 @@ export function FleetView({ project, live }: { project: Project; live: FleetSour
       <FleetGrid project={project} list={list} mayControl={mayControl} />
       <Nothing list={list} />
       {mayControl && <BulkBar list={list} />}
+      {mayControl && <RowMenu />}
     </section>
   )
 }

@@ -1,10 +1,12 @@
 import { actionNames, actionRow } from '#src/domain/actions.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { paletteKeys } from './shortcuts.ts'
 
 type Keys = readonly (readonly [key: string, meaning: string])[]
 
 const everywhere: Keys = [
-  ['g p', 'Go to the projects; g i to the inbox'],
+  [paletteKeys, 'Search agents, projects, pages and actions'],
+  ['g p', 'Go to the projects; g i to the inbox, g w to the wall'],
   ['g f', 'Go to the fleet; g o to the overview, g u to the usage'],
   ['[ ]', 'Previous and next project; on the page of an agent, agent'],
   ['?', 'These shortcuts'],

@@ -72,7 +72,7 @@ type TableProps = {
 
 function MemberTable({ members, mayManage, onRole, onRemove }: TableProps) {
   return (
-    <table class="table">
+    <table class="table table-cards">
       <thead>
         <tr>
           <th>Name</th>
@@ -88,9 +88,9 @@ function MemberTable({ members, mayManage, onRole, onRemove }: TableProps) {
             <td>
               <b>{member.full_name ?? '–'}</b>
             </td>
-            <td>{member.email}</td>
-            <td>{mayManage ? <Role member={member} onRole={onRole} /> : member.role}</td>
-            <td>{formatFullTime(member.created_at)}</td>
+            <td data-label="E-mail">{member.email}</td>
+            <td data-label="Role">{mayManage ? <Role member={member} onRole={onRole} /> : member.role}</td>
+            <td data-label="Added">{formatFullTime(member.created_at)}</td>
             {mayManage && (
               <td class="table-actions">
                 <button type="button" class="quiet" onClick={() => onRemove(member)}>

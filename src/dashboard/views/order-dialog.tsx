@@ -10,6 +10,7 @@ import { type BlockedGroup, groupBlocked, sayBlock } from '../model/blocks.ts'
 import { unusualMode } from '../model/causes.ts'
 import { plural } from '../model/format.ts'
 import type { ProjectLive } from '../model/project-live.ts'
+import { goTo, links, place } from '../model/route.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { lazy } from '../parts/lazy.tsx'
 import { ModeChoice } from './mode-choice.tsx'
@@ -27,6 +28,22 @@ const asked = signal<Asked | undefined>(undefined)
 /** Opens the dialog for a command; without agents it does nothing. */
 export function startOrder(action: ActionName, agents: readonly AgentSummary[], isAgain = false): void {
   if (agents.length > 0) asked.value = { action, agents, isAgain }
+}
+
+let wished: { action: ActionName; agent: AgentSummary; isAgain: boolean } | undefined
+
+/** Opens the agent's page with the dialog, so that the operator sees it obey. */
+export function startOrderAt(action: ActionName, agent: AgentSummary, isAgain: boolean): void {
+  const at = place.peek()
+  if (at.view === 'agent' && at.agent_id === agent.id) return startOrder(action, [agent], isAgain)
+  wished = { action, agent, isAgain }
+  goTo(links.agent(agent.project_id, agent.id))
+}
+
+/** Starts what was wished for the agent whose page is shown now. */
+export function startWished(agent_id: string | undefined): void {
+  if (wished && wished.agent.id === agent_id) startOrder(wished.action, [wished.agent], wished.isAgain)
+  wished = undefined
 }
 
 export function dropOrder(): void {

@@ -1,19 +1,27 @@
 import type { Signal } from '@preact/signals'
 import { canAlert } from '../model/alerts.ts'
-import { alertings, alerts, densities, density, theme, themes } from '../model/settings.ts'
+import {
+  alertings,
+  alerts,
+  densities,
+  density,
+  shownZone,
+  theme,
+  themes,
+  wordOf,
+  zones,
+} from '../model/settings.ts'
 
 export function Preferences() {
   return (
     <div class="preferences">
       <Choice label="Theme" setting={theme} values={themes} />
       <Choice label="Density" setting={density} values={densities} />
+      <Choice label="Times" setting={shownZone} values={zones} />
       {canAlert && <Choice label="Notify of requests" setting={alerts} values={alertings} />}
     </div>
   )
 }
-
-/** The words for values whose stored names are older. */
-const labels: Partial<Record<string, string>> = { auto: 'system', roomy: 'comfortable' }
 
 type Props<Value extends string> = { label: string; setting: Signal<Value>; values: readonly Value[] }
 
@@ -32,7 +40,7 @@ function Choice<Value extends string>({ label, setting, values }: Props<Value>) 
               setting.value = value
             }}
           />
-          {labels[value] ?? value}
+          {wordOf(value)}
         </label>
       ))}
     </fieldset>

@@ -12,7 +12,7 @@ import { lazy } from '../parts/lazy.tsx'
 import { State } from '../parts/states.tsx'
 import { FleetView } from './fleet.tsx'
 import { HoldBanners } from './hold-banner.tsx'
-import { dropOrder, OrderDialog } from './order-dialog.tsx'
+import { dropOrder, OrderDialog, startWished } from './order-dialog.tsx'
 import { StopEverything } from './stop-everything.tsx'
 import { Stopping } from './stopping.tsx'
 
@@ -85,7 +85,11 @@ function Loaded({ project, live, place }: Props) {
   void (live.isFilled || live.version.value)
   const dialog = lifting.value
   useEffect(() => dropLifting, [place.view])
-  useEffect(() => dropOrder, [place.view, 'agent_id' in place && place.agent_id])
+  const agent_id = 'agent_id' in place ? place.agent_id : undefined
+  useEffect(() => {
+    startWished(agent_id)
+    return dropOrder
+  }, [place.view, agent_id])
   const hasEnded = state.kind === 'closed' && state.reason !== 'requested'
   return (
     <div class={`project project-${state.kind}`}>

@@ -10,6 +10,7 @@ import { Lamp } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
 import { StatusCount } from '../parts/status-count.tsx'
 import { Mix } from './project-rail.tsx'
+import { ProjectTools, useArranged } from './project-tools.tsx'
 
 const shown = agentStatuses.filter((status): status is AgentStatus => status !== 'terminated')
 
@@ -17,10 +18,12 @@ const shown = agentStatuses.filter((status): status is AgentStatus => status !==
 export function Projects() {
   const app = useAppState()
   const { value, problem } = app.projects.value
+  const shownProjects = useArranged(value ?? [])
   return (
     <div class="page">
       <header class="page-head">
         <h1>Projects</h1>
+        <ProjectTools count={value?.length ?? 0} />
       </header>
       {!value && !problem && <State kind="loading" title="Loading the projects" />}
       {!value && problem && (
@@ -38,8 +41,11 @@ export function Projects() {
           </p>
         </State>
       )}
+      {value && value.length > 0 && shownProjects.length === 0 && (
+        <State title="No projects match this search" />
+      )}
       <ul class="cards">
-        {value?.map((project) => (
+        {shownProjects.map((project) => (
           <li key={project.id}>
             <Card project={project} />
           </li>

@@ -4,17 +4,16 @@ import { useAppState } from '../app-state-context.ts'
 import { formatCount } from '../model/format.ts'
 import { showIcon } from '../model/icon.ts'
 import { say } from '../model/notices.ts'
-import { links, type Place, place } from '../model/route.ts'
+import { links, type Place, place, projectOf } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
 import { ConnectionBar } from '../parts/connection.tsx'
 import { Brand, Icon } from '../parts/icons.tsx'
 import { lazy, loadAhead } from '../parts/lazy.tsx'
-import { KeysDialog } from './keys-dialog.tsx'
 import { Preferences } from './preferences.tsx'
 import { ProjectView } from './project.tsx'
 import { ProjectRail } from './project-rail.tsx'
 import { Projects } from './projects.tsx'
-import { isShowingKeys, listenToKeys } from './shortcuts.ts'
+import { isShowingKeys, isShowingPalette, listenToKeys, paletteKeys, showPalette } from './shortcuts.ts'
 
 /** The first view has been drawn by then. */
 const LOAD_AHEAD_MS = 2_000
@@ -27,13 +26,15 @@ const titles: Partial<Record<Place['view'], string>> = {
   audit: 'Audit trail',
   requests: 'Inbox',
   request: 'Inbox',
+  wall: 'Wall',
 }
 
 /** The rail with all projects, and the current page. */
 export function Shell({ session }: { session: Session }) {
   const at = place.value
   const app = useAppState()
-  const project = at.view !== 'request' && 'project_id' in at ? app.project(at.project_id)?.name : undefined
+  const project_id = projectOf(at)
+  const project = project_id === undefined ? undefined : app.project(project_id)?.name
   const count = app.inbox.count.value
   const needing = app.needing.value
   const agent = at.view === 'agent' ? app.live(at.project_id)?.agents.get(at.agent_id)?.name : undefined
@@ -44,6 +45,7 @@ export function Shell({ session }: { session: Session }) {
   }, [])
   useEffect(() => {
     isRailOpen.value = false
+    keepFocus()
   }, [at])
   useEffect(() => {
     const name = [agent, project ?? titles[at.view], 'Signalbox'].filter(Boolean).join(' · ')
@@ -51,19 +53,21 @@ export function Shell({ session }: { session: Session }) {
     document.title = needing > 0 ? `${formatCount(needing)}! ${asked}` : asked
     showIcon(needing > 0)
   }, [at, agent, project, count, needing])
+  if (at.view === 'wall') {
+    return (
+      <>
+        <Wall />
+        <Overlays session={session} />
+      </>
+    )
+  }
   return (
     <div class={`shell shell-${app.connection.value.kind}${isRailOpen.value ? ' rail-open' : ''}`}>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
         Skip to content
       </button>
       <Rail session={session} />
-      {isShowingKeys.value && (
-        <KeysDialog
-          onClose={() => {
-            isShowingKeys.value = false
-          }}
-        />
-      )}
+      <Overlays session={session} />
       <main id="main" tabIndex={-1}>
         {(at.view === 'request' || !('project_id' in at)) && <ConnectionBar />}
         {at.view === 'projects' && <Projects />}
@@ -78,7 +82,34 @@ export function Shell({ session }: { session: Session }) {
 
 const Inbox = lazy('the inbox', async () => (await import('./inbox.tsx')).InboxView)
 const Audit = lazy('the audit trail', async () => (await import('./audit.tsx')).AuditView)
+const KeysDialog = lazy('the shortcuts', async () => (await import('./keys-dialog.tsx')).KeysDialog)
+const Palette = lazy('the search', async () => (await import('./palette.tsx')).Palette)
+const Wall = lazy('the wall', async () => (await import('./wall.tsx')).Wall)
 const Types = lazy('the types', async () => (await import('./types.tsx')).Types)
+
+/** What has the focus may go with its page: then the new page has it. */
+function keepFocus(): void {
+  const { activeElement } = document
+  if (activeElement === null || activeElement === document.body) {
+    document.getElementById('main')?.focus({ preventScroll: true })
+  }
+}
+
+/** The dialogs that open over any page. */
+function Overlays({ session }: { session: Session }) {
+  const closeKeys = () => {
+    isShowingKeys.value = false
+  }
+  const closePalette = () => {
+    isShowingPalette.value = false
+  }
+  return (
+    <div class="overlays">
+      {isShowingKeys.value && <KeysDialog onClose={closeKeys} />}
+      {isShowingPalette.value && <Palette session={session} onClose={closePalette} />}
+    </div>
+  )
+}
 
 function showSignOutFailure(error: Error): void {
   say('problem', `Couldn't sign out: ${error.message}`)
@@ -116,6 +147,9 @@ function Rail({ session }: { session: Session }) {
           <span>Signalbox</span>
         </a>
         <InboxLink isShort />
+        <button type="button" class="quiet square rail-find" aria-label="Search" onClick={showPalette}>
+          <Icon name="search" />
+        </button>
         <button
           type="button"
           class="quiet square rail-toggle"
@@ -129,6 +163,13 @@ function Rail({ session }: { session: Session }) {
         </button>
       </div>
       <div class="rail-body">
+        <button type="button" class="rail-search" onClick={showPalette}>
+          <Icon name="search" />
+          Search
+          <span class="key" aria-hidden="true">
+            {paletteKeys}
+          </span>
+        </button>
         <InboxLink />
         <ProjectRail />
         <a

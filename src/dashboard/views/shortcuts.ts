@@ -10,6 +10,27 @@ export function showKeys(): void {
   isShowingKeys.value = true
 }
 
+/** Whether the search over everything is open. */
+export const isShowingPalette = signal(false)
+
+export function showPalette(): void {
+  isShowingPalette.value = true
+}
+
+/** What people press, in their words. */
+export const paletteKeys = /Mac|iP(hone|ad)/.test(navigator.platform) ? '⌘ K' : 'Ctrl K'
+
+/** Also while the user types, and not over another dialog. It closes what it has opened. */
+function togglePalette(event: KeyboardEvent): boolean {
+  const isAsked = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey) && !event.altKey
+  if (!isAsked || event.shiftKey) return false
+  event.preventDefault()
+  if (isShowingPalette.peek() || !document.querySelector('dialog[open]')) {
+    isShowingPalette.value = !isShowingPalette.peek()
+  }
+  return true
+}
+
 /** After `g`, the next key names a page, if it comes within this time. */
 const PREFIX_MS = 1_500
 
@@ -26,6 +47,7 @@ const inProject = (link: (project_id: string) => string) => () => {
 const pages: Record<string, () => string | undefined> = {
   p: () => links.projects,
   i: () => links.requests(),
+  w: () => links.wall(project()),
   f: inProject(links.fleet),
   o: inProject(links.overview),
   u: inProject(links.usage),
@@ -63,6 +85,7 @@ export function listenToKeys(app: AppState): () => void {
   // Times count from the load of the page, so 0 would make the first keys second ones.
   let prefixedAt = Number.NEGATIVE_INFINITY
   const onKey = (event: KeyboardEvent) => {
+    if (togglePalette(event)) return
     const { key, target } = event
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
     if (target instanceof Element && target.closest('input, textarea, select, dialog')) return

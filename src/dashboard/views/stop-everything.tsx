@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks'
+import { signal } from '@preact/signals'
+import { useEffect, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
 import { actionRow, type Mode } from '#src/domain/actions.ts'
@@ -7,6 +8,7 @@ import { plural } from '../model/format.ts'
 import { stopAll } from '../model/hold-orders.ts'
 import { startHold } from '../model/lifting.ts'
 import type { ProjectLive } from '../model/project-live.ts'
+import { goTo, links, place, projectOf } from '../model/route.ts'
 import { newestCommands, type StopWay, stopOf, stopWays } from '../model/stops.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -15,20 +17,34 @@ import { ResumeIn, TypeToConfirm } from './order-fields.tsx'
 
 type Props = { project: Project; live: ProjectLive }
 
+/** The project whose dialog is open. */
+const asked = signal<string | undefined>(undefined)
+
+/** Opens the dialog, on the fleet unless a page of the project is shown. */
+export function startStopping(project_id: string): void {
+  asked.value = project_id
+  if (projectOf(place.peek()) !== project_id) goTo(links.fleet(project_id))
+}
+
+function dropStopping(project_id: string): void {
+  if (asked.peek() === project_id) asked.value = undefined
+}
+
 /** The kill switch: it acts on every agent of a project in one step. */
 export function StopEverything({ project, live }: Props) {
-  const [isOpen, setOpen] = useState(false)
+  const close = () => dropStopping(project.id)
+  useEffect(() => close, [])
   return (
     <>
-      <button type="button" class="danger stop" data-stop onClick={() => setOpen(true)}>
+      <button type="button" class="danger stop" data-stop onClick={() => startStopping(project.id)}>
         <Icon name="stop" />
         <span>
           Stop<span class="stop-rest"> everything</span>
         </span>
       </button>
-      {isOpen && (
-        <Dialog title={`Stop everything in ${project.name}`} onClose={() => setOpen(false)}>
-          <StopForm project={project} live={live} onClose={() => setOpen(false)} />
+      {asked.value === project.id && (
+        <Dialog title={`Stop everything in ${project.name}`} onClose={close}>
+          <StopForm project={project} live={live} onClose={close} />
         </Dialog>
       )}
     </>
@@ -87,7 +103,10 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
       <fieldset class="ways">
         <legend class="hidden">How</legend>
         {stopWays.map((name) => (
-          <label key={name} class={way === name ? 'chosen' : ''}>
+          <label
+            key={name}
+            class={`${way === name ? 'chosen' : ''}${actionRow(name).is_final ? ' final' : ''}`}
+          >
             <input
               type="radio"
               name="way"
@@ -153,7 +172,7 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
         </button>
         <button
           type="submit"
-          class={is_final ? 'main danger' : 'main'}
+          class={is_final ? 'main danger' : 'main caution'}
           data-first={is_final ? undefined : true}
           disabled={!isSure || isBusy || (number === 0 && !isHolding)}
         >

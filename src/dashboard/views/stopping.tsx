@@ -89,7 +89,7 @@ function Stuck({ project, live, stop, found: { stuck } }: StopProps & { found: T
   if (stuck.length === 0) return null
   return (
     <section class="stuck" aria-label="Not stopped">
-      <h3>{plural(stuck.length, 'agent')} did not obey</h3>
+      <h3>{plural(stuck.length, 'agent')} did not stop</h3>
       <ul>
         {stuck.slice(0, MAX_NAMES).map((agent) => (
           <StuckAgent key={agent.id} agent={agent} />

@@ -33,7 +33,7 @@ export function Types() {
       {problem && <State kind="problem" title={problem} />}
       {value?.length === 0 && <State title="No agent types yet" />}
       {value && value.length > 0 && (
-        <table class="table">
+        <table class="table table-cards">
           <thead>
             <tr>
               <th>Name</th>
@@ -49,11 +49,11 @@ export function Types() {
                 <td>
                   <b>{type.name}</b>
                 </td>
-                <td>
+                <td data-label="Slug">
                   <code>{type.slug}</code>
                 </td>
-                <td>{type.description}</td>
-                <td>{type.is_active ? 'active' : <span class="faint">inactive</span>}</td>
+                <td data-label="Description">{type.description}</td>
+                <td data-label="Status">{type.is_active ? 'active' : <span class="faint">inactive</span>}</td>
                 {me.is_superuser && (
                   <td class="table-actions">
                     <button type="button" class="quiet" onClick={() => setEdited(type)}>

@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals'
-import { useEffect, useLayoutEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { possibleOrders } from '#src/dashboard/model/reach.ts'
 import { actionRow } from '#src/domain/actions.ts'
@@ -21,10 +21,12 @@ import { State } from '../parts/states.tsx'
 import { AgentChildren } from './agent-children.tsx'
 import { AgentCurves } from './agent-curves.tsx'
 import { AgentDetails } from './agent-details.tsx'
+import { AgentEdit } from './agent-edit.tsx'
 import { AgentLabels } from './agent-labels.tsx'
 import { AgentMessage } from './agent-message.tsx'
 import { AgentRequests } from './agent-requests.tsx'
 import { AgentSignals } from './agent-signals.tsx'
+import { AgentTokens } from './agent-tokens.tsx'
 import { EventList } from './event-list.tsx'
 import { startOrder } from './order-dialog.tsx'
 
@@ -60,6 +62,7 @@ export function AgentView({ project, live, agent_id }: Props) {
           <AgentLabels agent={agent} mayEdit={permissions.may(project, 'update_agent')} />
           <AgentChildren live={live} agent={agent} />
           {permissions.may(project, 'send_signal') && <AgentMessage agent={agent} />}
+          <AgentTokens project={project} agent={agent} />
         </div>
         <div class="agent-main">
           {agent.open_requests === 0 && <AgentRequests agent={agent} />}
@@ -78,6 +81,7 @@ type HeadProps = { project: Project; live: ProjectLive; agent: AgentSummary }
 function AgentHead({ project, live, agent }: HeadProps) {
   const app = useAppState()
   void live.stopsVersion.value
+  const [isEditing, setEditing] = useState(false)
   const block = blockOf(agent, live)
   const mayLift = block?.kind !== 'budget' || app.permissions.may(project, 'manage_budgets')
   const why = sayWhyStopped(agent, app.names(project.id))
@@ -99,6 +103,12 @@ function AgentHead({ project, live, agent }: HeadProps) {
       {app.permissions.may(project, 'control_agent') && (
         <div class="agent-actions">
           <ActionKeys agent={agent} />
+          {agent.status !== 'terminated' && (
+            <button type="button" onClick={() => setEditing(true)}>
+              Edit
+            </button>
+          )}
+          {isEditing && <AgentEdit project={project} agent={agent} onClose={() => setEditing(false)} />}
           {possibleOrders(agent).map(({ action, isAgain }) => (
             <button
               key={action}

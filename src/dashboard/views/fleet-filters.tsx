@@ -9,13 +9,14 @@ import { formatCount, formatMoney, formatShort } from '../model/format.ts'
 import { links, replaceQuery } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
 import { Icon } from '../parts/icons.tsx'
+import { lazy } from '../parts/lazy.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { Select } from '../parts/select.tsx'
 import { StatusCount } from '../parts/status-count.tsx'
 import { SearchBox } from './search-box.tsx'
 import { showKeys } from './shortcuts.ts'
-import { SpawnDialog } from './spawn-dialog.tsx'
 
+const SpawnDialog = lazy('the form', async () => (await import('./spawn-dialog.tsx')).SpawnDialog)
 const isSpawning = signal(false)
 
 export function FleetFilters({ project, list }: { project: Project; list: FleetList }) {

@@ -17,9 +17,11 @@ import { Stopping } from './stopping.tsx'
 
 const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
 const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
+const Connect = lazy('the steps', async () => (await import('./connect.tsx')).ConnectView)
 const Lifting = lazy('the dialog', async () => (await import('./lifting.tsx')).LiftingDialog)
 const Members = lazy('the members', async () => (await import('./members.tsx')).Members)
 const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
+const Settings = lazy('the settings', async () => (await import('./settings.tsx')).SettingsView)
 const Usage = lazy('the usage', async () => (await import('./usage.tsx')).UsageView)
 
 type ProjectPlace = Extract<Place, { project_id: string }>
@@ -116,6 +118,8 @@ function Pages({ project, live, place }: Props) {
   if (place.view === 'usage') return <Usage project={project} live={live} />
   if (place.view === 'budgets') return <Budgets project={project} live={live} />
   if (place.view === 'members') return <Members project={project} />
+  if (place.view === 'settings') return <Settings project={project} live={live} />
+  if (place.view === 'connect') return <Connect project={project} live={live} />
   return <FleetView project={project} live={live} />
 }
 
@@ -125,6 +129,7 @@ const tabs = [
   ['usage', 'Usage'],
   ['budgets', 'Budgets'],
   ['members', 'Members'],
+  ['settings', 'Settings'],
 ] as const
 
 /** An agent is in the fleet. */

@@ -24,6 +24,9 @@ const isRailOpen = signal(false)
 const titles: Partial<Record<Place['view'], string>> = {
   projects: 'Projects',
   types: 'Agent types',
+  keys: 'API keys',
+  users: 'Users',
+  profile: 'Your profile',
   requests: 'Inbox',
   request: 'Inbox',
 }
@@ -67,6 +70,9 @@ export function Shell({ session }: { session: Session }) {
         {(at.view === 'request' || !('project_id' in at)) && <ConnectionBar />}
         {at.view === 'projects' && <Projects />}
         {at.view === 'types' && <Types />}
+        {at.view === 'keys' && <Keys />}
+        {at.view === 'users' && <Users />}
+        {at.view === 'profile' && <Profile session={session} />}
         {(at.view === 'requests' || at.view === 'request') && <Inbox />}
         {at.view !== 'request' && 'project_id' in at && <ProjectView key={at.project_id} place={at} />}
       </main>
@@ -75,6 +81,9 @@ export function Shell({ session }: { session: Session }) {
 }
 
 const Inbox = lazy('the inbox', async () => (await import('./inbox.tsx')).InboxView)
+const Keys = lazy('the keys', async () => (await import('./keys.tsx')).Keys)
+const Profile = lazy('your profile', async () => (await import('./profile.tsx')).Profile)
+const Users = lazy('the users', async () => (await import('./users.tsx')).Users)
 const Types = lazy('the types', async () => (await import('./types.tsx')).Types)
 
 function showSignOutFailure(error: Error): void {
@@ -99,6 +108,15 @@ function InboxLink({ isShort = false }: { isShort?: boolean }) {
           {formatCount(count)} <span class="hidden">open</span>
         </b>
       )}
+    </a>
+  )
+}
+
+function RailLink({ view }: { view: 'types' | 'keys' | 'users' }) {
+  const current = place.value.view === view ? 'page' : undefined
+  return (
+    <a class="rail-link" href={links[view]} aria-current={current}>
+      {titles[view]}
     </a>
   )
 }
@@ -128,16 +146,18 @@ function Rail({ session }: { session: Session }) {
       <div class="rail-body">
         <InboxLink />
         <ProjectRail />
-        <a
-          class="rail-link"
-          href={links.types}
-          aria-current={place.value.view === 'types' ? 'page' : undefined}
-        >
-          Agent types
-        </a>
+        <RailLink view="types" />
+        <RailLink view="keys" />
+        {me.is_superuser && <RailLink view="users" />}
         <Preferences />
         <div class="rail-me">
-          <span title={me.email}>{me.full_name ?? me.email}</span>
+          <a
+            href={links.profile}
+            title={`${me.email}: your profile`}
+            aria-current={place.value.view === 'profile' ? 'page' : undefined}
+          >
+            {me.full_name ?? me.email}
+          </a>
           <button
             type="button"
             class="quiet"

@@ -3,9 +3,9 @@ import { type AgentType, eachItem } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Field, Form, typed } from '../parts/fields.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
+import { TypeForm } from './type-form.tsx'
 
 /** The agent types; only superusers may edit them. */
 export function Types() {
@@ -33,7 +33,7 @@ export function Types() {
       {problem && <State kind="problem" title={problem} />}
       {value?.length === 0 && <State title="No agent types yet" />}
       {value && value.length > 0 && (
-        <table class="table">
+        <table class="table table-cards">
           <thead>
             <tr>
               <th>Name</th>
@@ -49,11 +49,11 @@ export function Types() {
                 <td>
                   <b>{type.name}</b>
                 </td>
-                <td>
+                <td data-label="Slug">
                   <code>{type.slug}</code>
                 </td>
-                <td>{type.description}</td>
-                <td>{type.is_active ? 'active' : <span class="faint">inactive</span>}</td>
+                <td data-label="Description">{type.description}</td>
+                <td data-label="Status">{type.is_active ? 'active' : <span class="faint">inactive</span>}</td>
                 {me.is_superuser && (
                   <td class="table-actions">
                     <button type="button" class="quiet" onClick={() => setEdited(type)}>
@@ -72,33 +72,9 @@ export function Types() {
 }
 
 function TypeDialog({ type, onClose }: { type: AgentType | undefined; onClose: () => void }) {
-  const { api } = useAppState()
-  const save = async (fields: FormData) => {
-    const body = {
-      name: typed(fields, 'name') ?? '',
-      slug: typed(fields, 'slug') ?? '',
-      description: typed(fields, 'description') ?? null,
-      is_active: fields.get('is_active') === 'on',
-    }
-    await (type ? api.agentTypes.update(type.id, body) : api.agentTypes.create(body))
-    onClose()
-  }
   return (
     <Dialog title={type ? `Edit ${type.name}` : 'New agent type'} onClose={onClose}>
-      <Form submit="Save" onCancel={onClose} onSubmit={save}>
-        <Field label="Name" name="name" value={type?.name} isRequired />
-        <Field label="Slug" name="slug" value={type?.slug} hint="a-z, 0-9, - and _" isRequired />
-        <Field
-          label="Description"
-          name="description"
-          value={type?.description ?? undefined}
-          hint="optional"
-        />
-        <label class="check">
-          <input type="checkbox" name="is_active" defaultChecked={type?.is_active ?? true} />
-          Active (agents can be created)
-        </label>
-      </Form>
+      <TypeForm type={type} onCancel={onClose} onSaved={onClose} />
     </Dialog>
   )
 }

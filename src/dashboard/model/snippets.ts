@@ -19,8 +19,11 @@ type Snippet = {
   write: (own: Connecting) => string
 }
 
-/** For JavaScript and Python, whose strings may look like those of JSON. */
+/** For Python, whose strings may look like those of JSON. */
 const quote = (text: string) => JSON.stringify(text)
+/** For JavaScript. */
+const single = (text: string) =>
+  `'${JSON.stringify(text).slice(1, -1).replaceAll(String.raw`\"`, '"').replaceAll("'", String.raw`\'`)}'`
 /** For a POSIX shell. */
 const shell = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`
 
@@ -63,11 +66,11 @@ function writeTypeScript({ url, key, external_id, name, agent_type }: Connecting
   return `import { runAgent } from '@signalbox/client'
 
 const agent = await runAgent({
-  url: ${quote(url)},
-  token: ${quote(key)},
-  external_id: ${quote(external_id)},
-  name: ${quote(name)},
-  agent_type: ${quote(agent_type)},
+  url: ${single(url)},
+  token: ${single(key)},
+  external_id: ${single(external_id)},
+  name: ${single(name)},
+  agent_type: ${single(agent_type)},
 })
 try {
   for (let step = 1; ; step++) {
@@ -135,10 +138,12 @@ function writeCommand({ url, key, external_id, name, agent_type }: Connecting): 
 
 function writeCurl(own: Connecting): string {
   const agent = agentPath(own)
-  const headers = `-H ${shell(`Authorization: Bearer ${own.key}`)}`
-  return `curl -fsS ${shell(`${agent}/reports`)} ${headers} \\
-  -H 'Content-Type: application/json' -d '{"status":"working","current_task":"the first call"}'
+  return `AGENT=${shell(agent)}
+KEY=${shell(own.key)}
 
-curl -fsS ${shell(`${agent}/signals/next?wait=25`)} ${headers}
+curl -fsS "$AGENT/reports" -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+  -d '{"status":"working","current_task":"the first call"}'
+
+curl -fsS "$AGENT/signals/next?wait=25" -H "Authorization: Bearer $KEY"
 `
 }

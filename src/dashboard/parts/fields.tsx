@@ -22,8 +22,10 @@ export function Form({ submit, onCancel, onSubmit, isDanger = false, children }:
   const [problems, setProblems] = useState<readonly Problem[]>([])
   const [isBusy, setBusy] = useState(false)
   const form = useRef<HTMLFormElement>(null)
-  // It may come later than its dialog.
-  useEffect(() => focusFirst(form.current), [])
+  // It may come later than its dialog. Of several forms of a page, the first one gets the focus.
+  useEffect(() => {
+    if (!document.activeElement?.closest('form')) focusFirst(form.current)
+  }, [])
   useEffect(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(), [problems])
   const send = async (event: SubmitEvent) => {
     event.preventDefault()

@@ -6,25 +6,30 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { links } from '../model/route.ts'
 import { Lamp, Status } from '../parts/marks.tsx'
 
-type Props = { live: ProjectLive; external_id: string; isReady: boolean }
-
-/** Waits for the agent's first sign of life, and lights its lamp. */
-export function Arrival({ live, external_id, isReady }: Props) {
+/** The first agent that shows a sign of life from now on. */
+export function useArrival(live: ProjectLive, external_id: string): AgentSummary | undefined {
   void live.version.value
   const [moment] = useState(() => noteMoment(live.agents, live.seq))
   const [arrived, setArrived] = useState<string>()
   const found = (arrived && live.agents.get(arrived)) || findArrival(live.agents, moment, external_id)
   const id = found?.id
   useEffect(() => setArrived(id), [id])
+  return found
+}
+
+type Props = { project_id: string; found: AgentSummary | undefined; isReady: boolean }
+
+/** The lamp of the agent that is waited for. */
+export function Arrival({ project_id, found, isReady }: Props) {
   return (
     <li class={`panel step arrival ${found ? 'arrival-lit' : isReady ? 'step-now' : 'step-later'}`}>
       <div role="status">{found ? <Here agent={found} /> : <NotYet isReady={isReady} />}</div>
       {found && (
         <p class="state-actions">
-          <a class="button" href={links.agent(live.project_id, found.id)}>
+          <a class="button" href={links.agent(project_id, found.id)}>
             Open {found.name}
           </a>
-          <a class="button" href={links.fleet(live.project_id)}>
+          <a class="button" href={links.fleet(project_id)}>
             Go to the fleet
           </a>
         </p>

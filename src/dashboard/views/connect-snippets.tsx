@@ -46,7 +46,6 @@ export function ConnectSnippets({ project, live, type, named, connection }: Prop
           </label>
         ))}
       </fieldset>
-      <p class="faint">{needs}</p>
       {isMissing && (
         <CreateAgent
           project={project}
@@ -55,12 +54,12 @@ export function ConnectSnippets({ project, live, type, named, connection }: Prop
           mayCreate={permissions.may(project, 'spawn_agent')}
         />
       )}
-      {!isMissing && <Snippet text={text} hasKey={connection.key !== undefined} />}
+      {!isMissing && <Snippet text={text} needs={needs} hasKey={connection.key !== undefined} />}
     </div>
   )
 }
 
-function Snippet({ text, hasKey }: { text: string; hasKey: boolean }) {
+function Snippet({ text, needs, hasKey }: { text: string; needs: string; hasKey: boolean }) {
   const code = useRef<HTMLPreElement>(null)
   const box = useRef<HTMLDivElement>(null)
   // The key has just been created: the next step is to copy.
@@ -69,7 +68,10 @@ function Snippet({ text, hasKey }: { text: string; hasKey: boolean }) {
   }, [hasKey])
   return (
     <div class="snippet" ref={box}>
-      <CopyButton text={text} label="the program" from={() => code.current} />
+      <div class="snippet-head">
+        <p class="faint">{needs}</p>
+        <CopyButton text={text} label="the program" from={() => code.current} />
+      </div>
       <pre ref={code} tabIndex={0} translate={false}>
         {text}
       </pre>

@@ -8,7 +8,7 @@ import { slugOf } from '../model/slug.ts'
 import { Field } from '../parts/fields.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { Copyable } from '../parts/secret.tsx'
-import { Arrival } from './connect-arrival.tsx'
+import { Arrival, useArrival } from './connect-arrival.tsx'
 import { ConnectSnippets } from './connect-snippets.tsx'
 import { RuntimeKeyForm } from './key-form.tsx'
 import { ProjectForm } from './project-form.tsx'
@@ -46,6 +46,7 @@ export function ConnectView({ project, live }: { project: Project; live: Project
   const types = value?.filter(({ is_active }) => is_active)
   const type = types?.find((known) => known.slug === slug) ?? types?.[0]
   const external_id = slugOf(name) || 'agent-1'
+  const arrived = useArrival(live, external_id)
   const mayManageKeys = permissions.may(project, 'manage_keys')
   return (
     <section class="overview connect" aria-label="Connect an agent">
@@ -78,7 +79,7 @@ export function ConnectView({ project, live }: { project: Project; live: Project
             </>
           )}
         </Step>
-        <Step title="Start your agent" state={type ? 'now' : 'later'}>
+        <Step title="Start your agent" state={arrived ? 'done' : type ? 'now' : 'later'}>
           {type && (
             <>
               <div class="form-like">
@@ -94,7 +95,7 @@ export function ConnectView({ project, live }: { project: Project; live: Project
             </>
           )}
         </Step>
-        <Arrival live={live} external_id={external_id} isReady={type !== undefined} />
+        <Arrival project_id={project.id} found={arrived} isReady={type !== undefined} />
       </ol>
     </section>
   )

@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
-import { DEFAULT_AGENT_LIMIT } from '#src/domain/spawn.ts'
 import { useAppState } from '../app-state-context.ts'
 import { parseTokens } from '../model/amounts.ts'
 import { formatCount } from '../model/format.ts'
@@ -26,7 +25,7 @@ export function ProjectForm({ project, onCancel, onSaved }: Props) {
       name: typed(fields, 'name') ?? '',
       slug: typed(fields, 'slug') ?? '',
       description: typed(fields, 'description') ?? null,
-      agent_limit: atField('agent_limit', () => readCount(typed(fields, 'agent_limit'))),
+      ...(project && { agent_limit: atField('agent_limit', () => readCount(typed(fields, 'agent_limit'))) }),
     }
     const saved = await (project ? app.api.projects.update(project.id, body) : app.api.projects.create(body))
     await app.readProjects()
@@ -48,14 +47,16 @@ export function ProjectForm({ project, onCancel, onSaved }: Props) {
         hint="optional"
         value={project?.description ?? undefined}
       />
-      <Field
-        label="Agent limit"
-        name="agent_limit"
-        hint="agents that are not terminated"
-        value={formatCount(project?.agent_limit ?? DEFAULT_AGENT_LIMIT)}
-        inputMode="numeric"
-        isRequired
-      />
+      {project && (
+        <Field
+          label="Agent limit"
+          name="agent_limit"
+          hint="agents that are not terminated"
+          value={formatCount(project.agent_limit)}
+          inputMode="numeric"
+          isRequired
+        />
+      )}
     </Form>
   )
 }

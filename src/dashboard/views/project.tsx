@@ -132,10 +132,10 @@ const tabs = [
   ['settings', 'Settings'],
 ] as const
 
-/** An agent is in the fleet. */
+/** An agent is in the fleet, also one that is still to come. */
 function currentOf({ view }: ProjectPlace, tab: (typeof tabs)[number][0]): 'page' | 'true' | undefined {
   if (view === tab) return 'page'
-  return view === 'agent' && tab === 'fleet' ? 'true' : undefined
+  return (view === 'agent' || view === 'connect') && tab === 'fleet' ? 'true' : undefined
 }
 
 function ProjectHead({ project, live, place }: Props) {

@@ -79,10 +79,12 @@ function UserRow({ user, isMe, onAsk }: RowProps) {
         <button type="button" class="quiet" onClick={() => onAsk({ kind: 'password', user })}>
           Reset password{who}
         </button>
-        <button type="button" class="quiet" onClick={() => onAsk({ kind: 'disable', user })}>
-          {user.is_active ? 'Disable' : 'Enable'}
-          {who}
-        </button>
+        {!isMe && (
+          <button type="button" class="quiet" onClick={() => onAsk({ kind: 'disable', user })}>
+            {user.is_active ? 'Disable' : 'Enable'}
+            {who}
+          </button>
+        )}
       </td>
     </tr>
   )

@@ -42,7 +42,7 @@ export function RuntimeKeyForm({ project, onCreated }: Props & { project: Projec
       onSubmit={(fields) => create(fields, { role: 'runtime', project_id: project.id })}
     >
       <div class="pair">
-        <Field label="Name" name="name" hint="to find it again" value={`${project.slug} agents`} isRequired />
+        <Field label="Name" name="name" value={`${project.slug} agents`} isRequired />
         <Choice label="Expires" name="expires" choices={expiries} />
       </div>
     </Form>

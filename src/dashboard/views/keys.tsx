@@ -91,8 +91,10 @@ function KeyRow({ item, onRevoke }: { item: ApiKey; onRevoke: () => void }) {
         {app.permissions.nameOf({ kind: 'user', id: item.maker_id })}, {formatFullTime(item.created_at)}
       </td>
       <td data-label="Last used">
-        <Ago time={last_used_at} />
-        {last_used_at && ' ago'}
+        <span>
+          <Ago time={last_used_at} />
+          {last_used_at && ' ago'}
+        </span>
       </td>
       <td data-label="Expires">
         <Expiry time={expires_at} />

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -141,13 +141,18 @@ function currentOf({ view }: ProjectPlace, tab: (typeof tabs)[number][0]): 'page
 function ProjectHead({ project, live, place }: Props) {
   const { permissions } = useAppState()
   const role = permissions.role(project).value
+  const pages = useRef<HTMLElement>(null)
+  // A phone has no room for all of them.
+  useEffect(() => {
+    pages.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [place.view])
   return (
     <header class="project-head">
       <div class="project-title">
         <h1>{project.name}</h1>
         <span class="role">{role === 'superuser' ? 'admin' : role}</span>
       </div>
-      <nav class="tabs" aria-label="Pages of the project">
+      <nav class="tabs" ref={pages} aria-label="Pages of the project">
         {tabs.map(([view, label]) => (
           <a key={view} href={links[view](project.id)} aria-current={currentOf(place, view)}>
             {label}

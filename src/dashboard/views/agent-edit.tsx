@@ -45,7 +45,7 @@ export function AgentEdit({ project, agent, onClose }: Props) {
             label="Token limit"
             name="token_limit"
             value={token_limit === null ? undefined : formatCount(token_limit)}
-            hint="such as 200k; empty: none"
+            hint="empty: none"
           />
           <Field
             label="Cost limit in $"

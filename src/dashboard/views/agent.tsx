@@ -39,6 +39,7 @@ type Props = { project: Project; live: ProjectLive; agent_id: string }
 /** Everything about one agent. */
 export function AgentView({ project, live, agent_id }: Props) {
   const { api, permissions } = useAppState()
+  const [isEditing, setEditing] = useState(false)
   useEffect(() => void live.recall(api), [live, api])
   // Only a change of this agent draws the page again, not every event of the project.
   const agent = useComputed(() => {
@@ -54,7 +55,8 @@ export function AgentView({ project, live, agent_id }: Props) {
   }
   return (
     <article class="agent" aria-label={agent.name}>
-      <AgentHead project={project} live={live} agent={agent} />
+      <AgentHead project={project} live={live} agent={agent} onEdit={() => setEditing(true)} />
+      {isEditing && <AgentEdit project={project} agent={agent} onClose={() => setEditing(false)} />}
       {agent.open_requests > 0 && <AgentRequests agent={agent} />}
       <div class="agent-columns">
         <div class="agent-side">
@@ -76,12 +78,11 @@ export function AgentView({ project, live, agent_id }: Props) {
   )
 }
 
-type HeadProps = { project: Project; live: ProjectLive; agent: AgentSummary }
+type HeadProps = { project: Project; live: ProjectLive; agent: AgentSummary; onEdit: () => void }
 
-function AgentHead({ project, live, agent }: HeadProps) {
+function AgentHead({ project, live, agent, onEdit }: HeadProps) {
   const app = useAppState()
   void live.stopsVersion.value
-  const [isEditing, setEditing] = useState(false)
   const block = blockOf(agent, live)
   const mayLift = block?.kind !== 'budget' || app.permissions.may(project, 'manage_budgets')
   const why = sayWhyStopped(agent, app.names(project.id))
@@ -104,11 +105,10 @@ function AgentHead({ project, live, agent }: HeadProps) {
         <div class="agent-actions">
           <ActionKeys agent={agent} />
           {agent.status !== 'terminated' && (
-            <button type="button" onClick={() => setEditing(true)}>
+            <button type="button" onClick={onEdit}>
               Edit
             </button>
           )}
-          {isEditing && <AgentEdit project={project} agent={agent} onClose={() => setEditing(false)} />}
           {possibleOrders(agent).map(({ action, isAgain }) => (
             <button
               key={action}

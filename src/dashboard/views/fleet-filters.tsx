@@ -32,6 +32,11 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
         <button type="button" class="quiet keys-button" onClick={showKeys}>
           Shortcuts
         </button>
+        {permissions.may(project, 'manage_keys') && (
+          <a class="button connect-link" href={links.connect(project.id)}>
+            Connect an agent
+          </a>
+        )}
         {permissions.may(project, 'spawn_agent') && (
           <button
             type="button"

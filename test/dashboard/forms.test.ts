@@ -24,12 +24,15 @@ describe('a slug made of a name', () => {
 
 describe('what is wrong with a form', () => {
   it('is at its fields, in words for people', () => {
-    const errors = [
-      { code: 'VAL_001', message: 'Must have at least 8 characters', field: 'password' },
-      { code: 'DB_002', message: 'A project with this slug already exists', field: 'slug' },
-      { code: 'DB_002', message: 'The project has agents that are not terminated', field: null },
-    ]
-    expect(problemsOf(new ApiError({ status: 422, errors }))).toEqual([
+    const refusal = new ApiError({
+      status: 422,
+      errors: [
+        { code: 'VAL_001', message: 'Must have at least 8 characters', field: 'password' },
+        { code: 'DB_002', message: 'A project with this slug already exists', field: 'slug' },
+        { code: 'DB_002', message: 'The project has agents that are not terminated', field: null },
+      ],
+    })
+    expect(problemsOf(refusal)).toEqual([
       { field: 'password', message: 'Enter at least 8 characters' },
       { field: 'slug', message: 'Another project has this slug. Enter a different one' },
       { field: null, message: 'The project has agents that are not terminated' },
@@ -48,7 +51,7 @@ describe('what is wrong with a form', () => {
 })
 
 describe('a program to copy', () => {
-  const name = `It's "Ada" $HOME \`id\` \\ ${'${1}'}`
+  const name = `It's "Ada" $HOME $(id) \`id\` \\`
   const own: Connecting = {
     url: 'https://signalbox.example.org',
     key: 'sbx_key',

@@ -19,6 +19,8 @@ type Snippet = {
   write: (own: Connecting) => string
 }
 
+const CLIENT = '@signalbox/client'
+
 /** For Python, whose strings may look like those of JSON. */
 const quote = (text: string) => JSON.stringify(text)
 /** For JavaScript. */
@@ -31,7 +33,7 @@ const shell = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`
 export const snippets = {
   typescript: {
     label: 'TypeScript',
-    needs: 'Needs Node 22 or newer and the package @signalbox/client. Start it with: node agent.ts',
+    needs: `Needs Node 22.18 or newer and the package ${CLIENT}. Start it with: node agent.ts`,
     isOverHttp: false,
     write: writeTypeScript,
   },
@@ -63,7 +65,7 @@ const agentPath = ({ url, project_id, agent_id }: Connecting) =>
   `${url}/api/v1/projects/${project_id}/agents/${agent_id}`
 
 function writeTypeScript({ url, key, external_id, name, agent_type }: Connecting): string {
-  return `import { runAgent } from '@signalbox/client'
+  return `import { runAgent } from ${single(CLIENT)}
 
 const agent = await runAgent({
   url: ${single(url)},

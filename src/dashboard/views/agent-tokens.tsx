@@ -86,7 +86,7 @@ function Revoke({ project, agent, onClose }: Props & { onClose: () => void }) {
     >
       <p>
         Programs with a token of this agent are disconnected within 5 seconds. A runtime with an API key of
-        the project goes on. This can't be undone.
+        the project stays connected. This can't be undone.
       </p>
     </Confirm>
   )

@@ -73,7 +73,7 @@ export function ConnectView({ project, live }: { project: Project; live: Project
             <>
               <Copyable label="Key" text={key} />
               <p class="faint">
-                Store it now, where you keep passwords: it is not shown again, and whoever has it can run
+                Store it now, where you keep passwords: it is not shown again. Anyone who has it can run
                 agents here.
               </p>
             </>

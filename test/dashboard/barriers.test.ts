@@ -72,7 +72,10 @@ describeInBrowser('the dashboard is accessible', () => {
       ['#/types', '.table'],
       [`#/p/${project_id}/overview`, '.plot canvas'],
       [`#/p/${project_id}/usage`, '.plot canvas'],
-      [`#/p/${project_id}/members`, '.state'],
+      ['#/users', '.table'],
+      [`#/p/${project_id}/members`, '.table'],
+      [`#/p/${project_id}/settings`, '.settings'],
+      [`#/p/${project_id}/connect`, '.snippet pre'],
       [`#/p/${project_id}/a/${id}`, '.json-name'],
     ] as const
     for (const [place, mark] of places) {

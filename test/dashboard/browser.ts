@@ -10,19 +10,28 @@ import { createFleet, type Fleet, Rest } from '../support/rest.ts'
 
 export const DESKTOP = { width: 1440, height: 900 }
 
-export type Stage = { app: App; origin: string; rest: Rest; fleet: Fleet; browser: Browser; faults: string[] }
+export type EmptyStage = { app: App; origin: string; rest: Rest; browser: Browser; faults: string[] }
+export type Stage = EmptyStage & { fleet: Fleet }
 
 /** A server with one project, and a browser, for the suite that calls this. */
 export function useStage(): () => Stage {
-  let stage: Stage | undefined
+  return useServer(async (stage) => ({ ...stage, fleet: await createFleet(stage.rest) }))
+}
+
+/** A server without a project, as it is after its first start. */
+export function useEmptyStage(): () => EmptyStage {
+  return useServer(async (stage) => stage)
+}
+
+function useServer<Filled extends EmptyStage>(fill: (stage: EmptyStage) => Promise<Filled>): () => Filled {
+  let stage: Filled | undefined
   beforeAll(async () => {
     const backend = backends.at(-1)
     const app = await startApp({ ...(await backend?.config()), rateLimitMultiplier: 100_000 })
     const { port } = await app.listen()
     const rest = await Rest.of(app).signIn()
     const browser = await launchBrowser()
-    const fleet = await createFleet(rest)
-    stage = { app, origin: `http://127.0.0.1:${port}`, rest, fleet, browser, faults: [] }
+    stage = await fill({ app, origin: `http://127.0.0.1:${port}`, rest, browser, faults: [] })
   })
   afterAll(async () => {
     await stage?.browser.close()
@@ -36,7 +45,7 @@ export function useStage(): () => Stage {
 
 /** The page, before anybody has signed in. What goes wrong in it is noted in `faults`. */
 export async function openPage(
-  { browser, origin, faults }: Stage,
+  { browser, origin, faults }: EmptyStage,
   { at = origin, ...options }: BrowserContextOptions & { at?: string } = {},
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: DESKTOP, ...options })
@@ -51,11 +60,11 @@ export async function openPage(
   return page
 }
 
-export async function signIn(page: Page, credentials = admin): Promise<Page> {
+export async function signIn(page: Page, credentials = admin, mark = '.rail-project'): Promise<Page> {
   await page.fill('input[name=email]', credentials.email)
   await page.fill('input[name=password]', credentials.password)
   await page.click('button[type=submit]')
-  await page.waitForSelector('.rail-project', { state: 'attached' })
+  await page.waitForSelector(mark, { state: 'attached' })
   return page
 }
 

@@ -225,7 +225,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByLabel('Name', { exact: true }).fill('Newcomer')
     await page.getByLabel('Cost limit').fill('nothing')
     await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
-    await page.getByText(/cost limit: Must be an amount/).waitFor()
+    await page.getByText('Enter an amount such as 1.50').waitFor()
     await page.getByLabel('Cost limit').fill('2.50')
     await page.getByLabel('Token limit').fill('a few')
     await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()

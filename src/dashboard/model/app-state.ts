@@ -1,4 +1,4 @@
-import { effect, type ReadonlySignal, signal } from '@preact/signals'
+import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals'
 import { type ClosedReason, type Connection, type ConnectionState, connect } from '#src/client/index.ts'
 import {
   type Api,
@@ -29,7 +29,7 @@ export type Loading<Value> = { value?: Value; problem?: string }
 
 /** The state of the page for a signed-in user: one connection, every project live on it, and the API. */
 export class AppState {
-  readonly me: User
+  readonly #me: Signal<User>
   readonly api: Api
   /** For what the calls of `api` can't ask for. */
   readonly token: TokenSource
@@ -51,7 +51,7 @@ export class AppState {
   #isOver = false
 
   constructor(session: Session, me: User) {
-    this.me = me
+    this.#me = signal(me)
     this.#session = session
     this.token = (refused) => session.token(refused)
     this.api = createApi({ url: '', traced: true, token: this.token })
@@ -64,6 +64,15 @@ export class AppState {
     ]
     void this.readProjects()
     this.#stopLooking = effect(() => this.#look(now.value))
+  }
+
+  get me(): User {
+    return this.#me.value
+  }
+
+  /** After a change of the user's own name. */
+  takeUser(user: User): void {
+    this.#me.value = user
   }
 
   /** Since when a connected server has not answered; undefined if it answers. */

@@ -2,14 +2,16 @@ import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { Loading } from './app-state.ts'
 import { reconnects } from './reconnects.ts'
 
-/** The answer of a call, which is repeated by `reload` and when `key` changes. */
+/** The answer of a call, which is repeated by `reload`, when `key` changes, and every `everyMs`. */
 export function useLoaded<Value>(
   key: string,
   load: () => Promise<Value>,
+  everyMs?: number,
 ): Loading<Value> & { reload: () => void } {
   const [state, setState] = useState<Loading<Value>>({})
   const [turn, setTurn] = useState(0)
   const opened = reconnects.value
+  const reload = useCallback(() => setTurn((known) => known + 1), [])
   // `key` identifies the call: a new function with the same key does not repeat it.
   useEffect(() => {
     let isHere = true
@@ -23,11 +25,16 @@ export function useLoaded<Value>(
       isHere = false
     }
   }, [key, turn])
+  useEffect(() => {
+    if (everyMs === undefined) return
+    const timer = setInterval(reload, everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs, reload])
   // A failed call is repeated once there is a connection again.
   useEffect(() => {
-    if (state.problem !== undefined) setTurn((known) => known + 1)
+    if (state.problem !== undefined) reload()
   }, [opened])
-  return { ...state, reload: useCallback(() => setTurn((known) => known + 1), []) }
+  return { ...state, reload }
 }
 
 /** Follows a value once it has not changed for `ms`. */

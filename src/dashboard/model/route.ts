@@ -4,12 +4,14 @@ import { agentStatuses } from '#src/domain/lifecycle.ts'
 /** The current place, kept after the `#`, so that users can bookmark it and the server has only one page. */
 export type Place =
   | { view: 'projects' }
-  | { view: 'types' }
-  | { view: 'audit' }
+  | { view: 'types' | 'audit' | 'keys' | 'users' | 'profile' }
   | { view: 'requests' }
   | { view: 'wall' }
   | { view: 'request'; project_id: string; request_id: string }
-  | { view: 'fleet' | 'overview' | 'log' | 'usage' | 'budgets' | 'members'; project_id: string }
+  | {
+      view: 'fleet' | 'overview' | 'log' | 'usage' | 'budgets' | 'members' | 'settings' | 'connect'
+      project_id: string
+    }
   | { view: 'agent'; project_id: string; agent_id: string }
 
 const id = '([0-9a-f-]{36})'
@@ -18,6 +20,9 @@ const patterns: [RegExp, (ids: string[]) => Place][] = [
   [/^types$/, () => ({ view: 'types' })],
   [/^audit$/, () => ({ view: 'audit' })],
   [/^wall$/, () => ({ view: 'wall' })],
+  [/^keys$/, () => ({ view: 'keys' })],
+  [/^users$/, () => ({ view: 'users' })],
+  [/^profile$/, () => ({ view: 'profile' })],
   [/^requests$/, () => ({ view: 'requests' })],
   [new RegExp(`^p/${id}$`), ([project_id = '']) => ({ view: 'fleet', project_id })],
   [new RegExp(`^p/${id}/overview$`), ([project_id = '']) => ({ view: 'overview', project_id })],
@@ -25,6 +30,8 @@ const patterns: [RegExp, (ids: string[]) => Place][] = [
   [new RegExp(`^p/${id}/usage$`), ([project_id = '']) => ({ view: 'usage', project_id })],
   [new RegExp(`^p/${id}/budgets$`), ([project_id = '']) => ({ view: 'budgets', project_id })],
   [new RegExp(`^p/${id}/members$`), ([project_id = '']) => ({ view: 'members', project_id })],
+  [new RegExp(`^p/${id}/settings$`), ([project_id = '']) => ({ view: 'settings', project_id })],
+  [new RegExp(`^p/${id}/connect$`), ([project_id = '']) => ({ view: 'connect', project_id })],
   [
     new RegExp(`^p/${id}/a/${id}$`),
     ([project_id = '', agent_id = '']) => ({ view: 'agent', project_id, agent_id }),
@@ -72,6 +79,9 @@ export const links = {
   projects: '#/',
   types: '#/types',
   audit: '#/audit',
+  keys: '#/keys',
+  users: '#/users',
+  profile: '#/profile',
   requests: (filters: Record<string, string> = {}) => {
     const text = new URLSearchParams(filters).toString()
     return `#/requests${text && `?${text}`}`
@@ -101,6 +111,8 @@ export const links = {
   members: (project_id: string) => `#/p/${project_id}/members`,
   /** All projects, or one, for a large screen. */
   wall: (project_id?: string) => `#/wall${project_id === undefined ? '' : `?project=${project_id}`}`,
+  settings: (project_id: string) => `#/p/${project_id}/settings`,
+  connect: (project_id: string) => `#/p/${project_id}/connect`,
   agent: (project_id: string, agent_id: string) => `#/p/${project_id}/a/${agent_id}`,
 }
 

@@ -1,5 +1,5 @@
 import { useComputed } from '@preact/signals'
-import { useEffect, useLayoutEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { possibleOrders } from '#src/dashboard/model/reach.ts'
 import { actionRow } from '#src/domain/actions.ts'
@@ -21,10 +21,12 @@ import { State } from '../parts/states.tsx'
 import { AgentChildren } from './agent-children.tsx'
 import { AgentCurves } from './agent-curves.tsx'
 import { AgentDetails } from './agent-details.tsx'
+import { AgentEdit } from './agent-edit.tsx'
 import { AgentLabels } from './agent-labels.tsx'
 import { AgentMessage } from './agent-message.tsx'
 import { AgentRequests } from './agent-requests.tsx'
 import { AgentSignals } from './agent-signals.tsx'
+import { AgentTokens } from './agent-tokens.tsx'
 import { EventList } from './event-list.tsx'
 import { startOrder } from './order-dialog.tsx'
 
@@ -37,6 +39,7 @@ type Props = { project: Project; live: ProjectLive; agent_id: string }
 /** Everything about one agent. */
 export function AgentView({ project, live, agent_id }: Props) {
   const { api, permissions } = useAppState()
+  const [isEditing, setEditing] = useState(false)
   useEffect(() => void live.recall(api), [live, api])
   // Only a change of this agent draws the page again, not every event of the project.
   const agent = useComputed(() => {
@@ -52,7 +55,8 @@ export function AgentView({ project, live, agent_id }: Props) {
   }
   return (
     <article class="agent" aria-label={agent.name}>
-      <AgentHead project={project} live={live} agent={agent} />
+      <AgentHead project={project} live={live} agent={agent} onEdit={() => setEditing(true)} />
+      {isEditing && <AgentEdit project={project} agent={agent} onClose={() => setEditing(false)} />}
       {agent.open_requests > 0 && <AgentRequests agent={agent} />}
       <div class="agent-columns">
         <div class="agent-side">
@@ -60,6 +64,7 @@ export function AgentView({ project, live, agent_id }: Props) {
           <AgentLabels agent={agent} mayEdit={permissions.may(project, 'update_agent')} />
           <AgentChildren live={live} agent={agent} />
           {permissions.may(project, 'send_signal') && <AgentMessage agent={agent} />}
+          <AgentTokens project={project} agent={agent} />
         </div>
         <div class="agent-main">
           {agent.open_requests === 0 && <AgentRequests agent={agent} />}
@@ -73,9 +78,9 @@ export function AgentView({ project, live, agent_id }: Props) {
   )
 }
 
-type HeadProps = { project: Project; live: ProjectLive; agent: AgentSummary }
+type HeadProps = { project: Project; live: ProjectLive; agent: AgentSummary; onEdit: () => void }
 
-function AgentHead({ project, live, agent }: HeadProps) {
+function AgentHead({ project, live, agent, onEdit }: HeadProps) {
   const app = useAppState()
   void live.stopsVersion.value
   const block = blockOf(agent, live)
@@ -99,6 +104,11 @@ function AgentHead({ project, live, agent }: HeadProps) {
       {app.permissions.may(project, 'control_agent') && (
         <div class="agent-actions">
           <ActionKeys agent={agent} />
+          {agent.status !== 'terminated' && (
+            <button type="button" onClick={onEdit}>
+              Edit
+            </button>
+          )}
           {possibleOrders(agent).map(({ action, isAgain }) => (
             <button
               key={action}

@@ -37,6 +37,11 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
         <button type="button" class="quiet keys-button" onClick={showKeys}>
           Shortcuts
         </button>
+        {!list.live.isPast && permissions.may(project, 'manage_keys') && (
+          <a class="button connect-link" href={links.connect(project.id)}>
+            Connect an agent
+          </a>
+        )}
         {!list.live.isPast && permissions.may(project, 'spawn_agent') && (
           <button
             type="button"

@@ -3,7 +3,7 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { FleetList } from '../model/fleet-list.ts'
 import type { FleetSource } from '../model/fleet-source.ts'
-import { replaceQuery } from '../model/route.ts'
+import { links, replaceQuery } from '../model/route.ts'
 import { State } from '../parts/states.tsx'
 import { BulkBar } from './bulk-bar.tsx'
 import { FleetFilters } from './fleet-filters.tsx'
@@ -48,6 +48,9 @@ function Nothing({ list }: { list: FleetList }) {
     return (
       <State title="No agents yet">
         <p>Spawn your first agent, or connect one from code.</p>
+        <a class="button" href={links.connect(list.live.project_id)}>
+          Connect an agent
+        </a>
       </State>
     )
   }

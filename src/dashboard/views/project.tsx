@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -18,11 +18,13 @@ import { Stopping } from './stopping.tsx'
 
 const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
 const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
+const Connect = lazy('the steps', async () => (await import('./connect.tsx')).ConnectView)
 const Lifting = lazy('the dialog', async () => (await import('./lifting.tsx')).LiftingDialog)
 const Log = lazy('the log', async () => (await import('./log.tsx')).LogView)
 const Members = lazy('the members', async () => (await import('./members.tsx')).Members)
 const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
 const PastFleet = lazy('the past', async () => (await import('./past.tsx')).PastFleetView)
+const Settings = lazy('the settings', async () => (await import('./settings.tsx')).SettingsView)
 const Usage = lazy('the usage', async () => (await import('./usage.tsx')).UsageView)
 
 type ProjectPlace = Extract<Place, { project_id: string }>
@@ -124,6 +126,8 @@ function Pages({ project, live, place }: Props) {
   if (place.view === 'usage') return <Usage project={project} live={live} />
   if (place.view === 'budgets') return <Budgets project={project} live={live} />
   if (place.view === 'members') return <Members project={project} />
+  if (place.view === 'settings') return <Settings project={project} live={live} />
+  if (place.view === 'connect') return <Connect project={project} live={live} />
   const at = moment.value
   if (at !== undefined) return <PastFleet project={project} live={live} at={at} />
   return <FleetView project={project} live={live} />
@@ -136,6 +140,7 @@ const tabs = [
   ['usage', 'Usage'],
   ['budgets', 'Budgets'],
   ['members', 'Members'],
+  ['settings', 'Settings'],
 ] as const
 
 /** The fleet and the overview show the same moment. */
@@ -144,22 +149,27 @@ function hrefOf(view: (typeof tabs)[number][0], project_id: string): string {
   return view === 'fleet' || view === 'overview' ? atMoment(link) : link
 }
 
-/** An agent is in the fleet. */
+/** An agent is in the fleet, also one that is still to come. */
 function currentOf({ view }: ProjectPlace, tab: (typeof tabs)[number][0]): 'page' | 'true' | undefined {
   if (view === tab) return 'page'
-  return view === 'agent' && tab === 'fleet' ? 'true' : undefined
+  return (view === 'agent' || view === 'connect') && tab === 'fleet' ? 'true' : undefined
 }
 
 function ProjectHead({ project, live, place }: Props) {
   const { permissions } = useAppState()
   const role = permissions.role(project).value
+  const pages = useRef<HTMLElement>(null)
+  // A phone has no room for all of them.
+  useEffect(() => {
+    pages.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [place.view])
   return (
     <header class="project-head">
       <div class="project-title">
         <h1>{project.name}</h1>
         <span class="role">{role === 'superuser' ? 'admin' : role}</span>
       </div>
-      <nav class="tabs" aria-label="Pages of the project">
+      <nav class="tabs" ref={pages} aria-label="Pages of the project">
         {tabs.map(([view, label]) => (
           <a key={view} href={hrefOf(view, project.id)} aria-current={currentOf(place, view)}>
             {label}

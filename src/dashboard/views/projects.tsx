@@ -1,16 +1,21 @@
+import { useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import { useAppState } from '../app-state-context.ts'
 import { sayKinds } from '../model/attention.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
-import { links } from '../model/route.ts'
+import { goTo, links } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
 import { Icon } from '../parts/icons.tsx'
+import { lazy } from '../parts/lazy.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
 import { StatusCount } from '../parts/status-count.tsx'
 import { Mix } from './project-rail.tsx'
 import { ProjectTools, useArranged } from './project-tools.tsx'
+
+const FirstRun = lazy('the first steps', async () => (await import('./connect.tsx')).FirstRun)
+const NewProject = lazy('the form', async () => (await import('./project-form.tsx')).NewProject)
 
 const shown = agentStatuses.filter((status): status is AgentStatus => status !== 'terminated')
 
@@ -19,12 +24,20 @@ export function Projects() {
   const app = useAppState()
   const { value, problem } = app.projects.value
   const shownProjects = useArranged(value ?? [])
+  const [isCreating, setCreating] = useState(false)
   return (
     <div class="page">
       <header class="page-head">
         <h1>Projects</h1>
         <ProjectTools count={value?.length ?? 0} />
+        {value && value.length > 0 && (
+          <button type="button" onClick={() => setCreating(true)}>
+            <Icon name="plus" />
+            New project
+          </button>
+        )}
       </header>
+      {isCreating && <NewProject onClose={() => setCreating(false)} />}
       {!value && !problem && <State kind="loading" title="Loading the projects" />}
       {!value && problem && (
         <State kind="problem" title="Couldn't load projects">
@@ -34,16 +47,10 @@ export function Projects() {
           </button>
         </State>
       )}
-      {value?.length === 0 && (
-        <State title="No projects yet">
-          <p>
-            Create your first project with <code>signalbox projects create</code>, or ask an owner to add you.
-          </p>
-        </State>
-      )}
       {value && value.length > 0 && shownProjects.length === 0 && (
         <State title="No projects match this search" />
       )}
+      {value?.length === 0 && <FirstRun onCreated={({ id }) => goTo(links.connect(id))} />}
       <ul class="cards">
         {shownProjects.map((project) => (
           <li key={project.id}>

@@ -24,6 +24,9 @@ const titles: Partial<Record<Place['view'], string>> = {
   projects: 'Projects',
   types: 'Agent types',
   audit: 'Audit trail',
+  keys: 'API keys',
+  users: 'Users',
+  profile: 'Your profile',
   requests: 'Inbox',
   request: 'Inbox',
   wall: 'Wall',
@@ -73,6 +76,9 @@ export function Shell({ session }: { session: Session }) {
         {at.view === 'projects' && <Projects />}
         {at.view === 'types' && <Types />}
         {at.view === 'audit' && <Audit />}
+        {at.view === 'keys' && <Keys />}
+        {at.view === 'users' && <Users />}
+        {at.view === 'profile' && <Profile session={session} />}
         {(at.view === 'requests' || at.view === 'request') && <Inbox />}
         {at.view !== 'request' && 'project_id' in at && <ProjectView key={at.project_id} place={at} />}
       </main>
@@ -85,6 +91,9 @@ const Audit = lazy('the audit trail', async () => (await import('./audit.tsx')).
 const KeysDialog = lazy('the shortcuts', async () => (await import('./keys-dialog.tsx')).KeysDialog)
 const Palette = lazy('the search', async () => (await import('./palette.tsx')).Palette)
 const Wall = lazy('the wall', async () => (await import('./wall.tsx')).Wall)
+const Keys = lazy('the keys', async () => (await import('./keys.tsx')).Keys)
+const Profile = lazy('your profile', async () => (await import('./profile.tsx')).Profile)
+const Users = lazy('the users', async () => (await import('./users.tsx')).Users)
 const Types = lazy('the types', async () => (await import('./types.tsx')).Types)
 
 /** What has the focus may go with its page: then the new page has it. */
@@ -137,6 +146,15 @@ function InboxLink({ isShort = false }: { isShort?: boolean }) {
   )
 }
 
+function RailLink({ view }: { view: 'types' | 'keys' | 'users' | 'audit' }) {
+  const current = place.value.view === view ? 'page' : undefined
+  return (
+    <a class="rail-link" href={links[view]} aria-current={current}>
+      {titles[view]}
+    </a>
+  )
+}
+
 function Rail({ session }: { session: Session }) {
   const { me, permissions } = useAppState()
   return (
@@ -172,25 +190,19 @@ function Rail({ session }: { session: Session }) {
         </button>
         <InboxLink />
         <ProjectRail />
-        <a
-          class="rail-link"
-          href={links.types}
-          aria-current={place.value.view === 'types' ? 'page' : undefined}
-        >
-          Agent types
-        </a>
-        {permissions.isSuperuser && (
-          <a
-            class="rail-link"
-            href={links.audit}
-            aria-current={place.value.view === 'audit' ? 'page' : undefined}
-          >
-            Audit trail
-          </a>
-        )}
+        <RailLink view="types" />
+        <RailLink view="keys" />
+        {permissions.isSuperuser && <RailLink view="users" />}
+        {permissions.isSuperuser && <RailLink view="audit" />}
         <Preferences />
         <div class="rail-me">
-          <span title={me.email}>{me.full_name ?? me.email}</span>
+          <a
+            href={links.profile}
+            title={`${me.email}: your profile`}
+            aria-current={place.value.view === 'profile' ? 'page' : undefined}
+          >
+            {me.full_name ?? me.email}
+          </a>
           <button
             type="button"
             class="quiet"

@@ -4,6 +4,8 @@ import { parseTokens } from '../model/amounts.ts'
 import { formatCount, formatExactMoney } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
+import { atField } from '../model/problems.ts'
+import { links } from '../model/route.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
 
@@ -16,11 +18,11 @@ function describeLimits({ token_limit, cost_limit }: Agent): string {
 }
 
 export function SpawnDialog({ project, onClose }: { project: Project; onClose: () => void }) {
-  const { api } = useAppState()
+  const { api, me } = useAppState()
   const types = useLoaded('types', () => Array.fromAsync(eachItem((page) => api.agentTypes.list(page))))
   const active = types.value?.filter(({ is_active }) => is_active)
   const spawn = async (fields: FormData) => {
-    const token_limit = parseTokens('Token limit', typed(fields, 'token_limit'))
+    const token_limit = atField('token_limit', () => parseTokens('Token limit', typed(fields, 'token_limit')))
     const agent = await api.agents.spawn(project.id, {
       agent_type_id: String(fields.get('agent_type_id')),
       name: typed(fields, 'name') ?? '',
@@ -34,7 +36,12 @@ export function SpawnDialog({ project, onClose }: { project: Project; onClose: (
   return (
     <Dialog title={`Spawn an agent in ${project.name}`} onClose={onClose}>
       {types.problem && <p class="dialog-body">{types.problem}</p>}
-      {active?.length === 0 && <p class="dialog-body">No agent types yet. Ask an admin to create one.</p>}
+      {active?.length === 0 && (
+        <p class="dialog-body">
+          No agent types yet.{' '}
+          {me.is_superuser ? <a href={links.types}>Create one</a> : 'Ask an admin to create one.'}
+        </p>
+      )}
       {active && active.length > 0 && (
         <Form submit="Spawn" onCancel={onClose} onSubmit={spawn}>
           <Field label="Name" name="name" isRequired />
@@ -53,6 +60,9 @@ export function SpawnDialog({ project, onClose }: { project: Project; onClose: (
             <Field label="Token limit" name="token_limit" hint="such as 200k" />
             <Field label="Cost limit in $" name="cost_limit" hint="optional" inputMode="decimal" />
           </div>
+          <p class="faint">
+            An agent can also introduce itself: <a href={links.connect(project.id)}>connect one from code</a>.
+          </p>
         </Form>
       )}
     </Dialog>

@@ -3,9 +3,9 @@ import { type AgentType, eachItem } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Field, Form, typed } from '../parts/fields.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
+import { TypeForm } from './type-form.tsx'
 
 /** The agent types; only superusers may edit them. */
 export function Types() {
@@ -72,33 +72,9 @@ export function Types() {
 }
 
 function TypeDialog({ type, onClose }: { type: AgentType | undefined; onClose: () => void }) {
-  const { api } = useAppState()
-  const save = async (fields: FormData) => {
-    const body = {
-      name: typed(fields, 'name') ?? '',
-      slug: typed(fields, 'slug') ?? '',
-      description: typed(fields, 'description') ?? null,
-      is_active: fields.get('is_active') === 'on',
-    }
-    await (type ? api.agentTypes.update(type.id, body) : api.agentTypes.create(body))
-    onClose()
-  }
   return (
     <Dialog title={type ? `Edit ${type.name}` : 'New agent type'} onClose={onClose}>
-      <Form submit="Save" onCancel={onClose} onSubmit={save}>
-        <Field label="Name" name="name" value={type?.name} isRequired />
-        <Field label="Slug" name="slug" value={type?.slug} hint="a-z, 0-9, - and _" isRequired />
-        <Field
-          label="Description"
-          name="description"
-          value={type?.description ?? undefined}
-          hint="optional"
-        />
-        <label class="check">
-          <input type="checkbox" name="is_active" defaultChecked={type?.is_active ?? true} />
-          Active (agents can be created)
-        </label>
-      </Form>
+      <TypeForm type={type} onCancel={onClose} onSaved={onClose} />
     </Dialog>
   )
 }

@@ -1,0 +1,123 @@
+import { useState } from 'preact/hooks'
+import { eachItem, type Project, type Webhook } from '#src/client/rest/rest.ts'
+import { useAppState } from '../app-state-context.ts'
+import { formatFullTime, plural } from '../model/format.ts'
+import { useLoaded } from '../model/loaded.ts'
+import { say } from '../model/notices.ts'
+import { Icon } from '../parts/icons.tsx'
+import { Ago } from '../parts/marks.tsx'
+import { DeleteWebhook, RotateSecret, WebhookDialog } from './webhook-dialogs.tsx'
+
+type Asked = { kind: 'new' } | { kind: 'edit' | 'rotate' | 'delete'; webhook: Webhook }
+
+/** Deliveries go on while the page is open. */
+const READ_EVERY_MS = 10_000
+
+/** Who is called with the project's events, and whether the calls arrive. */
+export function Webhooks({ project }: { project: Project }) {
+  const { api } = useAppState()
+  const [asked, setAsked] = useState<Asked>()
+  const { value, problem, reload } = useLoaded(
+    project.id,
+    () => Array.fromAsync(eachItem((page) => api.webhooks.list(project.id, page))),
+    READ_EVERY_MS,
+  )
+  const close = () => {
+    setAsked(undefined)
+    reload()
+  }
+  const enable = async ({ id, url }: Webhook) => {
+    try {
+      await api.webhooks.update(project.id, id, { is_active: true })
+      say('sent', `Trying ${url} again`)
+    } catch (error) {
+      say('problem', error instanceof Error ? error.message : String(error))
+    }
+    reload()
+  }
+  return (
+    <section class="panel" aria-label="Webhooks">
+      <header class="panel-head">
+        <h2>Webhooks</h2>
+        <span class="panel-actions">
+          <button type="button" onClick={() => setAsked({ kind: 'new' })}>
+            <Icon name="plus" />
+            New webhook
+          </button>
+        </span>
+      </header>
+      {problem !== undefined && <p class="none problems">{problem}</p>}
+      {value?.length === 0 && <p class="none faint">None. A webhook sends events to a URL of yours.</p>}
+      <ul class="webhooks">
+        {value?.map((webhook) => (
+          <li key={webhook.id}>
+            <Facts webhook={webhook} />
+            <span class="panel-actions">
+              {(!webhook.is_active || webhook.failing_since) && (
+                <button type="button" onClick={() => void enable(webhook)}>
+                  {webhook.is_active ? 'Try now' : 'Enable'}
+                  <span class="hidden"> {webhook.url}</span>
+                </button>
+              )}
+              {(['edit', 'rotate', 'delete'] as const).map((kind) => (
+                <button key={kind} type="button" class="quiet" onClick={() => setAsked({ kind, webhook })}>
+                  {verbs[kind]}
+                  <span class="hidden"> {webhook.url}</span>
+                </button>
+              ))}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {asked?.kind === 'new' && <WebhookDialog project={project} onClose={close} />}
+      {asked?.kind === 'edit' && <WebhookDialog project={project} webhook={asked.webhook} onClose={close} />}
+      {asked?.kind === 'rotate' && <RotateSecret project={project} webhook={asked.webhook} onClose={close} />}
+      {asked?.kind === 'delete' && (
+        <DeleteWebhook project={project} webhook={asked.webhook} onClose={close} />
+      )}
+    </section>
+  )
+}
+
+const verbs = { edit: 'Edit', rotate: 'New secret', delete: 'Delete' } as const
+
+function Facts({ webhook }: { webhook: Webhook }) {
+  const { url, format, events, selector, last_success_at } = webhook
+  return (
+    <div class="webhook">
+      <b>{url}</b>
+      <p class="faint">
+        {format} · {events === null ? 'all events' : events.join(', ')}
+        {selector && ` · agents with ${selector}`}
+      </p>
+      <p>
+        <Health webhook={webhook} />{' '}
+        {last_success_at && (
+          <span class="faint">
+            last delivered <Ago time={last_success_at} /> ago
+          </span>
+        )}
+      </p>
+    </div>
+  )
+}
+
+function Health({ webhook }: { webhook: Webhook }) {
+  const { is_active, disabled_at, failing_since, failures, last_error, last_attempt_at } = webhook
+  const error = last_error && <q>{last_error}</q>
+  if (!is_active) {
+    return (
+      <span class="webhook-bad">
+        disabled {disabled_at && `at ${formatFullTime(disabled_at)}`} {error}
+      </span>
+    )
+  }
+  if (failing_since) {
+    return (
+      <span class="webhook-bad">
+        failing since {formatFullTime(failing_since)}, {plural(failures, 'attempt')} {error}
+      </span>
+    )
+  }
+  return <span class="webhook-good">{last_attempt_at ? 'delivering' : 'active, nothing sent yet'}</span>
+}

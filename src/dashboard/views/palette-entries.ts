@@ -150,14 +150,16 @@ function here(app: AppState): Entry[] {
   const agent = at.view === 'agent' ? app.live(project.id)?.agents.get(at.agent_id) : undefined
   return [
     ...(agent ? orderEntries(app, agent) : []),
-    ...projectPages.map(
-      ([view, label]): Entry => ({
-        id: view,
-        label,
-        note: project.name,
-        run: () => goTo(links[view](project.id)),
-      }),
-    ),
+    ...projectPages
+      .filter(([view]) => view !== 'connect' || app.permissions.may(project, 'manage_keys'))
+      .map(
+        ([view, label]): Entry => ({
+          id: view,
+          label,
+          note: project.name,
+          run: () => goTo(links[view](project.id)),
+        }),
+      ),
     ...projectActions(app, project),
   ]
 }
@@ -165,9 +167,12 @@ function here(app: AppState): Entry[] {
 const projectPages = [
   ['fleet', 'Fleet'],
   ['overview', 'Overview'],
+  ['log', 'Log'],
   ['usage', 'Usage'],
   ['budgets', 'Budgets'],
   ['members', 'Members'],
+  ['settings', 'Settings'],
+  ['connect', 'Connect an agent'],
   ['wall', 'Wall'],
 ] as const
 
@@ -216,6 +221,14 @@ function pages(app: AppState): Entry[] {
       run: () => goTo(links.requests()),
     },
     { id: 'types', label: 'Agent types', run: () => goTo(links.types) },
+    { id: 'api-keys', label: 'API keys', run: () => goTo(links.keys) },
+    ...(app.permissions.isSuperuser
+      ? [
+          { id: 'users', label: 'Users', run: () => goTo(links.users) },
+          { id: 'audit', label: 'Audit trail', run: () => goTo(links.audit) },
+        ]
+      : []),
+    { id: 'profile', label: 'Your profile', run: () => goTo(links.profile) },
     { id: 'wall-all', label: 'Wall of all projects', run: () => goTo(links.wall()) },
     { id: 'keys', label: 'Keyboard shortcuts', run: showKeys },
   ]

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
+import { compileCache } from './compile-cache.ts'
 import { createTestDatabase } from './databases.ts'
 
 export const serverMain = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -44,7 +45,7 @@ export class BareProcess {
     return new BareProcess(
       spawn(program, args, {
         ...where,
-        env: { PATH: process.env.PATH, ...env },
+        env: { PATH: process.env.PATH, ...compileCache, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     )

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { createProgram } from '#src/cli/program.ts'
 import { admin } from './admin.ts'
+import { compileCache } from './compile-cache.ts'
 
 export const cliMain = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
@@ -21,7 +22,8 @@ export class CliUser {
   static readonly commands: string[] = []
 
   constructor(env: Record<string, string>) {
-    this.env = { PATH: process.env.PATH ?? '', XDG_CONFIG_HOME: this.config_home, ...env }
+    const { PATH = '' } = process.env
+    this.env = { PATH, ...compileCache, XDG_CONFIG_HOME: this.config_home, ...env }
   }
 
   /** Signed in, in a folder of its own. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { admin } from './backends.ts'
+import { compileCache } from './compile-cache.ts'
 
 const here = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -37,6 +38,7 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env.PATH,
+        ...compileCache,
         PORT: '0',
         SECRET_KEY: 'a secret key for tests, of a good length',
         ADMIN_EMAIL: admin.email,

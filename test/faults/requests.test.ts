@@ -8,7 +8,7 @@ import { readLog } from '../support/load.ts'
 import { type Rest, spawn } from '../support/rest.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const AGENTS = 100
+const AGENTS = 60
 const QUESTIONS = 6
 const ANSWERERS = 6
 const TOTAL = AGENTS * QUESTIONS

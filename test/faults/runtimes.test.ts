@@ -7,8 +7,8 @@ import { ObedientRuntime } from '../support/obedient-runtime.ts'
 import type { Agent, Rest } from '../support/rest.ts'
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-const RUNTIMES = 300
-const ACTIONS = 2_000
+const RUNTIMES = 150
+const ACTIONS = 1_000
 
 type SignalRow = { id: string; kind: string; outcome: string | null; payload: { n: number } | null }
 

@@ -7,6 +7,8 @@ const shared = {
   hookTimeout: 60_000,
   testTimeout: 60_000,
   pool: 'forks',
+  // A condition that comes late on a busy machine is no failure. The time of a test is.
+  expect: { poll: { timeout: 10_000 } },
 } as const
 
 /**

@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { FleetList } from '../model/fleet-list.ts'
@@ -16,7 +16,7 @@ export function FleetView({ project, live }: { project: Project; live: FleetSour
   const { permissions } = useAppState()
   const list = useMemo(() => new FleetList(live), [live])
   useEffect(() => () => list.close(), [list])
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.addEventListener('keydown', findBySlash)
     return () => document.removeEventListener('keydown', findBySlash)
   }, [])

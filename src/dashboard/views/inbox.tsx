@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import { useAppState } from '../app-state-context.ts'
 import type { AppState } from '../model/app-state.ts'
 import { InboxList } from '../model/inbox-list.ts'
@@ -18,7 +18,8 @@ const ENDED_EVERY_MS = 2_000
 export function InboxView() {
   const app = useAppState()
   const list = useMemo(() => new InboxList(app.inbox), [app])
-  useEffect(() => {
+  // What is drawn takes keys already.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => pressed(event, { app, list })
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)

@@ -68,7 +68,7 @@ export function Wall() {
           <li key={tile.project.id}>
             <WallTile
               tile={tile}
-              isAlone={tiles.length === 1}
+              isAlone={only !== undefined}
               names={grid.rows === 1 ? NAMES_ABOVE_NONE : NAMES}
             />
           </li>

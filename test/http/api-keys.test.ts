@@ -222,5 +222,17 @@ describe.each(backends)('API keys on $name', (backend) => {
         details: { name, role: 'runtime' },
       },
     ])
+    const [revoked, created] = trail
+    const read = async (query: string) => (await readAudit(running().rest, query)).map((entry) => entry.id)
+    const of = `&project_id=${project_id}`
+    expect(await read(`${of}&action=key_revoked&from=${created?.at}`)).toContain(revoked?.id)
+    expect(await read(`${of}&action=key_revoked`)).not.toContain(created?.id)
+    expect(await read(`${of}&actor_id=${owner.id}`)).not.toContain(revoked?.id)
+    expect(await read(`${of}&actor_id=${owner.id}`)).toContain(created?.id)
+    expect(await read(`${of}&to=${created?.at}`)).not.toContain(created?.id)
+    expect(await read(`&project_id=${id}`)).toEqual([])
+    for (const wrong of ['action=key_lost', 'actor_id=x', 'from=yesterday']) {
+      expect((await running().rest.get(`/audit?${wrong}`)).status).toBe(422)
+    }
   })
 })

@@ -16,7 +16,7 @@ export type AuditEntry = {
   details: Record<string, unknown>
 }
 
-/** The newest entries of the audit trail, as a superuser reads it. */
-export async function readAudit(superuser: Rest): Promise<AuditEntry[]> {
-  return (await superuser.get<Page<AuditEntry>>('/audit?limit=100')).body.data
+/** The newest entries of the audit trail, as a superuser reads it, with filters such as `&action=key_created`. */
+export async function readAudit(superuser: Rest, filters = ''): Promise<AuditEntry[]> {
+  return (await superuser.get<Page<AuditEntry>>(`/audit?limit=100${filters}`)).body.data
 }

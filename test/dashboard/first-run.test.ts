@@ -48,7 +48,7 @@ describeInBrowser('the dashboard of an empty server', () => {
     await expect.poll(() => focused(page)).toBe('Name')
     expect(await page.locator('.snippet pre').textContent()).toContain('YOUR_KEY')
     await page.keyboard.press('Enter')
-    const key = (await page.locator('.copyable code').textContent()) ?? ''
+    const key = (await page.locator('.copy-field code').textContent()) ?? ''
     expect(key).toMatch(/^sbx_/)
     await expect.poll(() => focused(page)).toBe('Copy the program')
     await page.getByText('Waiting for your agent').waitFor()
@@ -122,7 +122,7 @@ describeInBrowser('the dashboard of an empty server', () => {
     await dialog(page).getByLabel('Role').selectOption('viewer')
     await dialog(page).getByLabel('Project').selectOption('')
     await dialog(page).getByRole('button', { name: 'Create the key' }).click()
-    const key = (await dialog(page).locator('.copyable code').textContent()) ?? ''
+    const key = (await dialog(page).locator('.copy-field code').textContent()) ?? ''
     expect((await stage().rest.as(key).get('/projects')).status).toBe(200)
     await expect.poll(() => focused(page)).toBe('Copy Key')
     await dialog(page).getByRole('button', { name: 'Done' }).click()
@@ -137,7 +137,7 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.getByRole('link', { name: 'First agent' }).click()
     await page.getByRole('button', { name: 'New token' }).click()
     await dialog(page).getByRole('button', { name: 'Create the token' }).click()
-    await dialog(page).locator('.copyable code').getByText('sba').waitFor()
+    await dialog(page).locator('.copy-field code').getByText('sba').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Revoke all' }).click()
     await dialog(page).getByRole('button', { name: 'Revoke all' }).click()
@@ -178,12 +178,12 @@ describeInBrowser('the dashboard of an empty server', () => {
     await dialog(page).getByLabel('URL').fill('https://example.org/hook')
     await dialog(page).getByLabel('agent.terminated').check()
     await page.keyboard.press('Enter')
-    await dialog(page).locator('.copyable code').getByText('whsec_').waitFor()
+    await dialog(page).locator('.copy-field code').getByText('whsec_').waitFor()
     await dialog(page).getByRole('button', { name: 'Done' }).click()
     await page.getByText('signalbox · agent.terminated').waitFor()
     await page.getByRole('button', { name: 'New secret' }).click()
     await dialog(page).getByRole('button', { name: 'Create a new secret' }).click()
-    await dialog(page).locator('.copyable code').getByText('whsec_').waitFor()
+    await dialog(page).locator('.copy-field code').getByText('whsec_').waitFor()
     await page.keyboard.press('Escape')
     expect(await findBarriers(page)).toEqual([])
 

@@ -75,6 +75,17 @@ effect(() => {
   left.set(at.project_id, filters.toString())
 })
 
+/** The pages of a project in their order, with what people call them. */
+export const projectPages = [
+  ['fleet', 'Fleet'],
+  ['overview', 'Overview'],
+  ['log', 'Log'],
+  ['usage', 'Usage'],
+  ['budgets', 'Budgets'],
+  ['members', 'Members'],
+  ['settings', 'Settings'],
+] as const
+
 export const links = {
   projects: '#/',
   types: '#/types',

@@ -37,11 +37,11 @@ export function CopyButton({
 }
 
 /** Something to copy; a secret is only in memory, as long as it is in sight. */
-export function Copyable({ label, text }: { label: string; text: string }) {
+export function CopyField({ label, text }: { label: string; text: string }) {
   const code = useRef<HTMLElement>(null)
   return (
-    <div class="copyable">
-      <span class="copyable-label">{label}</span>
+    <div class="copy-field">
+      <span class="copy-field-label">{label}</span>
       <code ref={code} translate={false}>
         {text}
       </code>
@@ -59,7 +59,7 @@ export function ShownOnce({ label, text, onDone, children }: ShownOnceProps) {
   useEffect(() => body.current?.querySelector('button')?.focus(), [])
   return (
     <div class="dialog-body" ref={body}>
-      <Copyable label={label} text={text} />
+      <CopyField label={label} text={text} />
       <p>Store it now: it is not shown again.</p>
       {children}
       <footer>

@@ -2,6 +2,7 @@ import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { formatCount } from '../model/format.ts'
 import { unsettled } from '../model/progress.ts'
 import type { Totals } from '../model/totals.ts'
+import { Lamp } from './marks.tsx'
 
 /** How many agents have a status, and how many have it only on paper: "13 + 5 pausing". */
 export function StatusCount({ totals, status }: { totals: Readonly<Totals>; status: AgentStatus }) {
@@ -15,5 +16,26 @@ export function StatusCount({ totals, status }: { totals: Readonly<Totals>; stat
         </small>
       )}
     </span>
+  )
+}
+
+type ListProps = { class: string; totals: Readonly<Totals>; statuses: readonly AgentStatus[] }
+
+/** The counts of several statuses, each with its lamp and name. */
+export function StatusCounts({ class: name, totals, statuses }: ListProps) {
+  return (
+    <dl class={name}>
+      {statuses.map((status) => (
+        <div key={status}>
+          <dt>
+            <Lamp status={status} />
+            {status}
+          </dt>
+          <dd>
+            <StatusCount totals={totals} status={status} />
+          </dd>
+        </div>
+      ))}
+    </dl>
   )
 }

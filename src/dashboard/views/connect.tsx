@@ -7,7 +7,7 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { slugOf } from '../model/slug.ts'
 import { Field } from '../parts/fields.tsx'
 import { Lamp } from '../parts/marks.tsx'
-import { Copyable } from '../parts/secret.tsx'
+import { CopyField } from '../parts/secret.tsx'
 import { Arrival, useArrival } from './connect-arrival.tsx'
 import { ConnectSnippets } from './connect-snippets.tsx'
 import { RuntimeKeyForm } from './key-form.tsx'
@@ -71,7 +71,7 @@ export function ConnectView({ project, live }: { project: Project; live: Project
           )}
           {key && (
             <>
-              <Copyable label="Key" text={key} />
+              <CopyField label="Key" text={key} />
               <p class="faint">
                 Store it now, where you keep passwords: it is not shown again. Anyone who has it can run
                 agents here.

@@ -13,9 +13,8 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { reconnects } from '../model/reconnects.ts'
 import { links, query, replaceQuery } from '../model/route.ts'
 import { fromUnits, inService } from '../model/totals.ts'
-import { Lamp } from '../parts/marks.tsx'
 import { Segments } from '../parts/segments.tsx'
-import { StatusCount } from '../parts/status-count.tsx'
+import { StatusCounts } from '../parts/status-count.tsx'
 import { BudgetWarnings } from './budget-warnings.tsx'
 import { EventFeed } from './event-feed.tsx'
 import { Charts } from './overview-charts.tsx'
@@ -130,19 +129,7 @@ function Numbers({ source, recent }: { source: FleetSource; recent?: readonly Bu
           <b>{value}</b>
         </p>
       ))}
-      <dl class="number-statuses">
-        {agentStatuses.map((status) => (
-          <div key={status}>
-            <dt>
-              <Lamp status={status} />
-              {status}
-            </dt>
-            <dd>
-              <StatusCount totals={totals} status={status} />
-            </dd>
-          </div>
-        ))}
-      </dl>
+      <StatusCounts class="number-statuses" totals={totals} statuses={agentStatuses} />
     </div>
   )
 }

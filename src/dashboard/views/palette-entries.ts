@@ -8,7 +8,7 @@ import { say } from '../model/notices.ts'
 import { best, findAgents, rankOf, readVerb, readWanted, type Wanted } from '../model/palette.ts'
 import { type ShownStatus, shownStatus } from '../model/progress.ts'
 import { possibleOrders } from '../model/reach.ts'
-import { goTo, links, place, projectOf } from '../model/route.ts'
+import { goTo, links, place, projectOf, projectPages } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
 import { densities, density, shownZone, theme, themes, wordOf, zones } from '../model/settings.ts'
 import { copy } from '../parts/copyable.tsx'
@@ -150,7 +150,7 @@ function here(app: AppState): Entry[] {
   const agent = at.view === 'agent' ? app.live(project.id)?.agents.get(at.agent_id) : undefined
   return [
     ...(agent ? orderEntries(app, agent) : []),
-    ...projectPages
+    ...[...projectPages, ...furtherPages]
       .filter(([view]) => view !== 'connect' || app.permissions.may(project, 'manage_keys'))
       .map(
         ([view, label]): Entry => ({
@@ -164,14 +164,7 @@ function here(app: AppState): Entry[] {
   ]
 }
 
-const projectPages = [
-  ['fleet', 'Fleet'],
-  ['overview', 'Overview'],
-  ['log', 'Log'],
-  ['usage', 'Usage'],
-  ['budgets', 'Budgets'],
-  ['members', 'Members'],
-  ['settings', 'Settings'],
+const furtherPages = [
   ['connect', 'Connect an agent'],
   ['wall', 'Wall'],
 ] as const

@@ -4,7 +4,7 @@ import { say } from '../model/notices.ts'
 import { FieldError } from '../model/problems.ts'
 import type { Session } from '../model/session.ts'
 import { Field, Form, PasswordField, typed } from '../parts/fields.tsx'
-import { Copyable } from '../parts/secret.tsx'
+import { CopyField } from '../parts/secret.tsx'
 import { readPassword } from './user-dialogs.tsx'
 
 /** The user's own name and password. */
@@ -40,7 +40,7 @@ export function Profile({ session }: { session: Session }) {
           <Field label="Full name" name="full_name" value={me.full_name ?? undefined} autoComplete="name" />
         </Form>
         <div class="panel-foot">
-          <Copyable label="Your ID" text={me.id} />
+          <CopyField label="Your ID" text={me.id} />
           <p class="faint">The owner of a project needs it to add you.</p>
         </div>
       </section>

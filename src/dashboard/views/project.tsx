@@ -5,7 +5,7 @@ import { useAppState } from '../app-state-context.ts'
 import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { links, type Place } from '../model/route.ts'
+import { links, type Place, projectPages } from '../model/route.ts'
 import { Connection } from '../parts/connection.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
@@ -133,24 +133,17 @@ function Pages({ project, live, place }: Props) {
   return <FleetView project={project} live={live} />
 }
 
-const tabs = [
-  ['fleet', 'Fleet'],
-  ['overview', 'Overview'],
-  ['log', 'Log'],
-  ['usage', 'Usage'],
-  ['budgets', 'Budgets'],
-  ['members', 'Members'],
-  ['settings', 'Settings'],
-] as const
-
 /** The fleet and the overview show the same moment. */
-function hrefOf(view: (typeof tabs)[number][0], project_id: string): string {
+function hrefOf(view: (typeof projectPages)[number][0], project_id: string): string {
   const link = links[view](project_id)
   return view === 'fleet' || view === 'overview' ? atMoment(link) : link
 }
 
 /** An agent is in the fleet, also one that is still to come. */
-function currentOf({ view }: ProjectPlace, tab: (typeof tabs)[number][0]): 'page' | 'true' | undefined {
+function currentOf(
+  { view }: ProjectPlace,
+  tab: (typeof projectPages)[number][0],
+): 'page' | 'true' | undefined {
   if (view === tab) return 'page'
   return (view === 'agent' || view === 'connect') && tab === 'fleet' ? 'true' : undefined
 }
@@ -170,7 +163,7 @@ function ProjectHead({ project, live, place }: Props) {
         <span class="role">{role === 'superuser' ? 'admin' : role}</span>
       </div>
       <nav class="tabs" ref={pages} aria-label="Pages of the project">
-        {tabs.map(([view, label]) => (
+        {projectPages.map(([view, label]) => (
           <a key={view} href={hrefOf(view, project.id)} aria-current={currentOf(place, view)}>
             {label}
           </a>

@@ -8,9 +8,8 @@ import { goTo, links } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
-import { Lamp } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
-import { StatusCount } from '../parts/status-count.tsx'
+import { StatusCounts } from '../parts/status-count.tsx'
 import { Mix } from './project-rail.tsx'
 import { ProjectTools, useArranged } from './project-tools.tsx'
 
@@ -74,19 +73,7 @@ function Card({ project }: { project: Project }) {
       {live?.isFilled && (
         <>
           <Mix live={live} />
-          <dl class="card-counts">
-            {shown.map((status) => (
-              <div key={status}>
-                <dt>
-                  <Lamp status={status} />
-                  {status}
-                </dt>
-                <dd>
-                  <StatusCount totals={live.totals} status={status} />
-                </dd>
-              </div>
-            ))}
-          </dl>
+          <StatusCounts class="card-counts" totals={live.totals} statuses={shown} />
           {live.concerns.value.size > 0 && (
             <p class="card-needs">
               <Icon name="needs" />

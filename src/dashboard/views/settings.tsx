@@ -7,7 +7,7 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, links } from '../model/route.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { Copyable } from '../parts/secret.tsx'
+import { CopyField } from '../parts/secret.tsx'
 import { ProjectForm } from './project-form.tsx'
 import { Webhooks } from './webhooks.tsx'
 
@@ -61,7 +61,7 @@ function General({ project, mayManage }: { project: Project; mayManage: boolean 
         ))}
       </dl>
       <div class="panel-foot">
-        <Copyable label="ID" text={project.id} />
+        <CopyField label="ID" text={project.id} />
       </div>
       {isEditing && (
         <Dialog title={`Edit ${project.name}`} onClose={() => setEditing(false)}>

@@ -2,35 +2,23 @@ import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import type { AppState } from '../model/app-state.ts'
-import { countKinds, labelOf, sayConcern } from '../model/attention.ts'
 import { now } from '../model/clock.ts'
-import { formatCount, formatMoney, formatSpan, formatTime, plural } from '../model/format.ts'
+import { formatCount, formatSpan, formatTime, plural } from '../model/format.ts'
 import { keepAwake } from '../model/keep-awake.ts'
-import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, links, query } from '../model/route.ts'
-import { fromUnits, inService } from '../model/totals.ts'
-import {
-  calm,
-  levelOf,
-  orderWall,
-  urgencyOf,
-  type Weighed,
-  wallGrid,
-  wallPage,
-  worst,
-} from '../model/wall.ts'
+import { calm, levelOf, orderWall, urgencyOf, wallGrid, wallPage } from '../model/wall.ts'
 import { Brand, Icon } from '../parts/icons.tsx'
-import { Lamp } from '../parts/marks.tsx'
 import { State } from '../parts/states.tsx'
-import { StatusCount } from '../parts/status-count.tsx'
-import { Mix } from './project-rail.tsx'
+import { type Tile, WallTile } from './wall-tile.tsx'
 
 /** Long enough to read a page of tiles. */
 const TURN_MS = 15_000
 /** Without a move of the pointer for this long, only the tiles are shown. */
 const STILL_MS = 3_000
 
-type Tile = Weighed & { live: ProjectLive | undefined }
+/** So many names can be read from afar. */
+const NAMES = 3
+const NAMES_ABOVE_NONE = 8
 
 /** All projects, or one, for a screen on a wall: exceptions first, nothing to operate, until Esc. */
 export function Wall() {
@@ -240,99 +228,6 @@ function WallConnection() {
   return (
     <p class="wall-connection wall-alarm" role="status">
       No answer for {formatSpan(now.value - silentSince)}
-    </p>
-  )
-}
-
-const shown = ['working', 'waiting', 'paused', 'idle'] as const
-/** So many names can be read from afar. */
-const NAMES = 3
-const NAMES_ABOVE_NONE = 8
-
-function WallTile({ tile, isAlone, names }: { tile: Tile; isAlone: boolean; names: number }) {
-  const { project, live, count, urgency } = tile
-  void [live?.version.value, live?.stopsVersion.value]
-  const state = live?.state.value.kind
-  if (!live?.isFilled || state === 'closed') {
-    return (
-      <section class="wall-tile" aria-label={project.name}>
-        <h2>{project.name}</h2>
-        <p class="wall-calm">{live && state !== 'closed' ? 'Loading' : 'Not live'}</p>
-      </section>
-    )
-  }
-  const { totals } = live
-  return (
-    <section class={`wall-tile wall-${levelOf(urgency)}`} aria-label={project.name}>
-      <h2 class={isAlone ? 'hidden' : undefined}>
-        <a href={links.wall(project.id)}>{project.name}</a>
-      </h2>
-      {count > 0 ? (
-        <Exceptions live={live} most={names} />
-      ) : (
-        <p class="wall-calm">
-          <b>{formatCount(totals.by_status.working)}</b> working
-        </p>
-      )}
-      <Holds live={live} />
-      <Mix live={live} />
-      <dl class="wall-counts">
-        {shown.map((status) => (
-          <div key={status}>
-            <dt>
-              <Lamp status={status} />
-              {status}
-            </dt>
-            <dd>
-              <StatusCount totals={totals} status={status} />
-            </dd>
-          </div>
-        ))}
-      </dl>
-      <p class="wall-foot">
-        {plural(inService(totals), 'agent')} · {formatMoney(fromUnits(totals.costUnits))}
-      </p>
-    </section>
-  )
-}
-
-/** How many need attention, for which reasons, and who. */
-function Exceptions({ live, most }: { live: ProjectLive; most: number }) {
-  const concerns = live.concerns.value
-  const named = worst(live.agents, concerns, most)
-  return (
-    <div class="wall-exceptions">
-      <p class="wall-reasons">
-        <b>{formatCount(concerns.size)}</b>
-        <span>
-          {countKinds(concerns).map(([kind, number]) => (
-            <span key={kind} class={`wall-reason concern-${kind}`}>
-              {formatCount(number)} {labelOf(kind)}
-            </span>
-          ))}
-        </span>
-      </p>
-      <ul class="wall-names">
-        {named.map(({ agent, concern }) => (
-          <li key={agent.id} class={`concern-${concern.kind}`}>
-            <b>{agent.name}</b> <span>{sayConcern(concern, agent, now.value)}</span>
-          </li>
-        ))}
-      </ul>
-    </div>
-  )
-}
-
-function Holds({ live }: { live: ProjectLive }) {
-  const [hold, ...others] = live.holds.values()
-  if (!hold) return null
-  return (
-    <p class="wall-hold">
-      <Icon name="hold" />
-      <span>
-        Held: {hold.reason}
-        {others.length > 0 && ` and ${formatCount(others.length)} more`}
-      </span>
     </p>
   )
 }

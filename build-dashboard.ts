@@ -32,7 +32,7 @@ async function buildDashboard(): Promise<void> {
     configFile: false,
     logLevel: 'warn',
     publicDir: false,
-    // Tests measure and use the page that users load: NODE_ENV of a test would make it that of development.
+    // Under a test's NODE_ENV Vite would build the development version, but tests must use and measure the page that users load.
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
     build: {
       target: 'es2023',

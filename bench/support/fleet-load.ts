@@ -16,7 +16,7 @@ export async function runSql(databaseUrl: string, text: string, values: unknown[
   return rowCount ?? 0
 }
 
-/** A new project with so many idle agents, put into the database at once: what spawned them is not what is measured. */
+/** A new project with that many idle agents. They are inserted directly, because the bench does not measure spawning. */
 export async function createFleetOf(
   { rest, fleet: { agent_type_id } }: Pick<Signalbox, 'rest' | 'fleet'>,
   databaseUrl: string,

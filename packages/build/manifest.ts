@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 type Versions = Record<string, string>
 
-/** What a package has of its own, from its `manifest.json`. */
+/** The fields that only this package has, from its `manifest.json`. */
 type Own = { name: string; [field: string]: unknown }
 
 /** What the packages share with the repository, from its `package.json`. */

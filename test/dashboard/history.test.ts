@@ -56,7 +56,6 @@ describe('activity over time', () => {
     expect(points.buckets.map(({ events }) => events)).toEqual([3, 5, 2])
     const sliding = {
       seconds: 10,
-      since: undefined,
       buckets: Array.from({ length: 8 }, (_, n) => own(n, 1, n)),
     }
     expect(perMinute(sliding)).toEqual([0, 1, 3, 6, 10, 15, 21, 27])

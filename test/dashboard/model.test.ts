@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { parseTokens } from '#src/dashboard/model/amounts.ts'
 import { arrange, startsDescending } from '#src/dashboard/model/arrange.ts'
 import { budgetUse } from '#src/dashboard/model/budget-use.ts'
@@ -9,6 +9,15 @@ import { completeAgent, completeEvent, type OlderAgent } from '#src/dashboard/mo
 import { addLabel, readSearch } from '#src/dashboard/model/search.ts'
 import { count, noTotals, type Totals } from '#src/dashboard/model/totals.ts'
 import { Trees } from '#src/dashboard/model/trees.ts'
+import {
+  fromFieldTime,
+  startOfDay,
+  startOfHour,
+  toFieldTime,
+  type Zone,
+  zone,
+  zoneName,
+} from '#src/dashboard/model/zone.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { toAgentSummary } from '#src/domain/agent.ts'
 import type { Control } from '#src/domain/control.ts'
@@ -401,5 +410,50 @@ describe('the words for an event', () => {
     expect(sayEvent(sent('message'), named)).toBe('message sent')
     expect(sayEvent(sent('pause'), named)).toBe('pause sent again (interrupt), with its parent Ada')
     expect(reasonOf(sent('pause'))).toBe('storm')
+  })
+})
+
+describe('the time zone of the page', () => {
+  const own = process.env.TZ
+  afterEach(() => {
+    zone.value = 'local'
+    if (own === undefined) delete process.env.TZ
+    else process.env.TZ = own
+  })
+
+  it.each<[Zone, string, { name: string; typed: string; hour: string; day: string }]>([
+    [
+      'utc',
+      'Australia/Adelaide',
+      { name: 'UTC', typed: '2026-11-23T20:00:00', hour: '20:00', day: '23T00:00' },
+    ],
+    [
+      'local',
+      'Australia/Adelaide',
+      { name: 'Australia/Adelaide', typed: '2026-11-24T06:30:00', hour: '19:30', day: '23T13:30' },
+    ],
+    [
+      'local',
+      'America/New_York',
+      { name: 'America/New_York', typed: '2026-11-23T15:00:00', hour: '20:00', day: '23T05:00' },
+    ],
+  ])('%s in %s', (chosen, local, { name, typed, hour, day }) => {
+    process.env.TZ = local
+    zone.value = chosen
+    const time = '2026-11-23T20:00:00.000Z'
+    const ms = Date.parse(time)
+    expect(zoneName()).toBe(name)
+    expect([toFieldTime(time), fromFieldTime(typed)]).toEqual([typed, time])
+    expect(new Date(startOfHour(ms)).toISOString()).toBe(`2026-11-23T${hour}:00.000Z`)
+    expect(new Date(startOfDay(ms)).toISOString()).toBe(`2026-11-${day}:00.000Z`)
+    expect([toFieldTime('soon'), fromFieldTime('')]).toEqual(['', undefined])
+  })
+
+  it('has days as long as its clocks make them', () => {
+    process.env.TZ = 'America/New_York'
+    const after = Date.parse('2026-11-02T12:00:00.000Z')
+    expect(startOfDay(after) - startOfDay(after, -1)).toBe(25 * 3_600_000)
+    zone.value = 'utc'
+    expect(startOfDay(after) - startOfDay(after, -1)).toBe(24 * 3_600_000)
   })
 })

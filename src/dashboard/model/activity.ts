@@ -35,19 +35,30 @@ export function readActivity(
   return api.events.activity(project_id, { from: new Date(now - ms).toISOString(), step })
 }
 
-/** The points of a chart: `since` is when the first one begins, if that is later than the span does. */
-export type Points = { buckets: Bucket[]; seconds: number; since: number | undefined }
+/** The points of a chart, each `seconds` long. */
+export type Points = { buckets: Bucket[]; seconds: number }
+
+type Recorded = Pick<ActivityReport, 'data' | 'step' | 'since' | 'from'>
+
+/** From when on the numbers mean something, where that is later than the span begins; and why. */
+export function beginningOf(
+  { since, from, step }: Recorded,
+  created_at: string,
+): { at: number; isCreation: boolean } | undefined {
+  const [asked, recorded, created] = [from, since, created_at].map((time) => Date.parse(time)) as [
+    number,
+    number,
+    number,
+  ]
+  const at = Math.max(recorded, created)
+  return at - asked > step * 1_000 ? { at, isCreation: created >= recorded } : undefined
+}
 
 /**
  * The server's buckets, and after them those that the page has counted itself. Of the last one, which the server answered
  * before it was over, the one with more events counts.
  */
-export function toPoints(
-  report: Pick<ActivityReport, 'data' | 'step' | 'since' | 'from'>,
-  own: readonly Bucket[],
-  now: number,
-  span: SpanName,
-): Points {
+export function toPoints(report: Recorded, own: readonly Bucket[], now: number, span: SpanName): Points {
   const { ms, step } = spans[span]
   const from = now - ms
   const buckets = report.data.map(toBucket).filter(({ at }) => at + step * 1_000 > from)
@@ -57,8 +68,7 @@ export function toPoints(
     if (same && same.events > last.events) buckets[buckets.length - 1] = same
     buckets.push(...own.filter(({ at }) => at > last.at))
   }
-  const isLate = report.since > report.from && Date.parse(report.since) - from > step * 1_000
-  return { buckets, seconds: step, since: isLate ? Date.parse(report.since) : undefined }
+  return { buckets, seconds: step }
 }
 
 function toBucket({

@@ -6,6 +6,7 @@ import type { Inbox } from './inbox.ts'
 import { say } from './notices.ts'
 import type { Permissions } from './permissions.ts'
 import { type Asked, type Choice, sayEnding, sayEndingAndActor } from './requests.ts'
+import { links } from './route.ts'
 
 /** What somebody is about to answer, and what is wrong with it. */
 export type Draft = {
@@ -108,6 +109,6 @@ export class Answers {
       kind === 'done'
         ? sayEnding(request)
         : `already ${sayEndingAndActor(request, (actor) => this.#permissions.nameOf(actor))}`
-    say(kind, `${request.agent_name}: ${how}`)
+    say(kind, `${request.agent_name}: ${how}`, links.agent(request.project_id, request.agent_id))
   }
 }

@@ -1,5 +1,6 @@
 import { checkForm, type Form, type FormField } from '#src/domain/forms.ts'
 import { findInexactNumber } from '#src/domain/json.ts'
+import { fromFieldTime, toFieldTime } from './zone.ts'
 
 /** What a field holds while somebody fills it in; a choice that nobody has made is missing. */
 export type Value = string | boolean | readonly string[]
@@ -97,7 +98,7 @@ function startValue(field: Titled): Value | undefined {
   if (field.type === 'boolean') return given === true
   if (field.type === 'array') return Array.isArray(given) ? given.map(String) : []
   if (typeof given !== 'string' && typeof given !== 'number') return undefined
-  return kindOf(field) === 'date-time' ? toLocal(String(given)) : String(given)
+  return kindOf(field) === 'date-time' ? toFieldTime(String(given)) : String(given)
 }
 
 /** The payload. What was left empty is not in it; a flag that nobody has set is false. */
@@ -128,19 +129,10 @@ function toNumber(text: string): number | string {
   return Number.isFinite(value) && !findInexactNumber(text) ? value : text
 }
 
-/** `2026-11-23T12:00:00` in the browser's time zone, as its input has it. */
-function toLocal(time: string): string {
-  const at = new Date(time)
-  return Number.isNaN(at.getTime())
-    ? ''
-    : new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
-}
-
 /** A default that nobody has changed stays as it was given. */
-function toTime(local: string, given: unknown): string {
-  if (typeof given === 'string' && toLocal(given) === local) return given
-  const at = new Date(local)
-  return Number.isNaN(at.getTime()) ? local : at.toISOString()
+function toTime(typed: string, given: unknown): string {
+  if (typeof given === 'string' && toFieldTime(given) === typed) return given
+  return fromFieldTime(typed) ?? typed
 }
 
 /** The server's own check, by field. */

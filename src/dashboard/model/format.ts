@@ -1,13 +1,9 @@
-import { signal } from '@preact/signals'
+import { type Zone, zone } from './zone.ts'
 
 const whole = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 4 })
-/** Times are shown in the zone of the browser, or in UTC, as logs have them. */
-export type Zone = 'local' | 'utc'
-export const zone = signal<Zone>('local')
-
 function formatsOf(timeZone: string | undefined) {
   const format = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat('en-GB', { ...options, ...(timeZone && { timeZone }) })

@@ -1,7 +1,13 @@
 import { signal } from '@preact/signals'
 
 /** `sent`: accepted, and not done yet. `partial`: accepted for some agents only. */
-export type Notice = { id: number; kind: keyof typeof SHOWN_MS; text: string }
+export type Notice = {
+  id: number
+  kind: keyof typeof SHOWN_MS
+  text: string
+  /** The page of what it is about. */
+  link: string | undefined
+}
 
 /** A problem stays until it is dismissed. */
 const SHOWN_MS = { done: 5_000, sent: 8_000, partial: 12_000, problem: undefined } as const
@@ -11,10 +17,10 @@ const MAX_NOTICES = 4
 export const notices = signal<readonly Notice[]>([])
 let lastId = 0
 
-/** Shows a notice, also to screen readers. */
-export function say(kind: Notice['kind'], text: string): void {
+/** Shows a notice, also to screen readers; `link`: the address of what it is about. */
+export function say(kind: Notice['kind'], text: string, link?: string): void {
   const id = ++lastId
-  notices.value = [...notices.peek().slice(1 - MAX_NOTICES), { id, kind, text }]
+  notices.value = [...notices.peek().slice(1 - MAX_NOTICES), { id, kind, text, link }]
   const shown = SHOWN_MS[kind]
   if (shown !== undefined) setTimeout(() => dismiss(id), shown)
 }

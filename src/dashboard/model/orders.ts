@@ -4,6 +4,7 @@ import { type ActionName, actionRow, type Mode, statusRefusing } from '#src/doma
 import type { AppState } from './app-state.ts'
 import { formatCount, plural } from './format.ts'
 import { say } from './notices.ts'
+import { links } from './route.ts'
 
 export type Order = {
   action: ActionName
@@ -41,7 +42,8 @@ export async function order(app: AppState, targets: Targets, order: Order): Prom
     }
     return true
   } catch (error) {
-    say('problem', describeFailure(error, action, nameOf(app, targets)))
+    const link = ids.length === 1 && ids[0] ? links.agent(targets.project_id, ids[0]) : undefined
+    say('problem', describeFailure(error, action, nameOf(app, targets)), link)
     return false
   } finally {
     mark(ids, undefined)

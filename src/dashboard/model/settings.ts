@@ -1,5 +1,5 @@
 import { computed, effect, signal } from '@preact/signals'
-import { type Zone, zone } from './format.ts'
+import { type Zone, zone } from './zone.ts'
 
 export const themes = ['auto', 'light', 'dark'] as const
 export const densities = ['compact', 'regular', 'roomy'] as const

@@ -3,6 +3,7 @@ import { sendRepeatedly } from '#src/client/rest/retry.ts'
 import type { Bucket, UsageSum } from '#src/domain/usage.ts'
 import { formatMoney, formatShort } from './format.ts'
 import { fromUnits, toUnits } from './totals.ts'
+import { startOfDay, startOfHour, zoneName } from './zone.ts'
 
 /** The last hours or days, the present one included. */
 export const ranges = {
@@ -51,18 +52,14 @@ export function measureOf({ costUnits, tokens_used, tasks_completed }: Spent, me
   return { cost: fromUnits(costUnits), tokens: tokens_used, tasks: tasks_completed }[measure]
 }
 
-/** When each bucket up to `now` begins, in this browser's time zone. Days are as long as the clocks make them. */
+/** When each bucket up to `now` begins, in the time zone that is shown. */
 export function bucketStarts(over: RangeName, now: number): number[] {
   const { bucket, count } = ranges[over]
-  const last = new Date(now)
-  last.setMinutes(0, 0, 0)
-  if (bucket === 'hour') {
-    return Array.from({ length: count }, (_, index) => last.getTime() - (count - 1 - index) * 3_600_000)
-  }
-  const [year, month, day] = [last.getFullYear(), last.getMonth(), last.getDate()]
-  return Array.from({ length: count }, (_, index) =>
-    new Date(year, month, day - (count - 1 - index)).getTime(),
-  )
+  const hour = startOfHour(now)
+  return Array.from({ length: count }, (_, index) => {
+    const back = count - 1 - index
+    return bucket === 'hour' ? hour - back * 3_600_000 : startOfDay(now, -back)
+  })
 }
 
 /** A fleet too large for a row for each group and bucket gets its groups in all, and buckets without groups. */
@@ -119,7 +116,7 @@ function toQuery({ over, by, selector }: UsageView, buckets: readonly number[]) 
   return {
     from: new Date(buckets[0] ?? 0).toISOString(),
     bucket: ranges[over].bucket,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: zoneName(),
     group_by: by,
     ...(selector && { selector }),
   }

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { formatTime } from '../model/format.ts'
 import { darkness } from '../model/settings.ts'
+import { zone } from '../model/zone.ts'
 import type { Plot, PlotData, PlotOptions } from './plot.ts'
 
 type Props = PlotOptions & {
@@ -38,8 +39,8 @@ export function Chart({
   const [cursor, setCursor] = useState<number>()
   const latest = useRef(data)
   latest.current = data
-  const look = darkness.value
-  // Only other colours draw the chart again: its options never change.
+  const look = `${darkness.value} ${zone.value}`
+  // Only other colours or another time zone draw the chart again: its options never change.
   useEffect(() => {
     let isHere = true
     let made: Plot | undefined

@@ -2,6 +2,7 @@ import type { LinkState } from '#src/client/index.ts'
 import { useAppState } from '../app-state-context.ts'
 import { now } from '../model/clock.ts'
 import { formatCountdown, formatSpan, formatTime } from '../model/format.ts'
+import { Icon } from './icons.tsx'
 
 const words = {
   connecting: 'Connecting',
@@ -33,6 +34,16 @@ export function Connection({ state }: { state: LinkState }) {
           </button>
         </>
       )}
+    </div>
+  )
+}
+
+/** In place of the state of the connection, where the page shows an earlier moment. */
+export function ShowingPast({ at }: { at: number }) {
+  return (
+    <div class="connection connection-past" data-connection="past">
+      <Icon name="back" />
+      <span>Not live: {formatTime(at)}</span>
     </div>
   )
 }

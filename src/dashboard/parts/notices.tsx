@@ -18,9 +18,14 @@ export function Notices() {
   useEffect(raiseNotices, [newest])
   return (
     <div id={ID} class="notices" role="status" aria-live="polite" popover="manual">
-      {shown.map(({ id, kind, text }) => (
+      {shown.map(({ id, kind, text, link }) => (
         <div key={id} class={`notice notice-${kind}`}>
           <span>{text}</span>
+          {link !== undefined && (
+            <a href={link} onClick={() => dismiss(id)}>
+              Show
+            </a>
+          )}
           <button type="button" class="quiet square" aria-label="Dismiss" onClick={() => dismiss(id)}>
             <Icon name="close" />
           </button>

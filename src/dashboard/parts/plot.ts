@@ -1,6 +1,6 @@
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { zone } from '../model/format.ts'
+import { inZone, zone } from '../model/zone.ts'
 import { hatched } from './hatch.ts'
 
 export type Series = {
@@ -65,6 +65,9 @@ export function drawPlot(element: HTMLElement, options: PlotOptions & Hears, dat
   let marked: number | undefined
   const plot = new UPlot(
     {
+      ...(zone.peek() === 'utc' && {
+        tzDate: (seconds: number) => UPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
+      }),
       width: element.clientWidth,
       height: HEIGHT,
       legend: { show: false },
@@ -204,11 +207,15 @@ function toClock(seconds: number): string {
   return new Date(seconds * 1_000).toLocaleTimeString('en-GB', {
     hour: '2-digit',
     minute: '2-digit',
-    ...(zone.peek() === 'utc' && { timeZone: 'UTC' }),
+    ...inZone(),
     ...(!isWhole && { second: '2-digit' }),
   })
 }
 
 function toDay(seconds: number): string {
-  return new Date(seconds * 1_000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+  return new Date(seconds * 1_000).toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...inZone(),
+  })
 }

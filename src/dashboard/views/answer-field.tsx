@@ -1,4 +1,5 @@
 import type { ShownField, Value } from '../model/form.ts'
+import { zone } from '../model/zone.ts'
 
 type Props = {
   id: string
@@ -41,6 +42,7 @@ export function AnswerField(props: Props) {
         </label>
       )}
       <div id={`${id}-more`}>
+        {kind === 'date-time' && <p class="faint">{zone.value === 'utc' ? 'In UTC' : 'In your time zone'}</p>}
         {description && <p class="faint">{description}</p>}
         {mistake !== undefined && <p class="problems">{mistake}</p>}
       </div>

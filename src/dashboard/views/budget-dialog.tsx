@@ -7,6 +7,7 @@ import { actionWords, readLimit, windowWords } from '../model/budget-words.ts'
 import { modeWords } from '../model/causes.ts'
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
+import { zoneName } from '../model/zone.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
 import { MatchFields, readMatch } from './match-fields.tsx'
@@ -129,14 +130,7 @@ function WindowFields() {
           ))}
         </select>
       </label>
-      {window !== 'none' && (
-        <Field
-          label="Time zone"
-          name="timezone"
-          value={Intl.DateTimeFormat().resolvedOptions().timeZone}
-          isRequired
-        />
-      )}
+      {window !== 'none' && <Field label="Time zone" name="timezone" value={zoneName()} isRequired />}
     </div>
   )
 }

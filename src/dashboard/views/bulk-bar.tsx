@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
 import { actionNames, actionRow } from '#src/domain/actions.ts'
 import type { FleetList } from '../model/fleet-list.ts'
@@ -17,17 +17,34 @@ const ways = actionNames.flatMap((action) => [
   { action, isAgain: true, may: canRepeat },
 ])
 
+/** Notices appear above the bar, however many rows it has: `--bar-height` tells them. */
+function useBarHeight(bar: { current: HTMLElement | null }, isShown: boolean): void {
+  useEffect(() => {
+    const { current } = bar
+    const { style } = document.documentElement
+    if (!current) return
+    const observer = new ResizeObserver(() => style.setProperty('--bar-height', `${current.offsetHeight}px`))
+    observer.observe(current)
+    return () => {
+      observer.disconnect()
+      style.removeProperty('--bar-height')
+    }
+  }, [bar, isShown])
+}
+
 /** The actions that the selected agents can take. */
 export function BulkBar({ list }: { list: FleetList }) {
   const [isLimiting, setLimiting] = useState(false)
   const size = list.selected.value.size
+  const bar = useRef<HTMLDivElement>(null)
+  useBarHeight(bar, size > 0)
   if (size === 0) return null
   void list.live.version.value
   const agents = list.targets
   const limitable = agents.filter(({ status }) => status !== 'terminated')
   return (
     <>
-      <div class="bulk" role="toolbar" aria-label="Selected agents">
+      <div ref={bar} class="bulk" role="toolbar" aria-label="Selected agents">
         <b>{plural(size, 'agent')} selected</b>
         {ways.map(({ action, isAgain, may }) => {
           const able = agents.filter((agent) => may(agent, action))

@@ -9,6 +9,7 @@ import { placeHold } from '../model/hold-orders.ts'
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { sayScope } from '../model/scopes.ts'
+import { fromFieldTime, zone } from '../model/zone.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
 import { Ago } from '../parts/marks.tsx'
@@ -36,7 +37,7 @@ export function PlaceHold({ project, live, onClose }: Props) {
       reason: typed(fields, 'reason') ?? '',
       ...readMatch(fields),
       mode: mode as PauseMode | undefined,
-      ...(length === 'time' && until && { until: new Date(until).toISOString() }),
+      ...(length === 'time' && until && { until: fromFieldTime(until) }),
       ...(length !== 'time' && length !== '' && { for: Number(length) * 60 }),
     })
     say('sent', `Hold placed: ${plural(hold.affected_count, 'agent')} paused.`)
@@ -65,7 +66,7 @@ export function PlaceHold({ project, live, onClose }: Props) {
         {length === 'time' && (
           <label>
             <span>
-              Until <span class="faint">(your local time)</span>
+              Until <span class="faint">({zone.value === 'utc' ? 'UTC' : 'your local time'})</span>
             </span>
             <input type="datetime-local" name="until" required />
           </label>

@@ -11,6 +11,7 @@ import { type ExportFormat, type ExportProgress, exportFormats, exportLog } from
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { query, replaceQuery } from '../model/route.ts'
+import { fromFieldTime, toFieldTime, zone } from '../model/zone.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Select } from '../parts/select.tsx'
 
@@ -110,29 +111,20 @@ function AgentFilter({ live, agent_id }: { live: ProjectLive; agent_id: string |
   )
 }
 
-/** A time of the browser's time zone. */
 function TimeJump() {
-  const shown = toLocal(query.value.get('time'))
   return (
     <label class="log-time">
-      <span>Up to</span>
+      <span>Up to{zone.value === 'utc' && ' (UTC)'}</span>
       <input
         type="datetime-local"
         step={1}
-        value={shown}
+        value={toFieldTime(query.value.get('time'))}
         onChange={({ currentTarget: { value } }) => {
-          const time = value ? new Date(value).toISOString() : undefined
-          replaceQuery({ time, seq: undefined })
+          replaceQuery({ time: fromFieldTime(value), seq: undefined })
         }}
       />
     </label>
   )
-}
-
-function toLocal(time: string | null): string {
-  const ms = Date.parse(time ?? '')
-  if (Number.isNaN(ms)) return ''
-  return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
 }
 
 /** Saves all that matches, whatever is loaded here. */

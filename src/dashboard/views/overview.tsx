@@ -2,7 +2,15 @@ import { useEffect, useMemo } from 'preact/hooks'
 import type { ActivityReport, Project } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { useAppState } from '../app-state-context.ts'
-import { READ_EVERY_MS, readActivity, readSpan, spanNames, spans, toPoints } from '../model/activity.ts'
+import {
+  beginningOf,
+  READ_EVERY_MS,
+  readActivity,
+  readSpan,
+  spanNames,
+  spans,
+  toPoints,
+} from '../model/activity.ts'
 import { now } from '../model/clock.ts'
 import type { FleetSource } from '../model/fleet-source.ts'
 import { formatCount, formatMoney, formatShort, formatTime } from '../model/format.ts'
@@ -34,7 +42,7 @@ export function Overview({ project, live }: { project: Project; live: ProjectLiv
       ) : (
         <PastNumbers project={project} live={live} at={at} />
       )}
-      <Activity live={live} own={own} at={at} />
+      <Activity project={project} live={live} own={own} at={at} />
       <div class="columns">
         <BudgetWarnings live={live} />
         <EventFeed live={live} />
@@ -58,10 +66,10 @@ function PastNumbers({ project, live, at }: { project: Project; live: ProjectLiv
   )
 }
 
-type ActivityProps = { live: ProjectLive; own: readonly Bucket[]; at: number | undefined }
+type ActivityProps = { project: Project; live: ProjectLive; own: readonly Bucket[]; at: number | undefined }
 
 /** The charts of the chosen range. */
-function Activity({ live, own, at }: ActivityProps) {
+function Activity({ project, live, own, at }: ActivityProps) {
   const { api } = useAppState()
   const span = readSpan(query.value)
   const key = `${live.project_id} ${span} ${reconnects.value}`
@@ -84,7 +92,7 @@ function Activity({ live, own, at }: ActivityProps) {
           choices={spanNames.map((name) => [name, spans[name].short])}
           onChange={(over) => replaceQuery({ over })}
         />
-        {value?.span === span && <Since report={value.report} />}
+        {value?.span === span && <Since report={value.report} project={project} />}
         {problem !== undefined && (
           <p class="form-problem" role="alert">
             Couldn't load the charts: {problem}
@@ -105,9 +113,15 @@ function Drawn({ report, span, own, at }: DrawnProps) {
 }
 
 /** What the charts cover, where it is less than the range. */
-function Since({ report: { since, from, step } }: { report: ActivityReport }) {
-  const isLate = Date.parse(since) - Date.parse(from) > step * 1_000
-  return isLate ? <p class="faint">Since {formatTime(since)}: nothing older is recorded.</p> : null
+function Since({ report, project }: { report: ActivityReport; project: Project }) {
+  const beginning = beginningOf(report, project.created_at)
+  if (!beginning) return null
+  const why = beginning.isCreation ? 'the project was created' : 'nothing older is recorded'
+  return (
+    <p class="faint">
+      Since {formatTime(beginning.at)}: {why}.
+    </p>
+  )
 }
 
 function Numbers({ source, recent }: { source: FleetSource; recent?: readonly Bucket[] }) {

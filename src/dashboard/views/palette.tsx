@@ -10,6 +10,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { Lamp } from '../parts/marks.tsx'
 import { agentEntry, type Entry, entriesOf, findEntries, type Group } from './palette-entries.ts'
+import { takeTypedAhead } from './shortcuts.ts'
 
 /** A pause in typing of this long asks the server. */
 const ASK_AFTER_MS = 250
@@ -21,7 +22,7 @@ type Props = { session: Session; onClose: () => void }
 /** Finds agents, projects, pages and actions by keyboard alone. It remembers nothing. */
 export function Palette({ session, onClose }: Props) {
   const app = useAppState()
-  const [text, setText] = useState('')
+  const [text, setText] = useState(takeTypedAhead)
   const [into, setInto] = useState<AgentSummary>()
   const [activeId, setActiveId] = useState<string>()
   const others = useOthers(into ? '' : text.trim())

@@ -6,7 +6,7 @@ import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { links, type Place, projectPages } from '../model/route.ts'
-import { Connection } from '../parts/connection.tsx'
+import { Connection, ShowingPast } from '../parts/connection.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
 import { State } from '../parts/states.tsx'
@@ -152,6 +152,7 @@ function ProjectHead({ project, live, place }: Props) {
   const { permissions } = useAppState()
   const role = permissions.role(project).value
   const pages = useRef<HTMLElement>(null)
+  const past = place.view === 'fleet' || place.view === 'overview' ? moment.value : undefined
   // A phone has no room for all of them.
   useEffect(() => {
     pages.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
@@ -169,7 +170,7 @@ function ProjectHead({ project, live, place }: Props) {
           </a>
         ))}
       </nav>
-      <Connection state={live.state.value} />
+      {past === undefined ? <Connection state={live.state.value} /> : <ShowingPast at={past} />}
       {permissions.may(project, 'place_hold') && (
         <button type="button" class="hold" onClick={startHold}>
           <Icon name="hold" />

@@ -6,6 +6,7 @@ import { isStopping, readLimit, sayAmount, suggestLimit } from '../model/budget-
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
+import { links } from '../model/route.ts'
 import { sayScope } from '../model/scopes.ts'
 import { BudgetBar } from '../parts/budget-bar.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -85,7 +86,11 @@ export function RaiseOwnLimits({ project, agent, onClose }: Props & { agent: Age
       limits.token_limit !== undefined && sayAmount('tokens', limits.token_limit),
       limits.cost_limit !== undefined && sayAmount('cost', limits.cost_limit),
     ]
-    say('sent', `Limit of ${agent.name} raised to ${words.filter(Boolean).join(' and ')}. Resume sent.`)
+    say(
+      'sent',
+      `Limit of ${agent.name} raised to ${words.filter(Boolean).join(' and ')}. Resume sent.`,
+      links.agent(agent.project_id, agent.id),
+    )
     onClose()
   }
   return (

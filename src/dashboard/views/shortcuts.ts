@@ -12,9 +12,26 @@ export function showKeys(): void {
 
 /** Whether the search over everything is open. */
 export const isShowingPalette = signal(false)
+let typedAhead = ''
 
 export function showPalette(): void {
+  typedAhead = ''
   isShowingPalette.value = true
+}
+
+/** What the user has typed since the search was asked for: its code may come later. */
+export function takeTypedAhead(): string {
+  const typed = typedAhead
+  typedAhead = ''
+  return typed
+}
+
+/** Until the search is there, its keys are no shortcuts. */
+function typeAhead({ key, ctrlKey, altKey, metaKey }: KeyboardEvent): boolean {
+  if (!isShowingPalette.peek() || document.querySelector('dialog[open]')) return false
+  if (ctrlKey || altKey || metaKey || key.length !== 1) return false
+  typedAhead += key
+  return true
 }
 
 /** What people press, in their words. */
@@ -26,7 +43,8 @@ function togglePalette(event: KeyboardEvent): boolean {
   if (!isAsked || event.shiftKey) return false
   event.preventDefault()
   if (isShowingPalette.peek() || !document.querySelector('dialog[open]')) {
-    isShowingPalette.value = !isShowingPalette.peek()
+    if (isShowingPalette.peek()) isShowingPalette.value = false
+    else showPalette()
   }
   return true
 }
@@ -86,6 +104,11 @@ export function listenToKeys(app: AppState): () => void {
   let prefixedAt = Number.NEGATIVE_INFINITY
   const onKey = (event: KeyboardEvent) => {
     if (togglePalette(event)) return
+    if (typeAhead(event)) {
+      event.preventDefault()
+      event.stopImmediatePropagation()
+      return
+    }
     const { key, target } = event
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
     if (target instanceof Element && target.closest('input, textarea, select, dialog')) return

@@ -30,7 +30,7 @@ export function SpawnDialog({ project, onClose }: { project: Project; onClose: (
       token_limit,
       cost_limit: typed(fields, 'cost_limit'),
     })
-    say('done', `Spawned ${agent.name}, ${describeLimits(agent)}`)
+    say('done', `Spawned ${agent.name}, ${describeLimits(agent)}`, links.agent(project.id, agent.id))
     onClose()
   }
   return (

@@ -21,6 +21,7 @@ import {
   type UsageView as View,
 } from '../model/usage.ts'
 import { nameGroup, sayGrouping } from '../model/usage-names.ts'
+import { inZone, zone } from '../model/zone.ts'
 import { Chart } from '../parts/chart.tsx'
 import type { PlotData } from '../parts/plot.ts'
 import { State } from '../parts/states.tsx'
@@ -37,7 +38,7 @@ export function UsageView({ project, live }: { project: Project; live: ProjectLi
   const asked = useComputed(() => readView(query.value)).value
   const key = useSettled(JSON.stringify(asked.view), SETTLED_MS)
   const view = useMemo(() => JSON.parse(key) as View, [key])
-  const { value, problem, reload } = useLoaded(`${project.id} ${key}`, async () => ({
+  const { value, problem, reload } = useLoaded(`${project.id} ${zone.value} ${key}`, async () => ({
     sums: await readUsage(api, project.id, view, Date.now()),
     view,
     at: Date.now(),
@@ -184,5 +185,10 @@ function sayHour(ms: number): string {
 }
 
 function sayDay(ms: number): string {
-  return new Date(ms).toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' })
+  return new Date(ms).toLocaleDateString('en-GB', {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    ...inZone(),
+  })
 }

@@ -3,7 +3,7 @@ import { notFound, refuse } from '#src/domain/errors.ts'
 import { writeAudit } from '#src/store/audit.ts'
 import { deleteMember, type Member, saveMember } from '#src/store/members.ts'
 import { findProject } from '#src/store/projects.ts'
-import { findUser } from '#src/store/users.ts'
+import { findAccount, findUser } from '#src/store/users.ts'
 import type { CommandContext } from './context.ts'
 
 type Target = { project_id: string; user_id: string; principal: Principal }
@@ -25,6 +25,17 @@ export function setMember(
     await writeAudit(sql, { action: 'member_set', ...target, details: { role } })
     return member
   })
+}
+
+/** REST `add_member`: as `setMember`, for owners, who may not list the users. */
+export async function addMember(
+  context: Pick<CommandContext, 'database' | 'clock'>,
+  { project_id, email, principal }: Omit<Target, 'user_id'> & { email: string },
+  role: MemberRole,
+): Promise<Member> {
+  const user = await findAccount(context.database, { email })
+  if (!user) throw notFound.userByEmail()
+  return setMember(context, { project_id, user_id: user.id, principal }, role)
 }
 
 /** REST `remove_member`. Takes effect on open connections within 5 s. */

@@ -96,4 +96,5 @@ export const notFound = {
   member: (id: string, project_id: string) =>
     refuse('not_found', `User ${id} is not a member of project ${project_id}`),
   user: (id: string) => refuse('not_found', `User ${id} not found`),
+  userByEmail: () => refuse('not_found', 'No user with this e-mail', 'email'),
 }

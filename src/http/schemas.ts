@@ -146,6 +146,7 @@ export const bodySchemas = {
     example: { title: 'Two sources disagree on the date', assigned_agent_id: examples.ids.agent },
   },
   UpdateIssue: { schema: resources.updateIssueBody, example: { status: 'closed' } },
+  AddMember: { schema: access.addMemberBody, example: { email: 'ada@example.org', role: 'operator' } },
   SetMember: { schema: access.memberBody, example: { role: 'operator' } },
   CreateApiKey: {
     schema: access.createKeyBody,

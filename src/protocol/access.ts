@@ -2,11 +2,12 @@ import * as v from 'valibot'
 import { keyRoles, memberRoles } from '#src/domain/access.ts'
 import { actorKinds } from '#src/domain/actor.ts'
 import { auditActions } from '#src/domain/audit.ts'
-import { pageQuery } from './resources.ts'
+import { email, pageQuery } from './resources.ts'
 import { field, isoTime, label, queryTime, time, uuid } from './values.ts'
 
 const memberRole = v.picklist(memberRoles, `Must be one of ${memberRoles.join(', ')}`)
 export const memberBody = v.strictObject({ role: memberRole })
+export const addMemberBody = v.strictObject({ email, role: memberRole })
 
 export const member = v.strictObject({
   user_id: uuid,

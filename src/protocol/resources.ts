@@ -58,7 +58,7 @@ export function listOf<Item extends v.GenericSchema>(item: Item) {
   return v.union([pageOf(item), stepOf(item)])
 }
 
-const email = v.pipe(
+export const email = v.pipe(
   v.string(),
   v.trim(),
   v.toLowerCase(),

@@ -1,6 +1,6 @@
 import { admin } from '../support/backends.ts'
 import { addKey, type Cast, createFleetOf, principals, type Who } from '../support/cast.ts'
-import { type Agent, spawn, unique } from '../support/rest.ts'
+import { type Agent, type Rest, spawn, unique } from '../support/rest.ts'
 import { password } from './suite.ts'
 
 /** What to put into a path, its query, and the body; `project_id` and `agent_id` are those of the cast where not given. */
@@ -76,6 +76,11 @@ async function pausedAgent(cast: Cast) {
   const params = await freshAgent(cast)
   await cast.fleet.rest.post<Agent>(`${cast.fleet.agents}/${params.agent_id}/pause`)
   return { params }
+}
+
+async function emailOf(rest: Rest, id: string): Promise<string> {
+  const { body } = await rest.get<{ data: { id: string; email: string }[] }>('/users?page_size=100')
+  return body.data.find((user) => user.id === id)?.email ?? ''
 }
 
 async function freshMember({ rests, fleet, outsider_id: user_id }: Cast) {
@@ -215,6 +220,13 @@ export const expectations: Record<string, Expectation> = {
     may: owners,
     call: ({ viewer_id: user_id }) => ({ params: { user_id }, body: { role: 'viewer' } }),
     denied: ({ outsider_id: user_id }) => ({ params: { user_id }, body: { role: 'operator' } }),
+  },
+  add_member: {
+    may: owners,
+    call: async ({ rests, viewer_id }) => ({
+      body: { email: await emailOf(rests.superuser, viewer_id), role: 'viewer' },
+    }),
+    denied: () => ({ body: { email: 'nobody@example.org', role: 'operator' } }),
   },
   remove_member: {
     may: owners,

@@ -54,6 +54,20 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect((await list()).data).toEqual([body])
   })
 
+  it('are added by e-mail, however it is spelled', async () => {
+    const user = await addUser(running().rest)
+    const add = (email: unknown, role: unknown = 'viewer') => owner.rest.post<Member>(path, { email, role })
+    const { status, body } = await add(` ${user.email.toUpperCase()} `)
+    expect([status, body.user_id, body.role]).toEqual([200, user.id, 'viewer'])
+    expect((await add(user.email, 'operator')).body.role).toBe('operator')
+    expect((await list()).data).toHaveLength(1)
+    const field = 'email'
+    const missing = { code: 'SYS_002', message: 'No user with this e-mail', field }
+    expect(await add('nobody@example.org')).toMatchObject({ status: 404, body: { errors: [missing] } })
+    expect(await add(owner.email)).toMatchObject({ status: 409, body: { errors: [{ code: 'DB_002' }] } })
+    expect(await add('x')).toMatchObject({ status: 422, body: { errors: [{ field }] } })
+  })
+
   it('change their role at once, and keep the day on which they were added', async () => {
     const user = await addUser(running().rest)
     const spawnAs = () =>

@@ -7,7 +7,7 @@ import { choice, confirmed, define, defineGroup, required } from '../command.ts'
 import { CliError } from '../failure.ts'
 import { pageOptions, printList } from '../lists.ts'
 import { confirm } from '../prompt.ts'
-import { resolveProject, resolveUser } from '../resolve.ts'
+import { resolveProject } from '../resolve.ts'
 import { toLine } from '../text.ts'
 import { inProject } from './agents.ts'
 
@@ -31,12 +31,14 @@ export function addMembers(program: Command): void {
   })
   define(members, {
     usage: 'set <user>',
-    summary: 'Add a member or change a role, by user id (superusers: also by e-mail)',
+    summary: 'Add a member or change a role, by e-mail or user id',
     examples: ['members set ada@example.org --role operator --project north-line'],
     options: { role: required(choice('--role <role>', 'what the member may do', memberRoles)), ...inProject },
     async run({ api, print }, { args: [reference], options: { role, project } }) {
       const project_id = await resolveProject(api, project)
-      const member = await api.members.set(project_id, await resolveUser(api, reference), { role })
+      const member = isId(reference)
+        ? await api.members.set(project_id, reference, { role })
+        : await api.members.add(project_id, { email: reference, role })
       print(member, () => `${toLine(member.email)} is now ${member.role}`)
     },
   })

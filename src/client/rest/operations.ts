@@ -81,6 +81,8 @@ export const operations = {
   },
   members: {
     list: list<t.Member>()('GET /projects/{project_id}/members'),
+    /** By e-mail. */
+    add: route<t.Member, [body: t.AddMemberBody]>()('POST /projects/{project_id}/members'),
     set: route<t.Member, [body: t.MemberBody]>()('PUT /projects/{project_id}/members/{user_id}'),
     remove: route<t.Message>()('DELETE /projects/{project_id}/members/{user_id}'),
   },

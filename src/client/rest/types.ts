@@ -70,6 +70,7 @@ export type UpdateAgentTypeBody = v.InferInput<typeof resources.updateAgentTypeB
 export type CreateIssueBody = v.InferInput<typeof resources.createIssueBody>
 export type UpdateIssueBody = v.InferInput<typeof resources.updateIssueBody>
 export type MemberBody = v.InferInput<typeof access.memberBody>
+export type AddMemberBody = v.InferInput<typeof access.addMemberBody>
 export type CreateKeyBody = v.InferInput<typeof access.createKeyBody>
 export type CreateWebhookBody = v.InferInput<typeof webhooks.createWebhookBody>
 export type UpdateWebhookBody = v.InferInput<typeof webhooks.updateWebhookBody>

@@ -1,11 +1,10 @@
-import { eachItem, type Member, type Project, type User } from '#src/client/rest/rest.ts'
+import { eachItem, type Member, type Project } from '#src/client/rest/rest.ts'
 import type { MemberRole } from '#src/domain/access.ts'
 import { useAppState } from '../app-state-context.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
-import { FieldError } from '../model/problems.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Choice, Field, Form, Labelled, typed } from '../parts/fields.tsx'
+import { Choice, Form, Labelled, typed } from '../parts/fields.tsx'
 
 type Props = { project: Project; members: readonly Member[]; onClose: () => void }
 
@@ -14,62 +13,43 @@ const roles = [
   ['viewer', 'Viewer: watch'],
 ] as const satisfies (readonly [MemberRole, string])[]
 
-/** By e-mail address for superusers, who alone may list the users; else by the ID from the new member's profile. */
+/** By e-mail. Admins, who may list the users, choose from them. */
 export function AddMember({ project, members, onClose }: Props) {
   const { api, me } = useAppState()
   const users = useLoaded('users', async () =>
     me.is_superuser ? Array.fromAsync(eachItem((page) => api.users.list(page))) : [],
   )
   const add = async (fields: FormData) => {
-    const user_id = me.is_superuser
-      ? findByEmail(users.value ?? [], typed(fields, 'email') ?? '')
-      : (typed(fields, 'user_id') ?? '')
     const role = fields.get('role') as MemberRole
-    const { full_name, email } = await api.members.set(project.id, user_id, { role })
+    const { full_name, email } = await api.members.add(project.id, {
+      email: typed(fields, 'email') ?? '',
+      role,
+    })
     say('done', `Added ${full_name ?? email}`)
     onClose()
   }
   const known = new Set([project.owner_id, ...members.map((member) => member.user_id)])
   return (
     <Dialog title={`Add a member to ${project.name}`} onClose={onClose}>
-      {(users.value || users.problem !== undefined) && (
-        <Form submit="Add" onCancel={onClose} onSubmit={add}>
-          {me.is_superuser ? (
-            <Labelled label="E-mail" name="email">
-              {(control) => (
-                <>
-                  <input
-                    {...control}
-                    type="text"
-                    list="users"
-                    inputMode="email"
-                    autoComplete="off"
-                    required
-                  />
-                  <datalist id="users">
-                    {users.value
-                      ?.filter(({ id, is_active }) => is_active && !known.has(id))
-                      .map(({ id, email, full_name }) => (
-                        <option key={id} value={email}>
-                          {full_name}
-                        </option>
-                      ))}
-                  </datalist>
-                </>
-              )}
-            </Labelled>
-          ) : (
-            <Field label="User ID" name="user_id" hint="from the new member's profile page" isRequired />
+      <Form submit="Add" onCancel={onClose} onSubmit={add}>
+        <Labelled label="E-mail" name="email">
+          {(control) => (
+            <>
+              <input {...control} type="text" list="users" inputMode="email" autoComplete="off" required />
+              <datalist id="users">
+                {users.value
+                  ?.filter(({ id, is_active }) => is_active && !known.has(id))
+                  .map(({ id, email, full_name }) => (
+                    <option key={id} value={email}>
+                      {full_name}
+                    </option>
+                  ))}
+              </datalist>
+            </>
           )}
-          <Choice label="Role" name="role" choices={roles} />
-        </Form>
-      )}
+        </Labelled>
+        <Choice label="Role" name="role" choices={roles} />
+      </Form>
     </Dialog>
   )
-}
-
-function findByEmail(users: readonly User[], email: string): string {
-  const found = users.find((user) => user.email === email.toLowerCase().normalize('NFC'))
-  if (!found) throw new FieldError('email', 'No user with this e-mail')
-  return found.id
 }

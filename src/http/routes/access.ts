@@ -1,6 +1,7 @@
 import { createApiKey, revokeApiKey } from '#src/commands/api-keys.ts'
-import { removeMember, setMember } from '#src/commands/members.ts'
+import { addMember, removeMember, setMember } from '#src/commands/members.ts'
 import {
+  addMemberBody,
   apiKey,
   auditEntry,
   auditQuery,
@@ -39,6 +40,19 @@ function memberRoutes(): Route[] {
       item: member,
       description: 'Members, newest first',
       read: ({ context, params: { project_id } }, range) => listMembers(context.database, project_id, range),
+    }),
+    defineRoute({
+      method: 'post',
+      path: members,
+      operation_id: 'add_member',
+      summary: 'Add a member by e-mail, or change its role',
+      tag,
+      limit: limits.write,
+      access: 'manage_members',
+      body: addMemberBody,
+      success: { status: 200, schema: member, description: 'The member' },
+      handle: ({ context, params: { project_id }, principal, body: { email, role } }) =>
+        addMember(context, { project_id, email, principal }, role),
     }),
     defineRoute({
       method: 'put',

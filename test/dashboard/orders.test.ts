@@ -101,6 +101,15 @@ describe('an agent needs attention', () => {
       'runtime lost 1h ago, before it confirmed the pause',
     ],
     [{ token_limit: 10, tokens_used: 10 }, 'over_limit', 'over its token limit'],
+    [
+      {
+        ...connected,
+        status: 'paused',
+        control: ordered({ state: 'done', cause: { kind: 'budget', id: 'b' } }),
+      },
+      'over_limit',
+      'over a budget',
+    ],
     [{ status: 'working', last_activity_at: NOW }, 'silent', 'silent for 1h'],
     [{ cost_limit: '1.0000', cost_incurred: '0.8500' }, 'near_limit', 'has used 85% of its limit'],
   ] as const)('with the reason in words: %#', (own, kind, words) => {
@@ -112,6 +121,8 @@ describe('an agent needs attention', () => {
     [{ ...connected, status: 'paused', control: ordered({ state: 'delivered', requested_at: recent }) }],
     [{ status: 'terminated', runtime_since: NOW, control: ordered({ kind: 'terminate', state: 'failed' }) }],
     [{ status: 'paused', runtime_since: NOW, control: ordered({ state: 'done' }) }],
+    // Only the agent that reached the budget, not those that stopped with it.
+    [{ status: 'paused', control: ordered({ state: 'done', cause: { kind: 'parent', id: 'p' } }) }],
   ] as const)('unless all is well: %#', (own) => {
     expect(concern(own)).toBeUndefined()
   })

@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals'
+import { links } from './links.ts'
 import type { Asked } from './requests.ts'
-import { goTo, links } from './route.ts'
+import { goTo } from './route.ts'
 import { alerts } from './settings.ts'
 
 /** Some browsers have no notifications, or none on pages without https. */

@@ -3,10 +3,10 @@ import { type Api, ApiError } from '#src/client/rest/rest.ts'
 import type { AppState } from './app-state.ts'
 import { byField, findMistakes, startValues, toPayload, type Value, type Values } from './form.ts'
 import type { Inbox } from './inbox.ts'
+import { links } from './links.ts'
 import { say } from './notices.ts'
 import type { Permissions } from './permissions.ts'
 import { type Asked, type Choice, sayEnding, sayEndingAndActor } from './requests.ts'
-import { links } from './route.ts'
 
 /** What somebody is about to answer, and what is wrong with it. */
 export type Draft = {

@@ -52,10 +52,13 @@ const rules = {
   },
   over_limit: {
     label: 'over limit',
-    from: (agent) =>
-      agent.status !== 'terminated' && exceededLimit(agent) ? Date.parse(agent.updated_at) : undefined,
+    from: (agent) => {
+      if (agent.status !== 'terminated' && exceededLimit(agent)) return Date.parse(agent.updated_at)
+      return isStoppedByBudget(agent) ? Date.parse(agent.control?.requested_at ?? '') : undefined
+    },
     // The limit may have been raised since it was found.
-    say: (agent) => `over its ${exceededLimit(agent) ?? 'limit'}`,
+    say: (agent) =>
+      `over ${isStoppedByBudget(agent) ? 'a budget' : `its ${exceededLimit(agent) ?? 'limit'}`}`,
   },
   unanswered: {
     label: 'unanswered',
@@ -84,6 +87,11 @@ const rules = {
 export type ConcernKind = keyof typeof rules
 export const concernKinds = Object.keys(rules) as ConcernKind[]
 export type Concern = { kind: ConcernKind; since: number }
+
+/** Its own usage reached a budget of its tree or project. Those that stopped with it are not counted. */
+function isStoppedByBudget({ status, control }: AgentSummary): boolean {
+  return status === 'paused' && control?.cause.kind === 'budget' && control.cause.id !== null
+}
 
 /** It is paused, and its runtime was lost before it confirmed that. */
 function isUnconfirmed({ status, control, runtime }: AgentSummary): boolean {

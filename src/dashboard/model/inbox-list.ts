@@ -1,8 +1,9 @@
 import { computed, signal } from '@preact/signals'
 import { type RequestState, requestStates } from '#src/domain/request.ts'
 import type { Inbox } from './inbox.ts'
+import { links } from './links.ts'
 import { type Asked, byAge } from './requests.ts'
-import { goTo, links, place, query, replacePlace, withQuery } from './route.ts'
+import { goTo, place, query, replacePlace, withQuery } from './route.ts'
 
 export const listedStates = [...requestStates, 'all'] as const
 export type InboxFilter = {

@@ -3,8 +3,8 @@ import { ApiError, type BulkResult } from '#src/client/rest/rest.ts'
 import { type ActionName, actionRow, type Mode, statusRefusing } from '#src/domain/actions.ts'
 import type { AppState } from './app-state.ts'
 import { formatCount, plural } from './format.ts'
+import { links } from './links.ts'
 import { say } from './notices.ts'
-import { links } from './route.ts'
 
 export type Order = {
   action: ActionName

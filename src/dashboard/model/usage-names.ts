@@ -1,5 +1,5 @@
+import { links } from './links.ts'
 import type { ProjectLive } from './project-live.ts'
-import { links } from './route.ts'
 
 /** What usage can be grouped by, beside the keys of labels. */
 export const groupings = {

@@ -2,9 +2,9 @@ import { useMemo } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { columns } from '../model/arrange.ts'
 import { formatCount, plural } from '../model/format.ts'
+import { links } from '../model/links.ts'
 import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { links } from '../model/route.ts'
 import { Status } from '../parts/marks.tsx'
 
 const SHOWN = 12

@@ -1,8 +1,8 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import { plural } from '../model/format.ts'
+import { links } from '../model/links.ts'
 import { sayReason } from '../model/requests.ts'
-import { links } from '../model/route.ts'
 import { Ago, Until } from '../parts/marks.tsx'
 
 const SHOWN = 5

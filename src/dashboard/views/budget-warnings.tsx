@@ -2,9 +2,9 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { NEAR_LIMIT } from '../model/attention.ts'
 import { budgetUse } from '../model/budget-use.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
+import { links } from '../model/links.ts'
 import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { links } from '../model/route.ts'
 import { Lamp } from '../parts/marks.tsx'
 
 const SHOWN = 12

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { findArrival, noteMoment } from '../model/arrivals.ts'
+import { links } from '../model/links.ts'
 import { shownStatus } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { links } from '../model/route.ts'
 import { Lamp, Status } from '../parts/marks.tsx'
 
 /** The first agent that shows a sign of life from now on. */

@@ -5,8 +5,8 @@ import { useAppState } from '../app-state-context.ts'
 import { failedIn, reasonOf, sayEvent, severityOf } from '../model/events.ts'
 import { useFailure } from '../model/failures.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
+import { links } from '../model/links.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { links } from '../model/route.ts'
 import { Lamp } from '../parts/marks.tsx'
 
 type Props = {

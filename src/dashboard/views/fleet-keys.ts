@@ -2,7 +2,8 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
 import { type ActionName, actionNames, actionRow } from '#src/domain/actions.ts'
 import type { FleetList } from '../model/fleet-list.ts'
-import { goTo, links } from '../model/route.ts'
+import { links } from '../model/links.ts'
+import { goTo } from '../model/route.ts'
 import { startOrder } from './order-dialog.tsx'
 
 type Place = { project: Project; list: FleetList; mayControl: boolean }

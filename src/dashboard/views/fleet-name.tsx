@@ -5,7 +5,7 @@ import { useShownTime } from '../model/clock.ts'
 import { failedCommand, useFailure } from '../model/failures.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatShort, plural } from '../model/format.ts'
-import { links } from '../model/route.ts'
+import { links } from '../model/links.ts'
 import { Icon } from '../parts/icons.tsx'
 import { describeLabels, RowLabels } from '../parts/labels.tsx'
 

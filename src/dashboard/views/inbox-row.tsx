@@ -1,7 +1,8 @@
 import { useAppState } from '../app-state-context.ts'
 import type { InboxList } from '../model/inbox-list.ts'
+import { links } from '../model/links.ts'
 import { type Asked, sayEndingAndActor, sayReason } from '../model/requests.ts'
-import { links, withQuery } from '../model/route.ts'
+import { withQuery } from '../model/route.ts'
 import { Ago, Until } from '../parts/marks.tsx'
 
 type Props = { list: InboxList; request: Asked; isCurrent: boolean }

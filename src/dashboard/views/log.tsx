@@ -3,6 +3,7 @@ import type { Project } from '#src/client/rest/rest.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
 import { formatCount, formatFullTime, formatTime } from '../model/format.ts'
+import { links } from '../model/links.ts'
 import { useRested } from '../model/loaded.ts'
 import {
   type LogFilters,
@@ -13,7 +14,7 @@ import {
   readStart,
 } from '../model/log.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { links, query, replaceQuery } from '../model/route.ts'
+import { query, replaceQuery } from '../model/route.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Json } from '../parts/json.tsx'
 import { State } from '../parts/states.tsx'

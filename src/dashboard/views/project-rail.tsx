@@ -2,7 +2,8 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { sayKinds } from '../model/attention.ts'
 import { formatShort } from '../model/format.ts'
-import { links, place } from '../model/route.ts'
+import { links } from '../model/links.ts'
+import { place } from '../model/route.ts'
 import { inService } from '../model/totals.ts'
 
 /** Every project with its number of agents. */

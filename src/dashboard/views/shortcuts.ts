@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals'
 import type { AppState } from '../model/app-state.ts'
 import { neighbourOf } from '../model/fleet-list.ts'
-import { goTo, links, place } from '../model/route.ts'
+import { links } from '../model/links.ts'
+import { goTo, place } from '../model/route.ts'
 
 /** Whether the list of shortcuts is open. */
 export const isShowingKeys = signal(false)

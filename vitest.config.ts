@@ -11,6 +11,9 @@ const shared = {
   expect: { poll: { timeout: 10_000 } },
 } as const
 
+/** Of two cores, because many tests wait for a time to pass. */
+const BESIDE = 3
+
 /**
  * Not beside others: these tell how late others are served meanwhile, or what a browser draws, and what else the
  * machine does must not count, or which alerts fire; or they build `dist/`, from which the page of others comes.
@@ -62,7 +65,7 @@ export default defineConfig(({ mode }) => ({
           name: 'tests',
           include: ['test/**/*.test.ts'],
           exclude: [...alone, 'test/adapters/**'],
-          maxWorkers: 2,
+          maxWorkers: BESIDE,
           sequence: { groupOrder: 0 },
         },
       },
@@ -72,7 +75,7 @@ export default defineConfig(({ mode }) => ({
           ...shared,
           name: 'adapters',
           include: existsSync(join(frameworks, 'node_modules')) ? ['test/adapters/*.test.ts'] : [],
-          maxWorkers: 2,
+          maxWorkers: BESIDE,
           sequence: { groupOrder: 0 },
         },
       },

@@ -113,6 +113,29 @@ describeInBrowser('the past in the page', () => {
     await page.getByText(/^Showing/).waitFor({ state: 'detached' })
   })
 
+  it('is dragged to in a chart', async () => {
+    const { fleet } = stage()
+    const page = await openFleet(stage())
+    await goTo(page, `#/p/${fleet.project_id}/overview?over=15m`)
+    const chart = page.locator('.u-over').first()
+    await chart.waitFor()
+    const { x, y, width, height } = (await chart.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 }
+    const momentAt = () => Date.parse(/at=([^&]+)/.exec(decodeURIComponent(page.url()))?.[1] ?? '')
+    const begin = Date.now() - 900_000
+    await page.mouse.move(x + width * 0.3, y + height / 2)
+    await page.mouse.down()
+    await expect.poll(() => (momentAt() - begin) / 900_000).toBeCloseTo(0.3, 1)
+    await page.mouse.move(x + width * 0.6, y + height / 2, { steps: 5 })
+    await page.mouse.up()
+    await expect.poll(() => (momentAt() - begin) / 900_000).toBeCloseTo(0.6, 1)
+    const shown = momentAt()
+    await page.mouse.move(x + width * 0.9, y + height / 2)
+    await page.locator('[data-connection=past]').waitFor()
+    expect(momentAt()).toBe(shown)
+    await page.getByRole('button', { name: 'Back to live' }).click()
+    await page.locator('[data-connection=live]').waitFor()
+  })
+
   it('finds events of the log, opens one by its number, and exports what matches', async () => {
     const { fleet } = stage()
     const page = await openFleet(stage())

@@ -110,9 +110,16 @@ export function Ago({ time, otherwise = 'never' }: { time: string | null; otherw
   )
 }
 
+type WithRuntime = Pick<AgentSummary, 'runtime'>
+
+export function runtimeWord({ runtime }: WithRuntime): 'connected' | 'lost' | 'none' {
+  return runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'
+}
+
 /** Whether a runtime is connected. */
-export function Runtime({ agent: { runtime } }: { agent: Pick<AgentSummary, 'runtime'> }) {
-  const word = runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'
+export function Runtime({ agent }: { agent: WithRuntime }) {
+  const { runtime } = agent
+  const word = runtimeWord(agent)
   return (
     <span class={`runtime runtime-${word}`}>
       <svg viewBox="0 0 16 16" aria-hidden="true">

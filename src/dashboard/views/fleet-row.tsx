@@ -11,7 +11,7 @@ import type { FleetList } from '../model/fleet-list.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
 import { isNarrow } from '../model/layout.ts'
 import { Icon } from '../parts/icons.tsx'
-import { Ago, Budget, Order, Runtime, Status } from '../parts/marks.tsx'
+import { Ago, Budget, Order, Runtime, runtimeWord, Status } from '../parts/marks.tsx'
 import { NameCell } from './fleet-name.tsx'
 import { startOrder } from './order-dialog.tsx'
 import { showRowMenu } from './row-menu.tsx'
@@ -164,7 +164,7 @@ const cells: Record<Exclude<ColumnName, 'name'>, (props: CellProps) => VNode> = 
     </span>
   ),
   runtime: ({ agent }) => (
-    <span role="gridcell" class="cell-runtime">
+    <span role="gridcell" class="cell-runtime" aria-label={runtimeWord(agent)}>
       <Runtime agent={agent} />
     </span>
   ),

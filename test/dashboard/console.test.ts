@@ -128,6 +128,35 @@ describeInBrowser('the console', () => {
     await page.context().close()
   })
 
+  it('finds what is in sight and what is on a page by other words', async () => {
+    const { fleet } = stage()
+    const labels = { team: 'letters' }
+    await spawn(fleet, { name: 'Mailman', external_id: 'mail-7', labels })
+    await fleet.rest.post(`/projects/${fleet.project_id}/holds`, {
+      reason: 'Wrong address',
+      selector: 'team=none',
+    })
+    const page = await openFleet(stage())
+    await page.locator('.row', { hasText: 'Mailman' }).getByRole('gridcell').nth(2).click()
+    for (const [typed, found] of [
+      ['pause', 'Pause Mailman'],
+      ['mail-7', 'Mailman'],
+      ['team=letters', 'Mailman'],
+      ['release', 'Release hold: Wrong address'],
+      ['webhook', 'Settings'],
+      ['password', 'Your profile'],
+    ] as const) {
+      // In one go, as a hasty person does: no letter may get to the list.
+      await page.keyboard.press('Control+k')
+      await page.keyboard.type(typed)
+      await page.getByRole('option', { name: found }).first().waitFor()
+      await page.keyboard.press('Escape')
+      await page.locator('dialog').waitFor({ state: 'detached' })
+    }
+    expect(await page.locator('dialog[open]').count()).toBe(0)
+    await page.context().close()
+  })
+
   it('shows what is wrong on a wall, large, until Esc', async () => {
     const { fleet } = stage()
     await spawn(fleet, { name: 'Spent', token_limit: 10, status: 'working' })

@@ -22,6 +22,11 @@ export function neighbourOf(live: FleetSource, id: string, by: 1 | -1): string |
   return index < 0 ? undefined : ids[index + by]
 }
 
+/** The agent that is highlighted in the list, as it was shown last. */
+export function highlightedOf(live: FleetSource): AgentSummary | undefined {
+  return live.agents.get(left.get(live)?.active ?? '')
+}
+
 /** The list of a project's agents: the shown ids in their order, the selection, and the highlighted agent. */
 export class FleetList {
   readonly live: FleetSource

@@ -41,7 +41,7 @@ export function best<Item>(found: Ranked<Item>[], most: number): Ranked<Item>[] 
 
 type Fleet = { name: string; agents: Iterable<AgentSummary> }
 
-/** Agents by name, id, task, type and project; agents that have ended come last. */
+/** Agents by name, ids, task, type, labels (`team=news`) and project; agents that have ended come last. */
 export function findAgents(wanted: Wanted, fleets: Iterable<Fleet>, most: number): Ranked<AgentSummary>[] {
   if (wanted.text === '') return []
   const found: Ranked<AgentSummary>[] = []
@@ -58,8 +58,9 @@ export function findAgents(wanted: Wanted, fleets: Iterable<Fleet>, most: number
 
 function rankAgent(wanted: Wanted, agent: AgentSummary, project: string): number | undefined {
   if (agent.id.startsWith(wanted.text)) return ranks.starts
-  const { name, current_task, agent_type_name } = agent
-  return rankOf(wanted, name, [current_task ?? '', agent_type_name, project])
+  const { name, current_task, agent_type_name, external_id, labels } = agent
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`)
+  return rankOf(wanted, name, [current_task ?? '', agent_type_name, external_id ?? '', ...pairs, project])
 }
 
 function compareNames(left: AgentSummary, right: AgentSummary): number {

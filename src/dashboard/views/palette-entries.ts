@@ -2,14 +2,17 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { type ActionName, actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { AppState } from '../model/app-state.ts'
+import { toBlock } from '../model/blocks.ts'
+import { highlightedOf } from '../model/fleet-list.ts'
 import { capital, formatCount } from '../model/format.ts'
-import { startHold } from '../model/lifting.ts'
+import { startHold, startLifting } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
 import { say } from '../model/notices.ts'
 import { best, findAgents, rankOf, readVerb, readWanted, type Wanted } from '../model/palette.ts'
 import { type ShownStatus, shownStatus } from '../model/progress.ts'
+import type { ProjectLive } from '../model/project-live.ts'
 import { possibleOrders } from '../model/reach.ts'
-import { goTo, place, projectOf } from '../model/route.ts'
+import { goTo, type Place, place, projectOf } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
 import { densities, density, shownZone, theme, themes, wordOf, zones } from '../model/settings.ts'
 import { copy } from '../parts/copyable.tsx'
@@ -24,6 +27,8 @@ export type Entry = {
   note?: string | undefined
   status?: ShownStatus
   isFinal?: boolean
+  /** More words that find it. */
+  also?: string
   into?: AgentSummary
   run: () => void
 }
@@ -55,7 +60,7 @@ type Ranked = { item: Entry; rank: number }
 
 function fitting(wanted: Wanted, entries: readonly Entry[]): Ranked[] {
   return entries.flatMap((item) => {
-    const rank = rankOf(wanted, item.label, [item.note ?? ''])
+    const rank = rankOf(wanted, item.label, [item.note ?? '', item.also ?? ''])
     return rank === undefined ? [] : [{ item, rank }]
   })
 }
@@ -148,7 +153,8 @@ function here(app: AppState): Entry[] {
   const project_id = projectOf(at)
   const project = project_id === undefined ? undefined : app.project(project_id)
   if (!project) return []
-  const agent = at.view === 'agent' ? app.live(project.id)?.agents.get(at.agent_id) : undefined
+  const live = app.live(project.id)
+  const agent = live && agentInSight(at, live)
   return [
     ...(agent ? orderEntries(app, agent) : []),
     ...[...projectPages, ...furtherPages]
@@ -158,17 +164,47 @@ function here(app: AppState): Entry[] {
           id: view,
           label,
           note: project.name,
+          also: otherWords[view],
           run: () => goTo(links[view](project.id)),
         }),
       ),
     ...projectActions(app, project),
+    ...(live ? releases(app, project, live) : []),
   ]
+}
+
+function agentInSight(at: Place, live: ProjectLive): AgentSummary | undefined {
+  if (at.view === 'agent') return live.agents.get(at.agent_id)
+  return at.view === 'fleet' ? highlightedOf(live) : undefined
+}
+
+function releases(app: AppState, project: Project, live: ProjectLive): Entry[] {
+  if (!app.permissions.may(project, 'place_hold')) return []
+  return [...live.holds.values()]
+    .map((hold) => ({ hold, block: toBlock(hold) }))
+    .filter(({ block }) => block.kind === 'hold')
+    .map(({ hold, block }) => ({
+      id: `release ${hold.id}`,
+      label: `Release hold: ${hold.reason}`,
+      note: project.name,
+      run: () => startLifting(block),
+    }))
 }
 
 const furtherPages = [
   ['connect', 'Connect an agent'],
   ['wall', 'Wall'],
 ] as const
+
+/** What people may call what is on a page. */
+const otherWords: Partial<Record<string, string>> = {
+  log: 'events history',
+  usage: 'cost spend',
+  budgets: 'limits',
+  members: 'people roles access add member',
+  settings: 'webhooks rename delete project slug',
+  connect: 'new agent spawn runtime snippet',
+}
 
 function projectActions(app: AppState, project: Project): Entry[] {
   const { permissions } = app
@@ -207,22 +243,22 @@ function projects(app: AppState, wanted: Wanted): Ranked[] {
 function pages(app: AppState): Entry[] {
   const open = app.inbox.count.peek()
   return [
-    { id: 'projects', label: 'Projects', run: () => goTo(links.projects) },
+    { id: 'projects', label: 'Projects', also: 'new project', run: () => goTo(links.projects) },
     {
       id: 'inbox',
       label: 'Inbox',
       note: open > 0 ? `${formatCount(open)} open requests` : undefined,
       run: () => goTo(links.requests()),
     },
-    { id: 'types', label: 'Agent types', run: () => goTo(links.types) },
-    { id: 'api-keys', label: 'API keys', run: () => goTo(links.keys) },
+    { id: 'types', label: 'Agent types', also: 'new type', run: () => goTo(links.types) },
+    { id: 'api-keys', label: 'API keys', also: 'new key', run: () => goTo(links.keys) },
     ...(app.permissions.isSuperuser
       ? [
-          { id: 'users', label: 'Users', run: () => goTo(links.users) },
+          { id: 'users', label: 'Users', also: 'new user reset password', run: () => goTo(links.users) },
           { id: 'audit', label: 'Audit trail', run: () => goTo(links.audit) },
         ]
       : []),
-    { id: 'profile', label: 'Your profile', run: () => goTo(links.profile) },
+    { id: 'profile', label: 'Your profile', also: 'password name', run: () => goTo(links.profile) },
     { id: 'wall-all', label: 'Wall of all projects', run: () => goTo(links.wall()) },
     { id: 'keys', label: 'Keyboard shortcuts', run: showKeys },
   ]

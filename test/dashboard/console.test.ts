@@ -186,6 +186,30 @@ describeInBrowser('the console', () => {
     await page.context().close()
   })
 
+  it.each([1440, 1024])('leaves the levers in their place while it is offline, at %i', async (width) => {
+    const { fleet } = stage()
+    const page = await openPage(stage(), { viewport: { width, height: 800 } })
+    const cut: (() => void)[] = []
+    let isCut = false
+    await page.routeWebSocket(/\/api\/v1\/ws/, (socket) => {
+      if (isCut) return void socket.close()
+      socket.connectToServer()
+      cut.push(() => void socket.close())
+    })
+    await signIn(page)
+    await goTo(page, `#/p/${fleet.project_id}`)
+    await page.waitForSelector('[data-connection=live]')
+    const placesOf = () =>
+      Promise.all(['.hold', '.stop', '.tabs a'].map((name) => page.locator(name).first().boundingBox()))
+    const before = await placesOf()
+    isCut = true
+    for (const end of cut) end()
+    await page.waitForSelector('[data-connection=offline]')
+    await page.getByRole('button', { name: 'Try now' }).waitFor()
+    expect(await placesOf()).toEqual(before)
+    await page.context().close()
+  })
+
   it('keeps the chosen columns', async () => {
     await spawn(stage().fleet)
     const page = await openFleet(stage())

@@ -53,7 +53,18 @@ const compared = [
 const calm = matchMedia('(prefers-reduced-motion: reduce)')
 const FLASH_MS = 900
 
-/** One agent. A row is drawn again only after a change of its agent, and each change flashes once. */
+/** Reports of tasks and usage come all the time; what an operator waits for does not. */
+function isNews(before: AgentSummary, after: AgentSummary): boolean {
+  return (
+    before.status !== after.status ||
+    before.control?.state !== after.control?.state ||
+    before.control?.signal_id !== after.control?.signal_id ||
+    before.runtime.connected !== after.runtime.connected ||
+    before.open_requests !== after.open_requests
+  )
+}
+
+/** One agent. A row is drawn again only after a change of its agent, and flashes when the change is news. */
 export class FleetRow extends Component<Props> {
   readonly #row = createRef<HTMLDivElement>()
 
@@ -64,7 +75,7 @@ export class FleetRow extends Component<Props> {
   override componentDidUpdate({ agent }: Props): void {
     const { agent: current } = this.props
     // A row's element may now show another agent: that is no change.
-    if (agent.id !== current.id || agent.seq === current.seq || calm.matches) return
+    if (agent.id !== current.id || calm.matches || !isNews(agent, current)) return
     this.#row.current?.animate([{ backgroundColor: 'var(--flash)' }, {}], {
       duration: FLASH_MS,
       easing: 'ease-out',

@@ -13,7 +13,7 @@ export function SearchBox({ list }: { list: FleetList }) {
         <input
           id="search"
           type="search"
-          placeholder="Name, task, id or label=value"
+          placeholder="Name, task or label=value"
           spellcheck={false}
           autoCapitalize="off"
           aria-invalid={problem !== undefined}

@@ -41,8 +41,10 @@ export function Status({ agent }: { agent: AgentSummary }) {
 
 const steps: Record<Progress, number> = { sending: 0, sent: 1, received: 2, overdue: 2, done: 3, failed: 3 }
 
+type TrackProps = { kind: string; state: Progress; hasKind?: boolean }
+
 /** Three sections of track; one lights up with each step of a command. */
-export function Track({ kind, state }: { kind: string; state: Progress }) {
+export function Track({ kind, state, hasKind = true }: TrackProps) {
   return (
     <span class={`track track-${state}`} data-state={state}>
       <span class="sections" aria-hidden="true">
@@ -51,7 +53,7 @@ export function Track({ kind, state }: { kind: string; state: Progress }) {
         ))}
       </span>
       <span class="track-text">
-        <span class="track-kind">{kind}</span> <b>{state}</b>
+        <span class={hasKind ? 'track-kind' : 'hidden'}>{kind}</span> <b>{state}</b>
       </span>
     </span>
   )
@@ -66,10 +68,12 @@ export function Order({ agent }: { agent: AgentSummary }) {
   if (!control) return <span class="faint">–</span>
   const isOpen = control.state === 'delivered'
   const state = progress(control, agent, isOpen ? now.value : 0)
+  // The countdown says that it is a pause, and there is no room for both.
+  const until = agent.status === 'paused' ? control.resume_at : null
   return (
     <>
-      <Track kind={control.kind} state={state} />
-      {agent.status === 'paused' && control.resume_at && <Countdown until={control.resume_at} />}
+      <Track kind={control.kind} state={state} hasKind={until === null} />
+      {until !== null && <Countdown until={until} />}
     </>
   )
 }

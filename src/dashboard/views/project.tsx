@@ -151,7 +151,7 @@ function currentOf(
 
 function ProjectHead({ project, live, place }: Props) {
   const { permissions } = useAppState()
-  const role = permissions.role(project).value
+  const role = permissions.role(project)
   const pages = useRef<HTMLElement>(null)
   const past = place.view === 'fleet' || place.view === 'overview' ? moment.value : undefined
   // A phone has no room for all of them.

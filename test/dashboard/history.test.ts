@@ -6,6 +6,7 @@ import { readAuditFilters, sayAction, sayActor, sayEntry } from '#src/dashboard/
 import type { Bucket } from '#src/dashboard/model/history.ts'
 import { noCounts } from '#src/dashboard/model/totals.ts'
 import { noStatuses, toActivityRange, toBuckets } from '#src/domain/activity.ts'
+import { addKey } from '../support/cast.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
 import { findBarriers, goTo, openFleet, useStage } from './browser.ts'
@@ -123,6 +124,21 @@ describe('the audit trail in words', () => {
 
 describeInBrowser('the past in the page', () => {
   const stage = useStage()
+
+  it('credits a person with nothing that others did before', async () => {
+    const { fleet } = stage()
+    const { id } = await spawn(fleet, { name: 'Iris' })
+    const { rest } = await addKey(fleet.rest, { role: 'operator', project_id: fleet.project_id })
+    const path = `/projects/${fleet.project_id}/agents/${id}`
+    await rest.patch(path, { status: 'working', current_task: 'Step 149', tokens_used: 120 })
+    await rest.patch(path, { tokens_used: 240 })
+    await fleet.rest.patch(path, { labels: { team: 'support' } })
+    const page = await openFleet(stage())
+    await goTo(page, `#/p/${fleet.project_id}/log?agent=${id}&actor=user`)
+    const newest = page.locator('.event-text').first()
+    await expect.poll(() => newest.textContent()).toBe('labels changed')
+    await page.context().close()
+  })
 
   it('shows a moment of the fleet, read-only, and leads back to now', async () => {
     const { fleet } = stage()

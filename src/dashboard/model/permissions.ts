@@ -2,9 +2,9 @@ import { signal } from '@preact/signals'
 import { type Api, eachItem, type OwnAccess, type Project, type User } from '#src/client/rest/rest.ts'
 import { isAllowed, type ProjectOperation, type ProjectRole } from '#src/domain/access.ts'
 import type { Actor } from '#src/domain/actor.ts'
-import { People, personName } from './people.ts'
+import { People } from './people.ts'
 
-type Owner = { name: string; email: string }
+type Owner = Pick<User, 'full_name' | 'email'>
 
 /** What the user may do in each project, by the server's own table, and the names of others. */
 export class Permissions {
@@ -43,8 +43,7 @@ export class Permissions {
   owner({ id }: Project): Owner | undefined {
     const known = this.#access.value.get(id)
     if (!known) return undefined
-    const { owner_name: full_name, owner_email: email } = known
-    return { name: personName({ full_name, email }), email }
+    return { full_name: known.owner_name, email: known.owner_email }
   }
 
   /** Reads the roles again: another person may have changed them. */

@@ -110,6 +110,7 @@ describe('the audit trail in words', () => {
       { origin: 'https://a.test', changed: ['is_active'], is_active: false },
       'changed the webhook to https://a.test (state), which is disabled',
     ],
+    ['budget_created', { name: 'Day', limit: '5.0000' }, 'created the budget “Day”, limit 5'],
     ['made_up', { on_fire: true, old: null }, 'made up, on fire true'],
   ])('names whom %s was about', (action, details, words) => {
     expect(sayEntry(entry(action, { details }), names)).toBe(words)

@@ -1,7 +1,7 @@
 import type { AuditEntry, AuditQuery } from '#src/client/rest/rest.ts'
 import type { Actor } from '#src/domain/actor.ts'
 import { type AuditAction, auditActions } from '#src/domain/audit.ts'
-import { capital, formatFullTime, plural } from './format.ts'
+import { capital, formatCount, formatFullTime, plural } from './format.ts'
 
 /** What the audit trail is filtered by, as the address says. Days are those of the browser's time zone, `to` included. */
 export function readAuditFilters(query: URLSearchParams): Omit<AuditQuery, 'page' | 'limit' | 'cursor'> {
@@ -91,7 +91,7 @@ export function sayEntry(entry: AuditEntry, names: AuditNames): string {
   return known ? sentences[known](entry, names) : describeUnknown(entry)
 }
 
-/** Whoever knows an address can fail to sign in with it: the user of that address need not be the actor. */
+/** Anyone can fail to sign in with a known address: its user need not be the actor. */
 const byAnyone: readonly string[] = ['sign_in_failed', 'session_reused'] satisfies AuditAction[]
 
 /** The actor, by name. */
@@ -115,7 +115,7 @@ function whosePassword(entry: AuditEntry, names: AuditNames): string {
 }
 
 function sayBudget({ details: { name, limit } }: AuditEntry): string {
-  return `the budget “${textOf(name)}”${limit === undefined ? '' : `, limit ${textOf(limit)}`}`
+  return `the budget “${textOf(name)}”${limit === undefined ? '' : `, limit ${formatCount(Number(limit))}`}`
 }
 
 const fieldWords: Partial<Record<string, string>> = {

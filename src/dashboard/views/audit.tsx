@@ -25,10 +25,10 @@ export function AuditView() {
     setMore(undefined)
     setLateProblem(undefined)
   }, [key])
-  const first = useLoaded(key, async () => ({
-    key,
-    ...(await api.audit.list({ ...filters, cursor: '', limit: PAGE_SIZE })),
-  }))
+  const first = useLoaded(key, async () => {
+    if (!permissions.isSuperuser) return { key, data: [], next_cursor: null }
+    return { key, ...(await api.audit.list({ ...filters, cursor: '', limit: PAGE_SIZE })) }
+  })
   if (!permissions.isSuperuser) {
     return <State kind="problem" title="Only admins can read the audit trail" />
   }
@@ -160,7 +160,7 @@ function Entry({ entry }: { entry: AuditEntry }) {
       <td data-label="What" class="audit-what">
         {sayEntry(entry, names)}
       </td>
-      <td data-label="Project">{project_id && nameOfProject(app, project_id)}</td>
+      <td data-label={project_id ? 'Project' : undefined}>{project_id && nameOfProject(app, project_id)}</td>
     </tr>
   )
 }

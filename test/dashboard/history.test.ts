@@ -132,12 +132,15 @@ describeInBrowser('the past in the page', () => {
     const { rest } = await addKey(fleet.rest, { role: 'operator', project_id: fleet.project_id })
     const path = `/projects/${fleet.project_id}/agents/${id}`
     await rest.patch(path, { status: 'working', current_task: 'Step 149', tokens_used: 120 })
-    await rest.patch(path, { tokens_used: 240 })
     await fleet.rest.patch(path, { labels: { team: 'support' } })
+    for (let used = 121; used < 150; used++) await rest.patch(path, { tokens_used: used })
+    await fleet.rest.patch(path, { token_limit: 9_000 })
     const page = await openFleet(stage())
     await goTo(page, `#/p/${fleet.project_id}/log?agent=${id}&actor=user`)
-    const newest = page.locator('.event-text').first()
-    await expect.poll(() => newest.textContent()).toBe('labels changed')
+    const words = page.locator('.event-text')
+    await expect
+      .poll(() => words.allTextContents())
+      .toEqual(['limit now 9,000 tokens', 'labels changed', 'spawned, idle'])
     await page.context().close()
   })
 

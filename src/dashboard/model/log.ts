@@ -32,9 +32,9 @@ const WANTED = 100
 const MAX_ANSWERS = 20
 /** The page keeps this many events; beyond them, those at the other end are dropped, and can be read again. */
 const MAX_KEPT = 3_000
-/** Agents whose left out events are read after one press of a button, and how many of each. */
-const MAX_LOOKED_UP = 10
-const LOOKED_UP_EVENTS = 100
+/** Questions about what the filters leave out, after one press of a button; and the events of one answer. */
+const MAX_LOOK_UPS = 20
+const LOOKED_UP_EVENTS = 20
 /** A question that comes too soon after others waits. */
 const PATIENCE = { retries: 6, max_wait_ms: 70_000 }
 
@@ -162,21 +162,22 @@ export class LogReader {
   /** Reads what the filters leave out, for updates whose words depend on it. */
   async #lookUpBefores(): Promise<void> {
     if (!this.#isPartial) return
-    const unknown = (this.state.peek()?.events ?? [])
-      .filter(isOfAgent)
-      .filter((event) => event.name === 'agent.updated' && !this.#lookedUp.has(event))
-    const byAgent = Map.groupBy(unknown.toReversed(), ({ agent }) => agent.id)
-    for (const [agent_id, events] of [...byAgent].slice(0, MAX_LOOKED_UP)) {
-      const before = (events[0]?.seq ?? 0) + 1
-      const asked = { agent_id, before, limit: LOOKED_UP_EVENTS }
-      const { data } = await this.#api.events.search(this.#project_id, asked)
-      const found = new Map(
-        pairs(data.map((event) => completeEvent(event))).map(([{ seq }, own]) => [seq, own]),
-      )
-      for (const event of events) {
-        this.#lookedUp.add(event)
-        const own = found.get(event.seq)
-        if (own) this.#befores.set(event, own)
+    const events = this.state.peek()?.events.filter(isOfAgent).toReversed() ?? []
+    const unknown = new Set(
+      events.filter((event) => event.name === 'agent.updated' && !this.#lookedUp.has(event)),
+    )
+    for (let asked = 0; asked < MAX_LOOK_UPS; asked++) {
+      const [event] = unknown
+      if (!event) return
+      const place = { agent_id: event.agent.id, before: event.seq + 1, limit: LOOKED_UP_EVENTS }
+      const { data } = await this.#api.events.search(this.#project_id, place)
+      const found = new Map(pairs(data.map((own) => completeEvent(own))).map(([{ seq }, own]) => [seq, own]))
+      for (const other of unknown) {
+        const before = other.agent.id === event.agent.id ? found.get(other.seq) : undefined
+        if (before) this.#befores.set(other, before)
+        if (!before && other !== event) continue
+        this.#lookedUp.add(other)
+        unknown.delete(other)
       }
       const state = this.state.peek()
       if (state) this.state.value = { ...state }

@@ -127,7 +127,11 @@ async function insertToken(
   const key = { id: uuid(), name: agent.name, role, key_hash: hash, created_at: now, expires_at, ...owner }
   await insertKey(sql, key)
   const target = { actor: toActor(principal), target_id: agent_id, project_id }
-  await writeAudit(sql, { action: 'agent_token_issued', ...target, details: { expires_at } })
+  await writeAudit(sql, {
+    action: 'agent_token_issued',
+    ...target,
+    details: { agent: agent.name, expires_at },
+  })
   return { token: secret, expires_at }
 }
 
@@ -141,7 +145,9 @@ export function revokeAgentTokens(
     if (!agent) throw notFound.agent(agent_id, project_id)
     const affected_count = await revokeTokens(sql, agent_id, clock())
     const target = { actor: toActor(principal), target_id: agent_id, project_id }
-    await writeAudit(sql, { action: 'agent_tokens_revoked', ...target, details: { affected_count } })
-    return { name: agent.name, affected_count }
+    const { name } = agent
+    const details = { agent: name, affected_count }
+    await writeAudit(sql, { action: 'agent_tokens_revoked', ...target, details })
+    return { name, affected_count }
   })
 }

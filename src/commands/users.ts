@@ -65,7 +65,8 @@ export async function updateUser(
     }
     const change = { ...patch, ...(password_hash !== undefined && { password_hash }) }
     if (password_hash !== undefined || patch.is_active === false) await revokeSessions(sql, id)
-    const changed = Object.keys({ ...patch, ...(password !== undefined && { password }) })
+    const changed = changedFields(user, patch)
+    if (password !== undefined) changed.push('password')
     return applyChange(sql, user, { change, changed, actor: toActor(principal), now: clock() })
   })
   return orConflict(write, unique)
@@ -148,6 +149,12 @@ async function applyChange(sql: Sql, user: Account, { change, changed, actor, no
     await writeAudit(sql, { action: 'user_updated', actor, target_id: user.id, details })
   }
   return Object.keys(change).length > 0 ? updateAccount(sql, { ...next, updated_at: now }) : toUser(user)
+}
+
+/** A form sends all its fields. */
+function changedFields(user: Account, patch: Partial<Account>): string[] {
+  const fields = ['email', 'full_name', 'is_active', 'is_superuser'] as const
+  return fields.filter((field) => patch[field] !== undefined && patch[field] !== user[field])
 }
 
 function assertNotEmail(password: string, email: string): void {

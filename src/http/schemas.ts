@@ -87,6 +87,7 @@ export const answerSchemas = {
     example: { success: true, message: "Agent 'Ada' has been terminated" },
   },
   Metrics: { schema: agents.agentMetrics, example: examples.metrics },
+  OwnAccess: { schema: access.ownAccess, example: examples.ownAccess },
   Pagination: {
     schema: resources.pagination,
     example: { total: 41, page: 1, page_size: 20, total_pages: 3, has_next: true, has_prev: false },

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { keyRoles, memberRoles } from '#src/domain/access.ts'
+import { keyRoles, memberRoles, type ProjectRole } from '#src/domain/access.ts'
 import { actorKinds } from '#src/domain/actor.ts'
 import { auditActions } from '#src/domain/audit.ts'
 import { email, pageQuery } from './resources.ts'
@@ -16,6 +16,16 @@ export const member = v.strictObject({
   role: memberRole,
   created_at: isoTime,
   updated_at: isoTime,
+})
+
+const ownRoles = ['superuser', 'owner', ...memberRoles] as const satisfies readonly ProjectRole[]
+
+export const ownAccess = v.strictObject({
+  project_id: uuid,
+  role: field(v.picklist(ownRoles), 'Yours at this moment'),
+  owner_id: uuid,
+  owner_email: v.string(),
+  owner_name: v.nullable(v.string()),
 })
 
 const keyRole = v.picklist(keyRoles, `Must be one of ${keyRoles.join(', ')}`)

@@ -258,6 +258,14 @@ export const member = {
   ...created,
 }
 
+export const ownAccess = {
+  project_id: ids.project,
+  role: 'operator',
+  owner_id: ids.user,
+  owner_email: user.email,
+  owner_name: user.full_name,
+}
+
 const key = {
   id: ids.key,
   name: 'Runtimes in the newsroom',

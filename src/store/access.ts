@@ -8,6 +8,7 @@ import {
 } from '#src/domain/access.ts'
 import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { type Sql, sharedRead, statement } from './database.ts'
+import { type Listed, listStatements, type PageRange, readList } from './page.ts'
 
 /** What a user, or the maker of a key, is in the project $2, if one is given. */
 const standing = `p.id as project_id, p.owner_id, m.role as member_role`
@@ -72,6 +73,33 @@ export async function findRoleByAgent(
 ): Promise<{ project_id: string; role: ProjectRole | undefined } | undefined> {
   const [standing] = await sql.run<Standing>(standingByAgent, [agent_id, userBehind(principal)])
   return standing && { project_id: standing.project_id, role: roleIn(principal, standing) }
+}
+
+export type OwnAccessRow = Standing & {
+  owner_email: string
+  owner_name: string | null
+  id: string
+  created_at: string
+}
+
+const ownAccess = listStatements('list_own_access', {
+  alias: 'p',
+  from: `projects p join users o on o.id = p.owner_id
+     left join project_members m on m.project_id = p.id and m.user_id = $1
+   where ($2 or p.owner_id = $1 or m.user_id is not null)`,
+  parameters: 2,
+  columns: `p.id, p.created_at, p.id as project_id, p.owner_id, o.email as owner_email, o.full_name as owner_name,
+    m.role as member_role`,
+  newest: { by: 'created_at', type: 'timestamptz', id: 'id' },
+})
+
+/** What a user is in each project that it may read, in the order of `listProjects`. */
+export function listOwnAccess(
+  sql: Sql,
+  { id, role }: Principal,
+  range: PageRange,
+): Promise<Listed<OwnAccessRow>> {
+  return readList<OwnAccessRow>(sql, ownAccess, { values: [id, role === 'superuser'], ...range })
 }
 
 const standings = statement(

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import type { AuditEntry } from '#src/client/rest/rest.ts'
 import { perMinute, toPoints } from '#src/dashboard/model/activity.ts'
-import { readAuditFilters, sayAction, sayDetails } from '#src/dashboard/model/audit.ts'
+import { readAuditFilters, sayAction, sayActor, sayEntry } from '#src/dashboard/model/audit.ts'
 import type { Bucket } from '#src/dashboard/model/history.ts'
 import { noCounts } from '#src/dashboard/model/totals.ts'
 import { noStatuses, toActivityRange, toBuckets } from '#src/domain/activity.ts'
+import { addKey } from '../support/cast.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
 import { findBarriers, goTo, openFleet, useStage } from './browser.ts'
@@ -76,12 +78,71 @@ describe('the audit trail in words', () => {
       'API key created',
       'Made up',
     ])
-    expect(sayDetails({ role: 'viewer', old: null })).toBe('role viewer')
+  })
+
+  const entry = (action: string, own: Partial<AuditEntry> = {}): AuditEntry => ({
+    id: 'e1',
+    at: time(NOW),
+    action,
+    actor: { kind: 'user', id: 'ada' },
+    target_id: 'bea',
+    project_id: 'p1',
+    details: {},
+    ...own,
+  })
+  const names = { user: (id: string) => ({ ada: 'Ada', bea: 'bea@example.org' })[id] ?? id, agent: () => '?' }
+
+  it.each([
+    ['member_set', { role: 'operator' }, 'gave bea@example.org the role operator'],
+    ['member_removed', {}, 'removed the member bea@example.org'],
+    ['user_created', { is_superuser: true }, 'created the user bea@example.org, an admin'],
+    [
+      'user_updated',
+      { changed: ['is_active', 'password'], is_active: false },
+      'changed the user bea@example.org: disabled, new password',
+    ],
+    ['password_changed', {}, 'changed the password of bea@example.org'],
+    ['key_revoked', { name: 'CI' }, 'revoked the API key “CI”'],
+    ['agent_tokens_revoked', { agent: 'Gerda', affected_count: 2 }, 'revoked 2 tokens of the agent Gerda'],
+    ['sign_in_failed', { address: '10.0.0.7', is_known: true }, 'failed to sign in as Ada, from 10.0.0.7'],
+    [
+      'webhook_updated',
+      { origin: 'https://a.test', changed: ['is_active'], is_active: false },
+      'changed the webhook to https://a.test (state), which is disabled',
+    ],
+    ['budget_created', { name: 'Day', limit: '5.0000' }, 'created the budget “Day”, limit 5'],
+    ['made_up', { on_fire: true, old: null }, 'made up, on fire true'],
+  ])('names whom %s was about', (action, details, words) => {
+    expect(sayEntry(entry(action, { details }), names)).toBe(words)
+  })
+
+  it('does not take the user of an address for the one who typed it', () => {
+    const nameOf = () => 'Ada'
+    expect(sayActor(entry('sign_in_failed'), nameOf)).toBe('someone')
+    expect(sayActor(entry('signed_in'), nameOf)).toBe('Ada')
   })
 })
 
 describeInBrowser('the past in the page', () => {
   const stage = useStage()
+
+  it('credits a person with nothing that others did before', async () => {
+    const { fleet } = stage()
+    const { id } = await spawn(fleet, { name: 'Iris' })
+    const { rest } = await addKey(fleet.rest, { role: 'operator', project_id: fleet.project_id })
+    const path = `/projects/${fleet.project_id}/agents/${id}`
+    await rest.patch(path, { status: 'working', current_task: 'Step 149', tokens_used: 120 })
+    await fleet.rest.patch(path, { labels: { team: 'support' } })
+    for (let used = 121; used < 150; used++) await rest.patch(path, { tokens_used: used })
+    await fleet.rest.patch(path, { token_limit: 9_000 })
+    const page = await openFleet(stage())
+    await goTo(page, `#/p/${fleet.project_id}/log?agent=${id}&actor=user`)
+    const words = page.locator('.event-text')
+    await expect
+      .poll(() => words.allTextContents())
+      .toEqual(['limit now 9,000 tokens', 'labels changed', 'spawned, idle'])
+    await page.context().close()
+  })
 
   it('shows a moment of the fleet, read-only, and leads back to now', async () => {
     const { fleet } = stage()
@@ -157,7 +218,7 @@ describeInBrowser('the past in the page', () => {
     await page.locator('.log-open').getByText('"Count the sheep"').waitFor()
     expect(await page.evaluate(() => location.hash)).toMatch(/log\?seq=\d+$/)
     await goTo(page, '#/audit?action=signed_in')
-    await page.getByRole('cell', { name: 'Signed in' }).first().waitFor()
+    await page.getByRole('cell', { name: 'signed in, from 127.0.0.1' }).first().waitFor()
     expect(await findBarriers(page)).toEqual([])
     expect(stage().faults).toEqual([])
   })

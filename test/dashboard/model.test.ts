@@ -411,6 +411,15 @@ describe('the words for an event', () => {
     expect(sayEvent(sent('pause'), named)).toBe('pause sent again (interrupt), with its parent Ada')
     expect(reasonOf(sent('pause'))).toBe('storm')
   })
+
+  it('say of a person nothing that others may have changed before', () => {
+    const before = agent({ tokens_used: 120, current_task: 'Count' })
+    const after = { ...before, labels: { team: 'support' } }
+    const changed = { ...spawned, name: 'agent.updated', agent: after } as const
+    expect(sayEvent(changed, named, before)).toBe('labels changed')
+    expect(sayEvent(changed, named)).toBe('updated')
+    expect(sayEvent(changed, named, after)).toBe('updated')
+  })
 })
 
 describe('the time zone of the page', () => {

@@ -118,6 +118,7 @@ export const expectations: Record<string, Expectation> = {
 
   get_me: { may: users },
   update_me: { may: users, call: () => ({ body: { full_name: 'Ada' } }) },
+  list_own_access: { may: users },
   list_users: { may: superusers },
   create_user: { may: superusers, call: () => ({ body: newUser() }) },
   get_user: { may: superusers, call: async (cast) => ({ params: await freshUser(cast) }) },

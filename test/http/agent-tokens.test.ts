@@ -169,7 +169,7 @@ describe.each(backends)('the token of an agent on $name', (backend) => {
     const trail = (await readAudit(fleet.rest)).filter(({ target_id }) => target_id === agent.id)
     const revoked = trail.filter(({ action }) => action === 'agent_tokens_revoked')
     expect(revoked.map(({ details }) => details)).toEqual(
-      [1, 0, 2].map((affected_count) => ({ affected_count })),
+      [1, 0, 2].map((affected_count) => ({ agent: 'Ada', affected_count })),
     )
     expect(revoked[0]).toMatchObject({ project_id: fleet.project_id, actor: { kind: 'user' } })
   })

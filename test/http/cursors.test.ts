@@ -6,12 +6,12 @@ import { backends } from '../support/backends.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
 import { addUser, invalid, UNKNOWN, useApp } from './suite.ts'
 
-type Item = { id: string; user_id?: string; starts_at?: string }
+type Item = { id: string; user_id?: string; starts_at?: string; project_id?: string }
 type Step = { data: Item[]; next_cursor: string | null }
 type Document = { paths: Record<string, { get?: { parameters: { name: string }[] } }> }
 
-/** A past window of a budget has no id. */
-const idOf = ({ id, user_id, starts_at }: Item) => user_id ?? id ?? starts_at
+/** A past window of a budget and a role in a project have no id. */
+const idOf = ({ id, user_id, starts_at, project_id }: Item) => user_id ?? id ?? starts_at ?? project_id
 
 /** As if a budget had windows on five earlier days. */
 const addWindows = statement(
@@ -82,8 +82,8 @@ describe.each(backends)('a walk through a list on $name', (backend) => {
     return seen
   }
 
-  it('goes through each of the sixteen lists in the order of its pages', async () => {
-    expect(paths).toHaveLength(16)
+  it('goes through each of the seventeen lists in the order of its pages', async () => {
+    expect(paths).toHaveLength(17)
     for (const path of paths) {
       const { body } = await fleet.rest.get<{ data: Item[] }>(`${path}?limit=100`)
       expect(body.data.length, path).toBeGreaterThanOrEqual(5)

@@ -192,6 +192,22 @@ describe.each(backends)('the members of a project on $name', (backend) => {
     expect(removals.filter(({ status }) => status === 404)).toHaveLength(9)
   })
 
+  it('read their own role in each of their projects, and who owns it', async () => {
+    const user = await addUser(running().rest)
+    await set(user, 'viewer')
+    const access = async (rest: Rest) => (await rest.get<Page<object>>('/users/me/access')).body
+    const { id, email } = owner
+    const own = { project_id: fleet.project_id, owner_id: id, owner_email: email, owner_name: null }
+    expect((await access(user.rest)).data).toEqual([{ ...own, role: 'viewer' }])
+    expect((await access(owner.rest)).data).toEqual([{ ...own, role: 'owner' }])
+    expect((await access(running().rest)).data).toContainEqual({ ...own, role: 'superuser' })
+    await set(user, 'operator')
+    const walk = await user.rest.get('/users/me/access?cursor=')
+    expect(walk.body).toEqual({ data: [{ ...own, role: 'operator' }], next_cursor: null })
+    await owner.rest.delete(`${path}/${user.id}`)
+    expect(await access(user.rest)).toMatchObject({ data: [], pagination: { total: 0 } })
+  })
+
   it('have audit entries that say who gave them which role', async () => {
     const user = await addUser(running().rest)
     await set(user, 'viewer')

@@ -128,6 +128,17 @@ describe.each(backends)('users on $name', (backend) => {
     )
   })
 
+  it('have an audit entry that names only what has changed', async () => {
+    const { id, email } = await addUser(running().rest, { full_name: 'Ada' })
+    await running().rest.patch(`/users/${id}`, { email, full_name: 'Ada', is_superuser: false })
+    await running().rest.patch(`/users/${id}`, { email, full_name: 'Bea', is_superuser: false, password })
+    const own = (await readAudit(running().rest)).filter(
+      ({ action, target_id }) => action === 'user_updated' && target_id === id,
+    )
+    const details = { changed: ['full_name', 'password'], is_active: true, is_superuser: false }
+    expect(own.map((entry) => entry.details)).toEqual([details])
+  })
+
   it('lose their sessions when a superuser sets their password', async () => {
     const { id, email } = await addUser(running().rest)
     const { refresh_token } = (await login(email, password)).body

@@ -67,6 +67,8 @@ export const operations = {
   users: {
     me: route<t.User>()('GET /users/me'),
     updateMe: route<t.User, [body: t.UpdateMeBody]>()('PATCH /users/me'),
+    /** The caller's role in each project, with the owner's name. */
+    access: list<t.OwnAccess>()('GET /users/me/access'),
     list: list<t.User>()('GET /users'),
     create: route<t.User, [body: t.CreateUserBody]>()('POST /users'),
     get: route<t.User>()('GET /users/{id}'),

@@ -40,6 +40,8 @@ export type Project = v.InferOutput<typeof resources.project>
 export type AgentType = v.InferOutput<typeof resources.agentType>
 export type Issue = v.InferOutput<typeof resources.issue>
 export type Member = v.InferOutput<typeof access.member>
+/** What the caller is in a project, and who owns it. */
+export type OwnAccess = v.InferOutput<typeof access.ownAccess>
 export type ApiKey = v.InferOutput<typeof access.apiKey>
 export type CreatedKey = v.InferOutput<typeof access.createdKey>
 export type Webhook = v.InferOutput<typeof webhooks.webhook>

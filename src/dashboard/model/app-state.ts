@@ -22,8 +22,11 @@ import type { Session } from './session.ts'
 /** How often the page asks the server for a sign of life: a quiet server and a frozen one send nothing. */
 const PROBE_EVERY_MS = 5_000
 
-/** How often the page reads the list of projects again: no event announces a new one. */
+/** How often the page reads the projects and roles again: no event announces a change. */
 const PROJECTS_EVERY_MS = 60_000
+
+/** The time between two readings of the projects and roles, however many reasons come up. */
+const REREAD_AFTER_MS = 3_000
 
 export type Loading<Value> = { value?: Value; problem?: string }
 
@@ -49,19 +52,22 @@ export class AppState {
   readonly #stopLooking: () => void
   #socket: Connection
   #isOver = false
+  #readAt = 0
+  #rereading: ReturnType<typeof setTimeout> | undefined
 
   constructor(session: Session, me: User) {
     this.#me = signal(me)
     this.#session = session
     this.token = (refused) => session.token(refused)
-    this.api = createApi({ url: '', traced: true, token: this.token })
-    this.permissions = new Permissions(this.api, me)
+    this.api = createApi({ url: '', traced: true, token: this.token, fetch: this.#fetch })
+    this.permissions = new Permissions(this.api, () => this.#me.value)
     this.inbox = new Inbox(this.api, alertOf)
     this.#socket = this.#connect()
     this.#timers = [
-      setInterval(() => void this.readProjects(), PROJECTS_EVERY_MS),
+      setInterval(() => this.#readAgain(), PROJECTS_EVERY_MS),
       setInterval(() => this.#probe(), PROBE_EVERY_MS),
     ]
+    document.addEventListener('visibilitychange', this.#onShown)
     void this.readProjects()
     this.#stopLooking = effect(() => this.#look(now.value))
   }
@@ -94,7 +100,8 @@ export class AppState {
 
   #opened(): void {
     reconnects.value++
-    if (this.#projects.peek().problem !== undefined) void this.readProjects()
+    this.permissions.people.lookAgain()
+    this.#readAgain()
   }
 
   /** How many agents of all live projects need attention. */
@@ -158,7 +165,37 @@ export class AppState {
     this.#socket.retryNow()
   }
 
+  /** Refused: the user's role is not what the page takes it for. */
+  readonly #fetch: typeof fetch = async (input, init) => {
+    const response = await fetch(input, init)
+    if (response.status === 403) this.#readAgain()
+    return response
+  }
+
+  readonly #onShown = () => {
+    if (document.visibilityState === 'visible') this.#readAgain()
+  }
+
+  /** What other people change without an event. Reasons that come close together count as one. */
+  #readAgain(): void {
+    const wait = Math.max(0, this.#readAt + REREAD_AFTER_MS - Date.now())
+    this.#rereading ??= setTimeout(() => {
+      this.#rereading = undefined
+      this.permissions.people.refresh()
+      void this.readProjects()
+    }, wait)
+  }
+
+  async #readMe(): Promise<void> {
+    const [me] = await Promise.all([this.api.users.me(), this.permissions.read()])
+    if (JSON.stringify(me) !== JSON.stringify(this.#me.peek())) this.takeUser(me)
+  }
+
+  /** With the user's roles in them. */
   async readProjects(): Promise<void> {
+    this.#readAt = Date.now()
+    // Without an answer the roles stay as they are.
+    void this.#readMe().catch(() => {})
     try {
       const projects = await Array.fromAsync(eachItem((page) => this.api.projects.list(page)))
       if (this.#isOver) return
@@ -183,7 +220,10 @@ export class AppState {
 
   close(): void {
     this.#isOver = true
+    clearTimeout(this.#rereading)
     for (const timer of this.#timers) clearInterval(timer)
+    document.removeEventListener('visibilitychange', this.#onShown)
+    this.permissions.people.close()
     this.#stopLooking()
     this.inbox.close()
     this.#socket.close()

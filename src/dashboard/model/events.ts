@@ -101,7 +101,9 @@ function describeBudget({ agent }: AgentEventFrame): string {
 /** An update carries the state after it; the delivery of a signal shows in the agent's control. */
 function describeUpdate({ agent, actor }: AgentEventFrame, _: AgentNames, before?: AgentSummary): string {
   if (actor.kind === 'system' && agent.control?.state === 'delivered') return `${agent.control.kind} received`
-  return (before && describeDifference(before, agent)) || describeUse(agent)
+  const difference = before && describeDifference(before, agent)
+  // What a person changes is never the use.
+  return difference || (actor.kind === 'user' ? 'updated' : describeUse(agent))
 }
 
 function describeUse({ tokens_used, cost_incurred }: AgentSummary): string {

@@ -4,6 +4,7 @@ import { actorKinds } from '#src/domain/actor.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { eventNames } from '#src/domain/events.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
+import { isOfAgent } from './of-agent.ts'
 import { completeEvent } from './older.ts'
 
 /** What the log is filtered by; all of it is in the address. */
@@ -31,6 +32,9 @@ const WANTED = 100
 const MAX_ANSWERS = 20
 /** The page keeps this many events; beyond them, those at the other end are dropped, and can be read again. */
 const MAX_KEPT = 3_000
+/** Questions about what the filters leave out, after one press of a button; and the events of one answer. */
+const MAX_LOOK_UPS = 20
+const LOOKED_UP_EVENTS = 20
 /** A question that comes too soon after others waits. */
 const PATIENCE = { retries: 6, max_wait_ms: 70_000 }
 
@@ -54,6 +58,7 @@ export class LogReader {
   readonly #project_id: string
   readonly #filters: LogFilters
   readonly #befores = new WeakMap<EventFrame, AgentSummary>()
+  readonly #lookedUp = new WeakSet<EventFrame>()
   readonly #ending = new AbortController()
 
   constructor(api: Api, project_id: string, filters: LogFilters) {
@@ -91,6 +96,7 @@ export class LogReader {
     this.problem.value = undefined
     try {
       await work()
+      void this.#lookUpBefores().catch(() => {})
     } catch (error) {
       if (this.#ending.signal.aborted) return
       this.problem.value = error instanceof Error ? error.message : String(error)
@@ -142,14 +148,51 @@ export class LogReader {
     }
   }
 
-  /** With the filters, an event of the same agent in between may be left out, so its changes are in the difference. */
+  /** With these filters, events of the same agent may be left out between two that are here. */
+  get #isPartial(): boolean {
+    const { name, actor, q } = this.#filters
+    return Boolean(name || actor || q)
+  }
+
   #compare(events: readonly EventFrame[]): void {
-    const seen = new Map<string, AgentSummary>()
-    for (const event of events) {
-      if (!event.agent) continue
-      const before = seen.get(event.agent.id)
-      if (before) this.#befores.set(event, before)
-      seen.set(event.agent.id, event.agent)
+    if (this.#isPartial) return
+    for (const [event, before] of pairs(events)) this.#befores.set(event, before)
+  }
+
+  /** Reads what the filters leave out, for updates whose words depend on it. */
+  async #lookUpBefores(): Promise<void> {
+    if (!this.#isPartial) return
+    const events = this.state.peek()?.events.filter(isOfAgent).toReversed() ?? []
+    const unknown = new Set(
+      events.filter((event) => event.name === 'agent.updated' && !this.#lookedUp.has(event)),
+    )
+    for (let asked = 0; asked < MAX_LOOK_UPS; asked++) {
+      const [event] = unknown
+      if (!event) return
+      const place = { agent_id: event.agent.id, before: event.seq + 1, limit: LOOKED_UP_EVENTS }
+      const { data } = await this.#api.events.search(this.#project_id, place)
+      const found = new Map(pairs(data.map((own) => completeEvent(own))).map(([{ seq }, own]) => [seq, own]))
+      for (const other of unknown) {
+        const before = other.agent.id === event.agent.id ? found.get(other.seq) : undefined
+        if (before) this.#befores.set(other, before)
+        if (!before && other !== event) continue
+        this.#lookedUp.add(other)
+        unknown.delete(other)
+      }
+      const state = this.state.peek()
+      if (state) this.state.value = { ...state }
     }
   }
+}
+
+/** Each event with the agent before it; without those whose agent has no earlier event here. */
+function pairs(events: readonly EventFrame[]): [EventFrame, AgentSummary][] {
+  const seen = new Map<string, AgentSummary>()
+  const found: [EventFrame, AgentSummary][] = []
+  for (const event of events.filter(isOfAgent)) {
+    const before = seen.get(event.agent.id)
+    if (before) found.push([event, before])
+    seen.set(event.agent.id, event.agent)
+  }
+  return found
 }

@@ -33,7 +33,7 @@ export function AgentMessage({ agent }: { agent: AgentSummary }) {
             onInput={({ currentTarget }) => setText(currentTarget.value)}
           />
         </label>
-        <button type="submit" disabled={isBusy || text.trim() === '' || agent.status === 'terminated'}>
+        <button type="submit" disabled={isBusy || text.trim() === ''}>
           <Icon name="send" />
           Send
         </button>

@@ -34,7 +34,11 @@ export function AgentTokens({ project, agent }: Props) {
           </button>
         </span>
       </header>
-      <p class="none faint">A token runs this agent and its children, and nothing else.</p>
+      <p class="none faint">
+        {agent.status === 'terminated'
+          ? 'The agent has ended. Its tokens are valid until they expire or are revoked.'
+          : 'A token runs this agent and its children, and nothing else.'}
+      </p>
       {asked === 'issue' && <Issue project={project} agent={agent} onClose={close} />}
       {asked === 'revoke' && <Revoke project={project} agent={agent} onClose={close} />}
     </section>

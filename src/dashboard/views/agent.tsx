@@ -63,7 +63,9 @@ export function AgentView({ project, live, agent_id }: Props) {
           <AgentDetails live={live} agent={agent} />
           <AgentLabels agent={agent} mayEdit={permissions.may(project, 'update_agent')} />
           <AgentChildren live={live} agent={agent} />
-          {permissions.may(project, 'send_signal') && <AgentMessage agent={agent} />}
+          {agent.status !== 'terminated' && permissions.may(project, 'send_signal') && (
+            <AgentMessage agent={agent} />
+          )}
           <AgentTokens project={project} agent={agent} />
         </div>
         <div class="agent-main">

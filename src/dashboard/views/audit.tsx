@@ -1,9 +1,11 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import type { AuditEntry } from '#src/client/rest/rest.ts'
+import type { Actor } from '#src/domain/actor.ts'
 import { auditActions } from '#src/domain/audit.ts'
 import { useAppState } from '../app-state-context.ts'
-import { readAuditFilters, sayAction, sayDetails } from '../model/audit.ts'
-import { formatFullTime, formatTime } from '../model/format.ts'
+import type { AppState } from '../model/app-state.ts'
+import { type AuditNames, readAuditFilters, sayAction, sayActor, sayEntry } from '../model/audit.ts'
+import { formatFullTime } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { query, replaceQuery } from '../model/route.ts'
 import { Select } from '../parts/select.tsx'
@@ -23,10 +25,10 @@ export function AuditView() {
     setMore(undefined)
     setLateProblem(undefined)
   }, [key])
-  const first = useLoaded(key, async () => ({
-    key,
-    ...(await api.audit.list({ ...filters, cursor: '', limit: PAGE_SIZE })),
-  }))
+  const first = useLoaded(key, async () => {
+    if (!permissions.isSuperuser) return { key, data: [], next_cursor: null }
+    return { key, ...(await api.audit.list({ ...filters, cursor: '', limit: PAGE_SIZE })) }
+  })
   if (!permissions.isSuperuser) {
     return <State kind="problem" title="Only admins can read the audit trail" />
   }
@@ -120,35 +122,52 @@ function Day({ name, label }: { name: 'from' | 'to'; label: string }) {
 }
 
 function Entries({ entries }: { entries: readonly AuditEntry[] }) {
-  const app = useAppState()
   return (
-    <div class="panel scroll-x">
-      <table class="table">
+    <div class="panel">
+      <table class="table table-cards">
         <thead>
           <tr>
             <th scope="col">Time</th>
             <th scope="col">Who</th>
-            <th scope="col">Action</th>
+            <th scope="col">What</th>
             <th scope="col">Project</th>
-            <th scope="col">Details</th>
           </tr>
         </thead>
         <tbody>
-          {entries.map(({ id, at, actor, action, project_id, details }) => (
-            <tr key={id}>
-              <td>
-                <time dateTime={at} title={formatFullTime(at)}>
-                  {formatTime(at)}
-                </time>
-              </td>
-              <td>{actor.kind === 'system' ? 'Signalbox' : app.permissions.nameOf(actor)}</td>
-              <td>{sayAction(action)}</td>
-              <td>{project_id && (app.project(project_id)?.name ?? `project ${project_id.slice(-6)}`)}</td>
-              <td class="audit-details">{sayDetails(details)}</td>
-            </tr>
+          {entries.map((entry) => (
+            <Entry key={entry.id} entry={entry} />
           ))}
         </tbody>
       </table>
     </div>
   )
+}
+
+function Entry({ entry }: { entry: AuditEntry }) {
+  const app = useAppState()
+  const { at, project_id } = entry
+  const nameOf = (actor: Actor) => app.permissions.nameOf(actor)
+  const names: AuditNames = {
+    user: (id) => nameOf({ kind: 'user', id }),
+    agent: (id, project) => (project ? app.names(project).agent(id) : id),
+  }
+  return (
+    <tr>
+      <td>
+        <time dateTime={at}>{formatFullTime(at)}</time>
+      </td>
+      <td data-label="Who">{sayActor(entry, nameOf)}</td>
+      <td data-label="What" class="audit-what">
+        {sayEntry(entry, names)}
+      </td>
+      <td data-label={project_id ? 'Project' : undefined}>{project_id && nameOfProject(app, project_id)}</td>
+    </tr>
+  )
+}
+
+/** An admin sees every project, so one that is not listed is gone. */
+function nameOfProject(app: AppState, project_id: string): string {
+  const name = app.project(project_id)?.name
+  if (name !== undefined || !app.projects.value.value) return name ?? ''
+  return `deleted project ${project_id.slice(-6)}`
 }

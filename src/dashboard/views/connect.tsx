@@ -59,7 +59,10 @@ export function ConnectView({ project, live }: { project: Project; live: Project
         <TypeStep types={types} type={type} onSlug={setSlug} onCreated={reload} />
         <Step title="Create a key" state={key ? 'done' : type ? 'now' : 'later'}>
           {!mayManageKeys && (
-            <p>Only the owner of the project can create keys. Ask for one with the role runtime.</p>
+            <p>
+              Only the owner and admins can create keys. Ask{' '}
+              {permissions.nameOf({ kind: 'user', id: project.owner_id })} for one with the role runtime.
+            </p>
           )}
           {mayManageKeys && !key && type && (
             <>

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { CreatedKey, CreateKeyBody, Project } from '#src/client/rest/rest.ts'
-import type { KeyRole } from '#src/domain/access.ts'
+import { type KeyRole, keyRoles } from '#src/domain/access.ts'
 import { useAppState } from '../app-state-context.ts'
 import { Choice, Field, Form, typed } from '../parts/fields.tsx'
 
@@ -49,11 +49,20 @@ export function RuntimeKeyForm({ project, onCreated }: Props & { project: Projec
   )
 }
 
+type KeyFormProps = Props & {
+  /** Those that the user owns. */
+  projects: readonly Project[]
+  /** The user controls agents somewhere: a key has no more rights than its maker. */
+  mayControl: boolean
+}
+
 /** A key for a project that the user owns, or for all that the user may reach. */
-export function KeyForm({ projects, onCancel, onCreated }: Props & { projects: readonly Project[] }) {
+export function KeyForm({ projects, mayControl, onCancel, onCreated }: KeyFormProps) {
   const create = useCreate(onCreated)
-  const [role, setRole] = useState<KeyRole>(projects.length > 0 ? 'runtime' : 'operator')
-  const roles = Object.entries(keyRoleWords).filter(([name]) => name !== 'runtime' || projects.length > 0)
+  const isOwner = projects.length > 0
+  const [role, setRole] = useState<KeyRole>(isOwner ? 'runtime' : mayControl ? 'operator' : 'viewer')
+  const offered: Record<KeyRole, boolean> = { runtime: isOwner, operator: mayControl, viewer: true }
+  const roles = keyRoles.filter((name) => offered[name]).map((name) => [name, keyRoleWords[name]] as const)
   const own: [string, string][] = projects.map(({ id, name }) => [id, name])
   const choices: [string, string][] = role === 'runtime' ? own : [['', 'All that I may access'], ...own]
   return (
@@ -71,6 +80,9 @@ export function KeyForm({ projects, onCancel, onCreated }: Props & { projects: r
         onChange={(value) => setRole(value as KeyRole)}
       />
       <Choice key={role} label="Project" name="project_id" choices={choices} />
+      {!isOwner && (
+        <p class="faint">Only the owner of a project, or an admin, makes keys for that project alone.</p>
+      )}
       <Choice label="Expires" name="expires" choices={expiries} />
     </Form>
   )

@@ -18,11 +18,13 @@ type Asked = { kind: 'new' } | { kind: 'revoke'; key: ApiKey }
 
 /** The user's keys, and those of the user's projects; all of them for superusers. */
 export function Keys() {
-  const { api } = useAppState()
+  const { api, permissions } = useAppState()
   const [asked, setAsked] = useState<Asked>()
-  const { value, problem, reload } = useLoaded('keys', () =>
-    Array.fromAsync(eachItem((page) => api.keys.list(page))),
-  )
+  const { value, problem, reload } = useLoaded('keys', async () => {
+    const keys = await Array.fromAsync(eachItem((page) => api.keys.list(page)))
+    permissions.people.learnKeys(keys)
+    return keys
+  })
   const close = () => {
     setAsked(undefined)
     reload()
@@ -75,7 +77,10 @@ function KeyRow({ item, onRevoke }: { item: ApiKey; onRevoke: () => void }) {
   return (
     <tr>
       <td>
-        <b>{item.name}</b>
+        <b>{item.name}</b>{' '}
+        <span class="faint" title={item.id}>
+          {item.id.slice(-6)}
+        </span>
       </td>
       <td data-label="Role">{item.role}</td>
       <td data-label="Project">
@@ -124,6 +129,8 @@ function NewKey({ onClose }: { onClose: () => void }) {
   const [created, setCreated] = useState<CreatedKey>()
   const projects = app.projects.value.value ?? []
   const own = projects.filter((project) => app.permissions.may(project, 'manage_keys'))
+  const mayControl =
+    app.permissions.isSuperuser || projects.some((project) => app.permissions.may(project, 'control_agent'))
   if (created) {
     return (
       <Dialog title={`The key ${created.name}`} onClose={onClose}>
@@ -133,7 +140,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
   }
   return (
     <Dialog title="New API key" onClose={onClose}>
-      <KeyForm projects={own} onCancel={onClose} onCreated={setCreated} />
+      <KeyForm projects={own} mayControl={mayControl} onCancel={onClose} onCreated={setCreated} />
     </Dialog>
   )
 }

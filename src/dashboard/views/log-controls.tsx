@@ -17,10 +17,11 @@ import { Select } from '../parts/select.tsx'
 
 type Props = { project: Project; live: ProjectLive; filters: LogFilters }
 
+/** A runtime acts by the credential that it has. */
 const actorWords = {
   user: 'people',
-  api_key: 'API keys',
-  runtime: 'runtimes',
+  api_key: 'API keys (most runtimes)',
+  runtime: 'agent tokens (other runtimes)',
   system: 'Signalbox',
 } as const satisfies Record<(typeof actorKinds)[number], string>
 

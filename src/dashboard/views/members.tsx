@@ -5,6 +5,7 @@ import { useAppState } from '../app-state-context.ts'
 import { formatFullTime } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
+import { personName } from '../model/people.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
@@ -17,9 +18,11 @@ export function Members({ project }: { project: Project }) {
   const { api, permissions } = useAppState()
   const mayManage = permissions.may(project, 'manage_members')
   const [asked, setAsked] = useState<Asked>()
-  const { value, problem, reload } = useLoaded(project.id, () =>
-    Array.fromAsync(eachItem((page) => api.members.list(project.id, page))),
-  )
+  const { value, problem, reload } = useLoaded(project.id, async () => {
+    const members = await Array.fromAsync(eachItem((page) => api.members.list(project.id, page)))
+    permissions.people.learnMembers(members)
+    return members
+  })
   const close = () => {
     setAsked(undefined)
     reload()
@@ -27,7 +30,7 @@ export function Members({ project }: { project: Project }) {
   const setRole = async (member: Member, role: MemberRole) => {
     try {
       await api.members.set(project.id, member.user_id, { role })
-      say('done', `${nameOf(member)} is ${role} now`)
+      say('done', `${personName(member)} is ${role} now`)
     } catch (error) {
       say('problem', error instanceof Error ? error.message : String(error))
     }
@@ -73,7 +76,8 @@ export function Members({ project }: { project: Project }) {
       )}
       {value?.length === 0 && (
         <p class="none">
-          No members yet. Only the owner has access. Operators can control agents. Viewers can only watch.
+          No members yet. Only the owner and admins have access. Operators can control agents. Viewers can
+          only watch.
         </p>
       )}
       {asked?.kind === 'add' && <AddMember project={project} members={value ?? []} onClose={close} />}
@@ -82,18 +86,17 @@ export function Members({ project }: { project: Project }) {
   )
 }
 
-const nameOf = ({ full_name, email }: Member) => full_name ?? email
-
 function OwnerRow({ project, mayManage }: { project: Project; mayManage: boolean }) {
   const { me, permissions } = useAppState()
   const isMe = project.owner_id === me.id
-  const name = isMe ? (me.full_name ?? me.email) : permissions.nameOf({ kind: 'user', id: project.owner_id })
+  const owner = isMe ? me : permissions.owner(project)
+  const name = owner ? personName(owner) : permissions.nameOf({ kind: 'user', id: project.owner_id })
   return (
     <tr>
       <td>
         <b>{name}</b> {isMe && <span class="faint">you</span>}
       </td>
-      <td data-label="E-mail">{isMe ? me.email : '–'}</td>
+      <td data-label="E-mail">{owner?.email ?? '–'}</td>
       <td data-label="Role">owner</td>
       <td data-label="Added">{formatFullTime(project.created_at)}</td>
       {mayManage && <td class="table-actions" />}
@@ -109,10 +112,11 @@ type RowProps = {
 }
 
 function MemberRow({ member, mayManage, onRole, onRemove }: RowProps) {
+  const { me } = useAppState()
   return (
     <tr>
       <td>
-        <b>{member.full_name ?? '–'}</b>
+        <b>{personName(member)}</b> {member.user_id === me.id && <span class="faint">you</span>}
       </td>
       <td data-label="E-mail">{member.email}</td>
       <td data-label="Role">
@@ -147,10 +151,10 @@ function Remove({ project, member, onClose }: RemoveProps) {
   const { api } = useAppState()
   const remove = async () => {
     await api.members.remove(project.id, member.user_id)
-    say('done', `Removed ${nameOf(member)}`)
+    say('done', `Removed ${personName(member)}`)
   }
   return (
-    <Confirm title={`Remove ${nameOf(member)}`} submit="Remove" onClose={onClose} onConfirm={remove}>
+    <Confirm title={`Remove ${personName(member)}`} submit="Remove" onClose={onClose} onConfirm={remove}>
       <p>
         {member.email} loses access to {project.name} within 5 seconds. You can add the member again.
       </p>

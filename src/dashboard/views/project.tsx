@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
+import type { ProjectRole } from '#src/domain/access.ts'
 import { useAppState } from '../app-state-context.ts'
 import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
@@ -149,9 +150,15 @@ function currentOf(
   return (view === 'agent' || view === 'connect') && tab === 'fleet' ? 'true' : undefined
 }
 
+/** An admin's own project says so. */
+function sayRole(role: ProjectRole | undefined, isOwner: boolean): string | undefined {
+  if (isOwner) return 'owner'
+  return role === 'superuser' ? 'admin' : role
+}
+
 function ProjectHead({ project, live, place }: Props) {
-  const { permissions } = useAppState()
-  const role = permissions.role(project).value
+  const { me, permissions } = useAppState()
+  const role = permissions.role(project)
   const pages = useRef<HTMLElement>(null)
   const past = place.view === 'fleet' || place.view === 'overview' ? moment.value : undefined
   // A phone has no room for all of them.
@@ -162,7 +169,7 @@ function ProjectHead({ project, live, place }: Props) {
     <header class="project-head">
       <div class="project-title">
         <h1>{project.name}</h1>
-        <span class="role">{role === 'superuser' ? 'admin' : role}</span>
+        <span class="role">{sayRole(role, project.owner_id === me.id)}</span>
       </div>
       <nav class="tabs" ref={pages} aria-label="Pages of the project">
         {projectPages.map(([view, label]) => (

@@ -43,9 +43,11 @@ function General({ project, mayManage }: { project: Project; mayManage: boolean 
       <header class="panel-head">
         <h2>Project</h2>
         <span class="panel-actions">
-          <a class="button" href={links.connect(project.id)}>
-            Connect an agent
-          </a>
+          {permissions.may(project, 'manage_keys') && (
+            <a class="button" href={links.connect(project.id)}>
+              Connect an agent
+            </a>
+          )}
           {mayManage && (
             <button type="button" onClick={() => setEditing(true)}>
               Edit

@@ -1,13 +1,12 @@
 import type { User } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { say } from '../model/notices.ts'
+import { personName } from '../model/people.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, PasswordField, typed } from '../parts/fields.tsx'
 
 type Props = { user: User; onClose: () => void }
-
-const nameOf = ({ full_name, email }: User) => full_name ?? email
 
 /** A password is taken as it is typed, with its spaces. */
 export const readPassword = (fields: FormData, name: string) => String(fields.get(name) ?? '')
@@ -42,7 +41,7 @@ export function NewUser({ onClose }: Pick<Props, 'onClose'>) {
   const { api } = useAppState()
   const create = async (fields: FormData) => {
     const user = await api.users.create({ ...readUser(fields), password: readPassword(fields, 'password') })
-    say('done', `Created ${nameOf(user)}`)
+    say('done', `Created ${personName(user)}`)
     onClose()
   }
   return (
@@ -65,11 +64,11 @@ export function EditUser({ user, onClose }: Props) {
   const { api } = useAppState()
   const save = async (fields: FormData) => {
     const saved = await api.users.update(user.id, readUser(fields))
-    say('done', `Saved ${nameOf(saved)}`)
+    say('done', `Saved ${personName(saved)}`)
     onClose()
   }
   return (
-    <Dialog title={`Edit ${nameOf(user)}`} onClose={onClose}>
+    <Dialog title={`Edit ${personName(user)}`} onClose={onClose}>
       <Form submit="Save" onCancel={onClose} onSubmit={save}>
         <NameFields user={user} />
         <AdminField isAdmin={user.is_superuser} />
@@ -82,11 +81,11 @@ export function ResetPassword({ user, onClose }: Props) {
   const { api } = useAppState()
   const reset = async (fields: FormData) => {
     await api.users.update(user.id, { password: readPassword(fields, 'password') })
-    say('done', `${nameOf(user)} has a new password and is signed out everywhere`)
+    say('done', `${personName(user)} has a new password and is signed out everywhere`)
     onClose()
   }
   return (
-    <Dialog title={`Reset the password of ${nameOf(user)}`} onClose={onClose}>
+    <Dialog title={`Reset the password of ${personName(user)}`} onClose={onClose}>
       <Form submit="Reset" onCancel={onClose} onSubmit={reset}>
         <PasswordField label="New password" name="password" hint="at least 8 characters" isNew />
         <p>It ends all sessions of {user.email}. Tell the user the new password.</p>
@@ -101,12 +100,12 @@ export function DisableUser({ user, onClose }: Props) {
   const { is_active } = user
   const change = async () => {
     await api.users.update(user.id, { is_active: !is_active })
-    say('done', `${nameOf(user)} is ${is_active ? 'disabled' : 'enabled'}`)
+    say('done', `${personName(user)} is ${is_active ? 'disabled' : 'enabled'}`)
     onClose()
   }
   if (!is_active) {
     return (
-      <Dialog title={`Enable ${nameOf(user)}`} onClose={onClose}>
+      <Dialog title={`Enable ${personName(user)}`} onClose={onClose}>
         <Form submit="Enable" onCancel={onClose} onSubmit={change}>
           <p>The user can sign in again, and its keys work again.</p>
         </Form>
@@ -114,7 +113,7 @@ export function DisableUser({ user, onClose }: Props) {
     )
   }
   return (
-    <Confirm title={`Disable ${nameOf(user)}`} submit="Disable" onClose={onClose} onConfirm={change}>
+    <Confirm title={`Disable ${personName(user)}`} submit="Disable" onClose={onClose} onConfirm={change}>
       <p>
         Signs {user.email} out within seconds. Its API keys stop, and the agents that run with them are left
         without a runtime. You can enable it again.

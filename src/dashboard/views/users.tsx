@@ -3,6 +3,7 @@ import { eachItem, type User } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { formatFullTime } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
+import { personName } from '../model/people.ts'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
 import { DisableUser, EditUser, NewUser, ResetPassword } from './user-dialogs.tsx'
@@ -11,11 +12,14 @@ type Asked = { kind: 'new' } | { kind: 'edit' | 'password' | 'disable'; user: Us
 
 /** Everyone who can sign in; for superusers. */
 export function Users() {
-  const { api, me } = useAppState()
+  const { api, me, permissions } = useAppState()
   const [asked, setAsked] = useState<Asked>()
-  const { value, problem, reload } = useLoaded('users', async () =>
-    me.is_superuser ? Array.fromAsync(eachItem((page) => api.users.list(page))) : [],
-  )
+  const { value, problem, reload } = useLoaded('users', async () => {
+    if (!me.is_superuser) return []
+    const users = await Array.fromAsync(eachItem((page) => api.users.list(page)))
+    permissions.people.learnUsers(users)
+    return users
+  })
   if (!me.is_superuser) return <State title="Only admins manage users" />
   const close = () => {
     setAsked(undefined)
@@ -66,7 +70,7 @@ function UserRow({ user, isMe, onAsk }: RowProps) {
   return (
     <tr>
       <td>
-        <b>{user.full_name ?? '–'}</b> {isMe && <span class="faint">you</span>}
+        <b>{personName(user)}</b> {isMe && <span class="faint">you</span>}
       </td>
       <td data-label="E-mail">{user.email}</td>
       <td data-label="Role">{user.is_superuser ? 'admin' : 'user'}</td>

@@ -1,5 +1,6 @@
 import { createApiKey, revokeApiKey } from '#src/commands/api-keys.ts'
 import { addMember, removeMember, setMember } from '#src/commands/members.ts'
+import { type Principal, roleIn } from '#src/domain/access.ts'
 import {
   addMemberBody,
   apiKey,
@@ -9,9 +10,11 @@ import {
   createKeyBody,
   member,
   memberBody,
+  ownAccess,
 } from '#src/protocol/access.ts'
 import { message } from '#src/protocol/agents.ts'
 import { pageQuery } from '#src/protocol/resources.ts'
+import { listOwnAccess, type OwnAccessRow } from '#src/store/access.ts'
 import { listKeys } from '#src/store/api-keys.ts'
 import { type AuditRow, listAudit } from '#src/store/audit.ts'
 import { listMembers } from '#src/store/members.ts'
@@ -24,7 +27,30 @@ const members = '/projects/{project_id}/members'
 
 /** Members of projects, API keys, and the audit trail of changes to both. */
 export function accessRoutes(): Route[] {
-  return [...memberRoutes(), ...keyRoutes(), auditRoute()]
+  return [ownAccessRoute(), ...memberRoutes(), ...keyRoutes(), auditRoute()]
+}
+
+function ownAccessRoute(): Route {
+  return defineList({
+    path: '/users/me/access',
+    operation_id: 'list_own_access',
+    summary: 'List your role in each project that you may read, and who owns it',
+    tag,
+    limit: limits.read,
+    access: 'read_self',
+    query: pageQuery,
+    item: ownAccess,
+    description: 'Your roles, those in the newest projects first',
+    async read({ context, principal }, range) {
+      const listed = await listOwnAccess(context.database, principal, range)
+      return { ...listed, rows: listed.rows.map((row) => toOwnAccess(row, principal)) }
+    },
+  })
+}
+
+function toOwnAccess(row: OwnAccessRow, principal: Principal) {
+  const { project_id, owner_id, owner_email, owner_name } = row
+  return { project_id, role: roleIn(principal, row), owner_id, owner_email, owner_name }
 }
 
 function memberRoutes(): Route[] {

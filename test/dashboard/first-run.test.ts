@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { runAgent } from '#src/client/index.ts'
 import { admin } from '../support/admin.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { findBarriers, goTo, openPage, signIn, useEmptyStage } from './browser.ts'
@@ -56,6 +57,7 @@ describeInBrowser('the dashboard of an empty server', () => {
 
     const program = (await page.locator('.snippet pre').textContent()) ?? ''
     expect(program).toContain(`token: '${key}'`)
+    expect(await page.getByText('takes it over').count()).toBe(0)
     await withProgram(program, async () => {
       await page.getByRole('heading', { name: 'First agent is connected' }).waitFor()
       await page.locator('.arrival .status-working').waitFor()
@@ -67,6 +69,45 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.goBack()
     await page.getByRole('button', { name: 'Create the key' }).waitFor()
     expect(await page.content()).not.toContain(key)
+    await page.context().close()
+  })
+
+  it('suggests an unused name to the second agent, and warns of one that takes over the first', async () => {
+    const { rest, origin } = stage()
+    const page = await signIn(await openPage(stage()))
+    const [project] = (await rest.get<{ data: { id: string }[] }>('/projects')).body.data
+    const { key } = (
+      await rest.post<{ key: string }>('/api-keys', {
+        name: 'agents',
+        role: 'runtime',
+        project_id: project?.id,
+      })
+    ).body
+    const start = () =>
+      runAgent({
+        url: origin,
+        token: key,
+        external_id: 'first-agent',
+        name: 'First agent',
+        agent_type: 'crawler',
+      })
+    const agent = await start()
+    await goTo(page, `#/p/${project?.id}`)
+    await page.getByRole('link', { name: 'First agent' }).waitFor()
+    await goTo(page, `#/p/${project?.id}/connect`)
+    const name = page.getByLabel('Name of the agent')
+    await expect.poll(() => name.inputValue()).toBe('Agent 2')
+    await page.getByRole('button', { name: 'I have a key' }).click()
+    await page.getByText('Waiting for your agent').waitFor()
+    await name.fill('First agent')
+    await page.getByText('First agent runs with the id first-agent. This program takes it over').waitFor()
+    await page.getByText('Waiting for your agent').waitFor()
+    expect(await findBarriers(page)).toEqual([])
+    const second = await start()
+    await page.getByRole('heading', { name: 'First agent is connected' }).waitFor()
+    await name.fill('Another')
+    await page.getByText('Waiting for your agent').waitFor()
+    await Promise.all([agent.close(), second.close()])
     await page.context().close()
   })
 

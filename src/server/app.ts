@@ -167,7 +167,7 @@ async function build(
   stops.push(() => hub.close())
   const onError = (err: unknown) => log.error({ err }, 'a message failed')
   const snapshots = new Snapshots(database)
-  const guards = new AccessRecheck(database)
+  const guards = new AccessRecheck(database, clock.now)
   stops.push(() => guards.close())
   const counts = new SocketCounts()
   const budget = createUnsentBudget()

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, inject, it } from 'vitest'
 import { ApiError } from '#src/client/rest/rest.ts'
 import { findArrival, findHolder, unusedName } from '#src/dashboard/model/arrivals.ts'
-import { atField, FieldError, problemsOf } from '#src/dashboard/model/problems.ts'
+import { atField, FieldError, problemsOf, sayProblem } from '#src/dashboard/model/problems.ts'
 import { slugOf } from '#src/dashboard/model/slug.ts'
 import { type Connecting, snippets } from '#src/dashboard/model/snippets.ts'
 import { type AgentState, toAgentSummary } from '#src/domain/agent.ts'
@@ -37,6 +37,24 @@ describe('what is wrong with a form', () => {
       { field: 'slug', message: 'Another project has this slug. Enter a different one' },
       { field: null, message: 'The project has agents that are not terminated' },
     ])
+  })
+
+  it.each([
+    [
+      'Must be an http or https URL without credentials',
+      'Enter an http or https address, without a password in it',
+    ],
+    [
+      'Must be lower-case letters, digits, hyphens and underscores',
+      'Use lower-case letters, digits, - and _',
+    ],
+    [
+      'The address is not allowed',
+      "Private addresses are refused. The server's WEBHOOK_ALLOWED_NETWORKS can allow them.",
+    ],
+    ['Must be at most 366 days ahead', 'Must be at most 366 days ahead'],
+  ])('says all of "%s" in words for people, or none of it', (message, words) => {
+    expect(sayProblem(message)).toBe(words)
   })
 
   it('gets its field where the page reads the input', () => {

@@ -164,6 +164,7 @@ describeInBrowser('the dashboard of an empty server', () => {
     await dialog(page).getByLabel('Project').selectOption('')
     await dialog(page).getByRole('button', { name: 'Create the key' }).click()
     const key = (await dialog(page).locator('.copy-field code').textContent()) ?? ''
+    await page.locator('tr', { hasText: 'watcher' }).waitFor()
     expect((await stage().rest.as(key).get('/projects')).status).toBe(200)
     await expect.poll(() => focused(page)).toBe('Copy Key')
     await dialog(page).getByRole('button', { name: 'Done' }).click()
@@ -212,6 +213,11 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.getByRole('heading', { name: 'Connect an agent' }).waitFor()
     await page.getByRole('link', { name: 'Settings' }).click()
 
+    await page.getByRole('button', { name: 'Edit', exact: true }).click()
+    await dialog(page).getByLabel('Slug').fill('third')
+    await dialog(page).getByText('Programs that say second fail').waitFor()
+    await page.keyboard.press('Escape')
+
     await page.getByRole('button', { name: 'New webhook' }).click()
     await dialog(page).getByLabel('URL').fill('ftp://example.org')
     await page.keyboard.press('Enter')
@@ -232,10 +238,12 @@ describeInBrowser('the dashboard of an empty server', () => {
     expect(await findBarriers(page)).toEqual([])
 
     await page.getByRole('button', { name: 'Delete…' }).click()
+    const remove = dialog(page).getByRole('button', { name: 'Delete the project' })
     await dialog(page).getByLabel('Type second to confirm').fill('first')
+    expect(await remove.isDisabled()).toBe(true)
     await page.keyboard.press('Enter')
-    await problemOf(page, 'word').getByText('Type second to confirm').waitFor()
     await dialog(page).getByLabel('Type second to confirm').fill('second')
+    await expect.poll(() => remove.isEnabled()).toBe(true)
     await page.keyboard.press('Enter')
     await page.getByText('Deleted Second line').waitFor()
     await page.getByRole('link', { name: 'Second line' }).first().waitFor({ state: 'detached' })

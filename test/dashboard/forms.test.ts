@@ -16,6 +16,8 @@ describe('a slug made of a name', () => {
     ['North line', 'north-line'],
     ['  Die Nördliche Linie! ', 'die-nordliche-linie'],
     ['_agents_ & co.', 'agents_-co'],
+    ["Vera's project", 'veras-project'],
+    ['Vera’s project', 'veras-project'],
     ['北線', ''],
   ])('%s becomes %s', (name, slug) => {
     expect(slugOf(name)).toBe(slug)

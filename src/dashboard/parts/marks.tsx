@@ -1,5 +1,11 @@
 import { underWay } from '#src/dashboard/model/orders.ts'
-import { type Progress, progress, type ShownStatus, shownStatus } from '#src/dashboard/model/progress.ts'
+import {
+  hasEndedItself,
+  type Progress,
+  progress,
+  type ShownStatus,
+  shownStatus,
+} from '#src/dashboard/model/progress.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useShownTime } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
@@ -34,7 +40,7 @@ export function Status({ agent }: { agent: AgentSummary }) {
   return (
     <span class={`status status-${status}`}>
       <Lamp status={status} />
-      {status}
+      {hasEndedItself(agent) ? 'ended' : status}
     </span>
   )
 }
@@ -63,7 +69,7 @@ export function Order({ agent }: { agent: AgentSummary }) {
   if (sending) return <Track kind={sending} state="sending" />
   const { control } = agent
   const now = useShownTime()
-  if (!control) return <span class="faint">–</span>
+  if (!control || hasEndedItself(agent)) return <span class="faint">–</span>
   const isOpen = control.state === 'delivered'
   const state = progress(control, agent, isOpen ? now.value : 0)
   return (
@@ -110,9 +116,10 @@ export function Ago({ time, otherwise = 'never' }: { time: string | null; otherw
   )
 }
 
-/** Whether a runtime is connected. */
-export function Runtime({ agent: { runtime } }: { agent: Pick<AgentSummary, 'runtime'> }) {
-  const word = runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'
+/** Whether a runtime is connected. That of a terminated agent is not lost. */
+export function Runtime({ agent: { runtime, status } }: { agent: Pick<AgentSummary, 'runtime' | 'status'> }) {
+  const gone = status === 'terminated' ? 'ended' : 'lost'
+  const word = runtime.connected ? 'connected' : runtime.since ? gone : 'none'
   return (
     <span class={`runtime runtime-${word}`}>
       <svg viewBox="0 0 16 16" aria-hidden="true">

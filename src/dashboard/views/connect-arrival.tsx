@@ -29,7 +29,7 @@ export function useAwaited(live: ProjectLive, external_id: string): Awaited {
 /** Says that a program with this name would be no new agent. */
 export function TakenName({ holder }: { holder: AgentSummary }) {
   return (
-    <p class="warning" role="status">
+    <p class="caution" role="status">
       {holder.runtime.connected
         ? `${holder.name} runs with the id ${holder.external_id}. This program takes it over, and its own program ends.`
         : `${holder.name} has the id ${holder.external_id}. This program runs that agent.`}{' '}

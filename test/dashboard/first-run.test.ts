@@ -35,6 +35,18 @@ describeInBrowser('the dashboard of an empty server', () => {
   const dialog = (page: Page) => page.getByRole('dialog')
   const problemOf = (page: Page, name: string) => page.locator(`[data-problem=${name}]`)
 
+  /** Runs agents of the first project with a runtime key. */
+  const agentStarter = async () => {
+    const { rest, origin: url } = stage()
+    const { data } = (await rest.get<{ data: { id: string }[] }>('/projects')).body
+    const project_id = data[0]?.id ?? ''
+    const wanted = { name: 'agents', role: 'runtime', project_id }
+    const { key: token } = (await rest.post<{ key: string }>('/api-keys', wanted)).body
+    const start = (name: string, external_id: string) =>
+      runAgent({ url, token, external_id, name, agent_type: 'crawler' })
+    return { project_id, start }
+  }
+
   it('leads from the first sign-in to the first lit lamp, by the keyboard alone', async () => {
     const page = await signIn(await openPage(stage()), admin, '.steps input')
     expect(await findBarriers(page)).toEqual([])
@@ -73,28 +85,12 @@ describeInBrowser('the dashboard of an empty server', () => {
   })
 
   it('suggests an unused name to the second agent, and warns of one that takes over the first', async () => {
-    const { rest, origin } = stage()
     const page = await signIn(await openPage(stage()))
-    const [project] = (await rest.get<{ data: { id: string }[] }>('/projects')).body.data
-    const { key } = (
-      await rest.post<{ key: string }>('/api-keys', {
-        name: 'agents',
-        role: 'runtime',
-        project_id: project?.id,
-      })
-    ).body
-    const start = () =>
-      runAgent({
-        url: origin,
-        token: key,
-        external_id: 'first-agent',
-        name: 'First agent',
-        agent_type: 'crawler',
-      })
-    const agent = await start()
-    await goTo(page, `#/p/${project?.id}`)
+    const { project_id, start } = await agentStarter()
+    const agent = await start('First agent', 'first-agent')
+    await goTo(page, `#/p/${project_id}`)
     await page.getByRole('link', { name: 'First agent' }).waitFor()
-    await goTo(page, `#/p/${project?.id}/connect`)
+    await goTo(page, `#/p/${project_id}/connect`)
     const name = page.getByLabel('Name of the agent')
     await expect.poll(() => name.inputValue()).toBe('Agent 2')
     await page.getByRole('button', { name: 'I have a key' }).click()
@@ -103,11 +99,31 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.getByText('First agent runs with the id first-agent. This program takes it over').waitFor()
     await page.getByText('Waiting for your agent').waitFor()
     expect(await findBarriers(page)).toEqual([])
-    const second = await start()
+    const second = await start('First agent', 'first-agent')
     await page.getByRole('heading', { name: 'First agent is connected' }).waitFor()
     await name.fill('Another')
     await page.getByText('Waiting for your agent').waitFor()
     await Promise.all([agent.close(), second.close()])
+    await page.context().close()
+  })
+
+  it('says what a runtime has refused, and that its program has ended', async () => {
+    const { project_id, start } = await agentStarter()
+    const agent = await start('Guest', 'guest')
+    const page = await signIn(await openPage(stage()))
+    await goTo(page, `#/p/${project_id}/a/${agent.agent_id}`)
+    await page.getByLabel('Message to the runtime').fill('Please hurry')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('The last message failed: This runtime takes no messages').waitFor()
+    await page.getByRole('row', { name: 'message Please hurry' }).waitFor()
+    await page.getByText('message failed: This runtime takes no messages').waitFor()
+    await agent.report({ status: 'terminated' })
+    await page.locator('.agent-status').getByText('ended by itself').waitFor()
+    await agent.close()
+    await page.locator('.runtime-ended').waitFor()
+    expect(await page.getByText('Last command').count()).toBe(0)
+    await page.getByText('idle → ended').waitFor()
+    expect(await findBarriers(page)).toEqual([])
     await page.context().close()
   })
 

@@ -13,6 +13,7 @@ import { Ago, Budget, Runtime } from '../parts/marks.tsx'
 export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
   const { token_limit, cost_limit, cost_incurred, tokens_used, parent_id } = agent
   const { capabilities, client } = agent.runtime
+  const hasGone = agent.status === 'terminated' && !agent.runtime.connected
   return (
     <section class="panel" aria-label="Details">
       <dl class="details">
@@ -27,7 +28,9 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
           <Runtime agent={agent} />{' '}
           {agent.runtime.since && (
             <span class="faint">
-              for <Ago time={agent.runtime.since} />
+              {!hasGone && 'for '}
+              <Ago time={agent.runtime.since} />
+              {hasGone && ' ago'}
             </span>
           )}
         </Detail>

@@ -4,6 +4,7 @@ import { useAppState } from '../app-state-context.ts'
 import type { Loading } from '../model/app-state.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
+import { hasEndedItself } from '../model/progress.ts'
 
 const EVERY_MS = 2_000
 const SHOWN = 20
@@ -22,7 +23,10 @@ export function useSignals(agent: AgentSummary): Loading<SignalDetails[]> {
 type Props = { agent: AgentSummary; signals: Loading<SignalDetails[]> }
 
 /** The commands and messages to the runtime, and when it received and ended each. */
-export function AgentSignals({ agent, signals: { value, problem } }: Props) {
+export function AgentSignals({ agent, signals: { value: all, problem } }: Props) {
+  // The end that its program has reported is no command.
+  const own = hasEndedItself(agent) ? agent.control?.signal_id : undefined
+  const value = all?.filter(({ id }) => id !== own)
   return (
     <section class="panel">
       <header class="panel-head">

@@ -31,7 +31,7 @@ export function TakenName({ holder }: { holder: AgentSummary }) {
   return (
     <p class="caution" role="status">
       {holder.runtime.connected
-        ? `${holder.name} runs with the id ${holder.external_id}. This program takes it over, and its own program ends.`
+        ? `${holder.name} runs with the id ${holder.external_id}. This program takes it over, and the one that runs it now ends.`
         : `${holder.name} has the id ${holder.external_id}. This program runs that agent.`}{' '}
       For a new agent, enter another name.
     </p>

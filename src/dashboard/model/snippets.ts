@@ -136,7 +136,7 @@ def report(step):
 
 
 step, status = 1, report(1)["status"]
-while obey(wait=25 if status == "paused" else 0):
+while status != "terminated" and obey(wait=25 if status == "paused" else 0):
     time.sleep(1)  # your work
     step += 1
     status = report(step)["status"]

@@ -27,6 +27,11 @@ export type Authenticate = (token: string, project_id?: string) => Promise<Ident
 /** The precision of a key's `last_used_at`, so that a busy key is not written with every request. */
 const USE_NOTED_MS = 60_000
 
+/** Whether a use of a key now has to be noted. */
+export function isUseUnnoted(last_used_at: string | null, now: number): boolean {
+  return last_used_at === null || Date.parse(last_used_at) < now - USE_NOTED_MS
+}
+
 /** Refuses with `bad_token`, `expired_token` or `user_inactive`. Each call asks the database once. */
 export function createAuthenticate(database: Database, keys: TokenKeys, now: () => number): Authenticate {
   const verify = createTokenVerifier(keys, now)
@@ -65,8 +70,6 @@ async function acceptKey(database: Sql, found: FoundKey | undefined, now: number
   const { principal, standing, key_id, last_used_at } = found
   const expires_at = found.expires_at === null ? null : Date.parse(found.expires_at)
   if (expires_at !== null && expires_at <= now) throw refuse('expired_token', 'The key has expired')
-  if (last_used_at === null || Date.parse(last_used_at) < now - USE_NOTED_MS) {
-    await noteKeyUse(database, key_id, new Date(now).toISOString())
-  }
+  if (isUseUnnoted(last_used_at, now)) await noteKeyUse(database, [key_id], new Date(now).toISOString())
   return { principal, standing, expires_at, credential_id: key_id }
 }

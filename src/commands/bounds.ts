@@ -57,6 +57,10 @@ export const MAX_PUBLISHED_CHARACTERS = 1024 * 1024
 
 /** From when a webhook is due until its request begins, on a busy server. A longer time does not count as failing. */
 export const WEBHOOK_ATTEMPT_MARGIN_MS = 10_000
+/** Tests of webhooks that run at once on a replica, as long as their receivers take. One more is refused. */
+export const MAX_WEBHOOK_TESTS = 16
+/** When one that was refused may be tried again. */
+export const WEBHOOK_TEST_RETRY_SECONDS = 10
 /** Webhooks whose secrets are resealed at a time; the next page follows. */
 export const RESEAL_PAGE = 500
 

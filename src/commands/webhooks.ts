@@ -68,7 +68,10 @@ export async function createWebhook(
   return { ...created, secret }
 }
 
-/** REST `update_webhook`. A new URL, or `is_active: true`, resets the failures. */
+/**
+ * REST `update_webhook`. A new URL, or enabling a disabled one, forgets the failures. `is_active: true` is an attempt now: one
+ * that is failing keeps since when and why until a success.
+ */
 export function updateWebhook(
   context: WebhookContext,
   { principal, origin, ...target }: Target & Reached,
@@ -78,8 +81,10 @@ export function updateWebhook(
   return context.database.transaction(async (sql) => {
     const before = await lockWebhook(sql, target)
     if (!before) throw unknown(target)
-    const resets_failures = patch.is_active === true || (patch.url ?? before.url) !== before.url
-    const after = await updateWebhookRow(sql, { ...before, ...patch }, { resets_failures, origin })
+    const hasMoved = patch.url !== undefined && patch.url !== before.url
+    const resets_failures = hasMoved || (patch.is_active === true && !before.is_active)
+    const is_due = hasMoved || patch.is_active === true
+    const after = await updateWebhookRow(sql, { ...before, ...patch }, { resets_failures, is_due, origin })
     if (!after) throw unknown(target)
     const details = { changed: Object.keys(patch), is_active: after.is_active }
     await note(sql, 'webhook_updated', { ...target, principal, url: after.url, details })

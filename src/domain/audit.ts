@@ -21,6 +21,7 @@ export const auditActions = [
   'webhook_deleted',
   'webhook_secret_rotated',
   'webhook_disabled',
+  'webhook_tested',
   'budget_created',
   'budget_updated',
   'budget_deleted',

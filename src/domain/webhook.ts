@@ -69,5 +69,13 @@ export type Attempt =
   | { kind: 'refused'; status: number; error: string }
   | { kind: 'failed'; status: null; error: string }
 
+/** What a test has shown. `status` is the receiver's; null without an answer. */
+export type WebhookTest = {
+  delivered: boolean
+  status: number | null
+  error: string | null
+  duration_ms: number
+}
+
 /** A receiver's answer that ends its subscription. */
 export const GONE = 410

@@ -2,6 +2,7 @@ import type { Authentication } from '#src/auth/authenticate.ts'
 import type { TokenKeys } from '#src/auth/tokens.ts'
 import type { CommandContext } from '#src/commands/context.ts'
 import type { ProjectTurns } from '#src/commands/project-turns.ts'
+import type { WebhookTests } from '#src/commands/webhook-tests.ts'
 import type { WebhookContext } from '#src/commands/webhooks.ts'
 import type { ProjectOperation } from '#src/domain/access.ts'
 import type { SignalRecord } from '#src/domain/signal.ts'
@@ -47,6 +48,7 @@ export type HttpContext = CommandContext & {
   keys: TokenKeys
   turns: ProjectTurns
   isAllowedAddress: WebhookContext['isAllowedAddress']
+  webhookTests: WebhookTests
   limitSignIn: LimitSignIn
   openEventStream: OpenEventStream
   runtimes: HttpRuntimes

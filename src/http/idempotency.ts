@@ -25,7 +25,7 @@ export function readClaim(
   route: Route,
   { principal, input, keys }: { principal: Principal; input: ParsedInput; keys: TokenKeys },
 ): ReadClaim | undefined {
-  if (route.method !== 'post' || route.answers_secret) return undefined
+  if (route.method !== 'post' || route.answers_secret || route.calls_out) return undefined
   const key = c.req.header('idempotency-key')
   if (key === undefined) return undefined
   if (!keyShape.test(key)) {

@@ -52,6 +52,8 @@ export type RouteSpec<
   has_token_header?: boolean
   /** The answer is not kept for an Idempotency-Key. */
   answers_secret?: boolean
+  /** It calls another server, so it keeps no answer for an Idempotency-Key: a transaction would wait for that server. */
+  calls_out?: boolean
   success: {
     status: 200 | 201
     schema: v.GenericSchema | undefined

@@ -110,6 +110,7 @@ export const answerSchemas = {
   User: { schema: resources.user, example: examples.user },
   Verdict: { schema: verdicts.verdict, example: { allowed: true, status: 'working' } },
   Webhook: { schema: webhooks.webhook, example: examples.webhook },
+  WebhookTest: { schema: webhooks.webhookTest, example: examples.webhookTest },
   WebhookSecret: { schema: webhooks.webhookSecret, example: examples.webhookSecret },
 } as const satisfies Named
 

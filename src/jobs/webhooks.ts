@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { TokenKeys } from '#src/auth/tokens.ts'
 import { settleAttempt } from '#src/commands/webhook-deliveries.ts'
 import type { Attempt, WebhookTimings } from '#src/domain/webhook.ts'
 import type { DatabaseClock } from '#src/store/clock.ts'
@@ -13,10 +12,8 @@ import {
   readBatch,
   releaseWebhook,
 } from '#src/store/webhook-deliveries.ts'
-import type { AddressRule } from '#src/webhooks/addresses.ts'
 import { type WebhookBody, writeBody } from '#src/webhooks/bodies.ts'
-import { sendWebhook } from '#src/webhooks/request.ts'
-import { openSecret, signWebhook } from '#src/webhooks/secrets.ts'
+import type { SendSigned } from '#src/webhooks/sender.ts'
 import type { Job } from './job.ts'
 
 /** Running requests of one replica; other due webhooks wait. */
@@ -27,10 +24,8 @@ const LEASE_MARGIN_MS = 10_000
 type Parts = {
   database: Database
   clock: DatabaseClock
-  keys: TokenKeys
-  isAllowedAddress: AddressRule
+  send: SendSigned
   timings: WebhookTimings
-  user_agent: string
   /** Where people reach this deployment; undefined: where its webhooks were created. */
   public_url: string | undefined
   onDisabled: (webhook: { webhook_id: string; project_id: string }) => void
@@ -137,32 +132,10 @@ export class WebhookDeliveries {
     return writeBody(format, target, { frames, at: at ?? clock.time(), missed_before })
   }
 
-  async #attempt(claim: Claim, batch: Batch, { body, content_type }: WebhookBody): Promise<Attempt> {
-    const { clock, keys, isAllowedAddress, timings, user_agent } = this.#parts
-    const sealed = claim.old_secret === null ? [claim.secret] : [claim.secret, claim.old_secret]
-    const secrets = sealed.flatMap((one) => openSecret(one, claim.id, keys)?.secret ?? [])
-    if (secrets.length === 0)
-      return {
-        kind: 'failed',
-        status: null,
-        error: 'No SECRET_KEY of this server opens the secret of the webhook',
-      }
+  #attempt(claim: Claim, batch: Batch, body: WebhookBody): Promise<Attempt> {
     // With another filter or format the same part of the log is another message.
     const revision = claim.revision === 0 ? '' : `_r${claim.revision}`
     const id = `${claim.id}_${batch.epoch}_${claim.cursor + 1}_${batch.last}${revision}`
-    const timestamp = Math.floor(clock.now() / 1000)
-    return sendWebhook(isAllowedAddress, {
-      url: claim.url,
-      headers: {
-        'user-agent': user_agent,
-        'content-type': content_type,
-        'webhook-id': id,
-        'webhook-timestamp': String(timestamp),
-        'webhook-signature': signWebhook(secrets, { id, timestamp, body }),
-      },
-      body,
-      timeout_ms: timings.timeout_ms,
-      signal: this.#end.signal,
-    })
+    return this.#parts.send(claim, { ...body, id }, this.#end.signal)
   }
 }

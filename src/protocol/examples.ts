@@ -309,6 +309,7 @@ export const webhook = {
 }
 const secret = 'whsec_q1w2e3r4t5y6u7i8o9p0a1s2d3f4g5h6j7k8l9z0x1c='
 export const createdWebhook = { ...webhook, secret }
+export const webhookTest = { delivered: false, status: 500, error: 'Answered 500', duration_ms: 41 }
 export const webhookSecret = { secret, old_secret_until: '2026-11-24T18:03:11.204Z' }
 
 export const signalDetails = {

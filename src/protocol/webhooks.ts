@@ -81,3 +81,10 @@ export const webhookSecret = v.strictObject({
   secret: v.string(),
   old_secret_until: field(isoTime, 'Until then the old secret signs too'),
 })
+
+export const webhookTest = v.strictObject({
+  delivered: field(v.boolean(), 'The receiver answered 2xx'),
+  status: field(v.nullable(count), 'The HTTP status of the answer; null without one'),
+  error: v.nullable(v.string()),
+  duration_ms: count,
+})

@@ -13,6 +13,7 @@ import { createNewsCodec } from '#src/bus/news.ts'
 import { renewSetBack } from '#src/commands/epochs.ts'
 import { ensureFirstSuperuser } from '#src/commands/first-superuser.ts'
 import { ProjectTurns } from '#src/commands/project-turns.ts'
+import { WebhookTests } from '#src/commands/webhook-tests.ts'
 import { resealWebhooks } from '#src/commands/webhooks.ts'
 import { WriteQueue } from '#src/commands/write-queue.ts'
 import type { Config } from '#src/config/config.ts'
@@ -54,6 +55,7 @@ import { renewReplica } from '#src/store/replicas.ts'
 import { tracePublishes, traceTransactions } from '#src/tracing/traced-parts.ts'
 import { version } from '#src/version.ts'
 import { createAddressRule } from '#src/webhooks/addresses.ts'
+import { createSender } from '#src/webhooks/sender.ts'
 import { locateDatabase } from './locate-database.ts'
 import { Troubles, watchJobs } from './troubles.ts'
 import { createUpgradeHandler } from './upgrade.ts'
@@ -167,7 +169,7 @@ async function build(
   stops.push(() => hub.close())
   const onError = (err: unknown) => log.error({ err }, 'a message failed')
   const snapshots = new Snapshots(database)
-  const guards = new AccessRecheck(database)
+  const guards = new AccessRecheck(database, clock.now)
   stops.push(() => guards.close())
   const counts = new SocketCounts()
   const budget = createUnsentBudget()
@@ -188,14 +190,16 @@ async function build(
   )
   await renewReplica(database, instance)
   await resealWebhooks(database, keys)
+  const user_agent = `Signalbox/${version}`
+  const { timeout_ms } = timings
+  const send = createSender({ keys, isAllowedAddress, timeout_ms, user_agent, now: clock.now })
+  const public_url = config.publicUrl
   const webhooks = new WebhookDeliveries({
     database,
     clock,
-    keys,
-    isAllowedAddress,
+    send,
     timings,
-    user_agent: `Signalbox/${version}`,
-    public_url: config.publicUrl,
+    public_url,
     onDisabled: (webhook) => log.warn(webhook, 'a webhook is disabled'),
     onError: (err) => troubles.failsUntilQuiet('webhooks cannot be delivered', err, { details: { err } }),
   })
@@ -228,6 +232,7 @@ async function build(
     {
       ...context,
       isAllowedAddress,
+      webhookTests: new WebhookTests({ database, clock: clock.time, send, public_url }),
       limitSignIn: createSignInLimit(redis?.limiter, config.rateLimitMultiplier, metrics.http.limiters),
       openEventStream: (project_id, reader) => streams.open(project_id, reader),
       runtimes: {

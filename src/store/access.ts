@@ -192,15 +192,15 @@ function toPrincipal({ key_id, agent_id, key_project_id, role, maker_id, is_supe
   }
 }
 
-// Skips a locked row: a transaction that deletes the key's project must not hold up requests with the key.
+// Skips locked rows: a transaction that deletes a key's project must not hold up requests with the key.
 const keyUse = statement(
   'note_key_use',
   `update api_keys set last_used_at = $2
-   where id = (select id from api_keys where id = $1 for no key update skip locked)`,
+   where id in (select id from api_keys where id = any($1::uuid[]) for no key update skip locked)`,
 )
 
-export async function noteKeyUse(sql: Sql, key_id: string, now: string): Promise<void> {
-  await sql.run(keyUse, [key_id, now])
+export async function noteKeyUse(sql: Sql, key_ids: readonly string[], now: string): Promise<void> {
+  await sql.run(keyUse, [key_ids, now])
 }
 
 const activeUsers = statement(
@@ -213,19 +213,24 @@ const usableKeys = statement(
    where ${usableKey} and k.id = any($1::uuid[]) and (k.expires_at is null or k.expires_at > now())`,
 )
 
-/** The principals of those credentials that are still good, by the id of the user or key. */
-export async function findLivePrincipals(
+/** A user has no time of the last use. */
+type LiveCredential = { principal: Principal; last_used_at?: string | null }
+
+/** Those credentials that are still good, by the id of the user or key. */
+export async function findLiveCredentials(
   sql: Sql,
   { user_ids, key_ids }: { user_ids: readonly string[]; key_ids: readonly string[] },
-): Promise<Map<string, Principal>> {
+): Promise<Map<string, LiveCredential>> {
   const [users, keys] = await Promise.all([
     user_ids.length > 0 ? sql.run<{ id: string; is_superuser: boolean }>(activeUsers, [user_ids]) : [],
     key_ids.length > 0 ? sql.run<KeyRow>(usableKeys, [key_ids]) : [],
   ])
-  const live = new Map<string, Principal>()
+  const live = new Map<string, LiveCredential>()
   for (const { id, is_superuser } of users) {
-    live.set(id, { kind: 'user', id, role: is_superuser ? 'superuser' : 'user' })
+    live.set(id, { principal: { kind: 'user', id, role: is_superuser ? 'superuser' : 'user' } })
   }
-  for (const key of keys) live.set(key.key_id, toPrincipal(key))
+  for (const key of keys) {
+    live.set(key.key_id, { principal: toPrincipal(key), last_used_at: key.last_used_at })
+  }
   return live
 }

@@ -33,6 +33,27 @@ export async function findWebhook(
   return (await sql.run<Webhook>(byId, [project_id, webhook_id]))[0]
 }
 
+export type WebhookReceiver = Pick<Webhook, 'id' | 'url' | 'format'> & {
+  origin: string | null
+  /** Sealed. The old one is null once its time is over. */
+  secret: string
+  old_secret: string | null
+}
+
+const receiver = statement(
+  'find_webhook_receiver',
+  `select id, url, format, origin, secret, case when old_secret_until > now() then old_secret end as old_secret
+   from webhooks where project_id = $1 and id = $2`,
+)
+
+/** Where a webhook's requests go; undefined for one that is unknown. */
+export async function findReceiver(
+  sql: Sql,
+  { project_id, webhook_id }: Target,
+): Promise<WebhookReceiver | undefined> {
+  return (await sql.run<WebhookReceiver>(receiver, [project_id, webhook_id]))[0]
+}
+
 const count = statement('count_webhooks', 'select count(*) as count from webhooks where project_id = $1')
 
 export async function countWebhooks(sql: Sql, project_id: string): Promise<number> {
@@ -88,7 +109,7 @@ const update = statement(
      format = $7, origin = coalesce(w.origin, $8),
      revision = w.revision + case when ${contentChanges} then 1 else 0 end,
      pending_last = case when ${contentChanges} then null else w.pending_last end,
-     next_attempt_at = case when $5 then now() else w.next_attempt_at end,
+     next_attempt_at = case when $9 then now() else w.next_attempt_at end,
      lease = case when w.url = $2 then w.lease end,
      leased_until = case when w.url = $2 then w.leased_until end
    where w.id = $1 returning ${columns}`,
@@ -98,14 +119,14 @@ type Changeable = 'events' | 'selector' | 'is_active' | 'format'
 
 /**
  * With another filter or format a failed attempt is not repeated: the next message has another id. `resets_failures` forgets past
- * failures and makes the next attempt due now. A running attempt to another URL loses its lease, so it does not count.
+ * failures; `is_due` makes the next attempt due now. A running attempt to another URL loses its lease, so it does not count.
  */
 export async function updateWebhookRow(
   sql: Sql,
   { id, url, events, selector, is_active, format }: Pick<Webhook, 'id' | 'url' | Changeable>,
-  { resets_failures, origin }: { resets_failures: boolean; origin: string },
+  { resets_failures, is_due, origin }: { resets_failures: boolean; is_due: boolean; origin: string },
 ): Promise<Webhook | undefined> {
-  const values = [id, url, toJson(events), is_active, resets_failures, selector, format, origin]
+  const values = [id, url, toJson(events), is_active, resets_failures, selector, format, origin, is_due]
   return (await sql.run<Webhook>(update, values))[0]
 }
 

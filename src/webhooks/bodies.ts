@@ -11,15 +11,15 @@ type Sent = {
   missed_before: number | undefined
 }
 
-type Target = Pick<Webhook, 'project_id'> & {
+export type Target = Pick<Webhook, 'project_id'> & {
   /** Where people and programs reach this server; undefined: unknown. */
   base: string | undefined
 }
 
 export type WebhookBody = { content_type: string; body: string }
 
-const JSON_TYPE = 'application/json'
-const CLOUD_EVENTS = 'application/cloudevents-batch+json'
+export const JSON_TYPE = 'application/json'
+export const CLOUD_EVENTS = 'application/cloudevents-batch+json'
 
 /** The body of a request in each format; undefined where the format has no words for what there is to say. */
 const writers: Record<WebhookFormat, (target: Target, sent: Sent) => WebhookBody | undefined> = {

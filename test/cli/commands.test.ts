@@ -121,6 +121,10 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       const changed = await cli.run(['webhooks', 'update', from, '--to', to, '--events', 'all', '--disable'])
       expect(changed).toEqual(done(expect.stringMatching(/new\nstate +disabled .*\nevents +all/)))
       expect(await cli.json('webhooks', 'update', to, '--enable')).toMatchObject({ is_active: true, url: to })
+      const local = (await cli.json<{ id: string }>('webhooks', 'create', 'http://localhost:9/')).id
+      const tested = await cli.run(['webhooks', 'test', local])
+      expect(tested).toMatchObject({ code: 1, stdout: 'Not delivered: The address is not allowed' })
+      expect((await cli.run(['webhooks', 'delete', local, '--yes'])).code).toBe(0)
       const rotated = await cli.run(['webhooks', 'rotate', to])
       expect(rotated).toMatchObject({ code: 0, stdout: secret })
       expect(rotated.stdout).not.toBe(made.stdout)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { runAgent } from '#src/client/index.ts'
 import { admin } from '../support/admin.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { findBarriers, goTo, openPage, signIn, useEmptyStage } from './browser.ts'
@@ -34,6 +35,18 @@ describeInBrowser('the dashboard of an empty server', () => {
   const dialog = (page: Page) => page.getByRole('dialog')
   const problemOf = (page: Page, name: string) => page.locator(`[data-problem=${name}]`)
 
+  /** Runs agents of the first project with a runtime key. */
+  const agentStarter = async () => {
+    const { rest, origin: url } = stage()
+    const { data } = (await rest.get<{ data: { id: string }[] }>('/projects')).body
+    const project_id = data[0]?.id ?? ''
+    const wanted = { name: 'agents', role: 'runtime', project_id }
+    const { key: token } = (await rest.post<{ key: string }>('/api-keys', wanted)).body
+    const start = (name: string, external_id: string) =>
+      runAgent({ url, token, external_id, name, agent_type: 'crawler' })
+    return { project_id, start }
+  }
+
   it('leads from the first sign-in to the first lit lamp, by the keyboard alone', async () => {
     const page = await signIn(await openPage(stage()), admin, '.steps input')
     expect(await findBarriers(page)).toEqual([])
@@ -56,6 +69,7 @@ describeInBrowser('the dashboard of an empty server', () => {
 
     const program = (await page.locator('.snippet pre').textContent()) ?? ''
     expect(program).toContain(`token: '${key}'`)
+    expect(await page.getByText('takes it over').count()).toBe(0)
     await withProgram(program, async () => {
       await page.getByRole('heading', { name: 'First agent is connected' }).waitFor()
       await page.locator('.arrival .status-working').waitFor()
@@ -67,6 +81,49 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.goBack()
     await page.getByRole('button', { name: 'Create the key' }).waitFor()
     expect(await page.content()).not.toContain(key)
+    await page.context().close()
+  })
+
+  it('suggests an unused name to the second agent, and warns of one that takes over the first', async () => {
+    const page = await signIn(await openPage(stage()))
+    const { project_id, start } = await agentStarter()
+    const agent = await start('First agent', 'first-agent')
+    await goTo(page, `#/p/${project_id}`)
+    await page.getByRole('link', { name: 'First agent' }).waitFor()
+    await goTo(page, `#/p/${project_id}/connect`)
+    const name = page.getByLabel('Name of the agent')
+    await expect.poll(() => name.inputValue()).toBe('Agent 2')
+    await page.getByRole('button', { name: 'I have a key' }).click()
+    await page.getByText('Waiting for your agent').waitFor()
+    await name.fill('First agent')
+    await page.getByText('First agent runs with the id first-agent. This program takes it over').waitFor()
+    await page.getByText('Waiting for your agent').waitFor()
+    expect(await findBarriers(page)).toEqual([])
+    const second = await start('First agent', 'first-agent')
+    await page.getByRole('heading', { name: 'First agent is connected' }).waitFor()
+    await name.fill('Another')
+    await page.getByText('Waiting for your agent').waitFor()
+    await Promise.all([agent.close(), second.close()])
+    await page.context().close()
+  })
+
+  it('says what a runtime has refused, and that its program has ended', async () => {
+    const { project_id, start } = await agentStarter()
+    const agent = await start('Guest', 'guest')
+    const page = await signIn(await openPage(stage()))
+    await goTo(page, `#/p/${project_id}/a/${agent.agent_id}`)
+    await page.getByLabel('Message to the runtime').fill('Please hurry')
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('The last message failed: This runtime takes no messages').waitFor()
+    await page.getByRole('row', { name: 'message Please hurry' }).waitFor()
+    await page.getByText('message failed: This runtime takes no messages').waitFor()
+    await agent.report({ status: 'terminated' })
+    await page.locator('.agent-status').getByText('ended by itself').waitFor()
+    await agent.close()
+    await page.locator('.runtime-ended').waitFor()
+    expect(await page.getByText('Last command').count()).toBe(0)
+    await page.getByText('idle → ended').waitFor()
+    expect(await findBarriers(page)).toEqual([])
     await page.context().close()
   })
 
@@ -123,6 +180,7 @@ describeInBrowser('the dashboard of an empty server', () => {
     await dialog(page).getByLabel('Project').selectOption('')
     await dialog(page).getByRole('button', { name: 'Create the key' }).click()
     const key = (await dialog(page).locator('.copy-field code').textContent()) ?? ''
+    await page.locator('tr', { hasText: 'watcher' }).waitFor()
     expect((await stage().rest.as(key).get('/projects')).status).toBe(200)
     await expect.poll(() => focused(page)).toBe('Copy Key')
     await dialog(page).getByRole('button', { name: 'Done' }).click()
@@ -171,16 +229,24 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.getByRole('heading', { name: 'Connect an agent' }).waitFor()
     await page.getByRole('link', { name: 'Settings' }).click()
 
+    await page.getByRole('button', { name: 'Edit', exact: true }).click()
+    await dialog(page).getByLabel('Slug').fill('third')
+    await dialog(page).getByText('Programs that say second fail').waitFor()
+    await page.keyboard.press('Escape')
+
     await page.getByRole('button', { name: 'New webhook' }).click()
     await dialog(page).getByLabel('URL').fill('ftp://example.org')
     await page.keyboard.press('Enter')
     await problemOf(page, 'url').getByText('Enter an http or https address').waitFor()
+    await dialog(page).getByLabel('URL').fill('http://10.0.0.1/hook')
+    await page.keyboard.press('Enter')
+    await problemOf(page, 'url').getByText('WEBHOOK_ALLOWED_NETWORKS').waitFor()
     await dialog(page).getByLabel('URL').fill('https://example.org/hook')
     await dialog(page).getByLabel('agent.terminated').check()
     await page.keyboard.press('Enter')
     await dialog(page).locator('.copy-field code').getByText('whsec_').waitFor()
     await dialog(page).getByRole('button', { name: 'Done' }).click()
-    await page.getByText('signalbox · agent.terminated').waitFor()
+    await page.getByText('Signalbox events · agent.terminated').waitFor()
     await page.getByRole('button', { name: 'New secret' }).click()
     await dialog(page).getByRole('button', { name: 'Create a new secret' }).click()
     await dialog(page).locator('.copy-field code').getByText('whsec_').waitFor()
@@ -188,10 +254,12 @@ describeInBrowser('the dashboard of an empty server', () => {
     expect(await findBarriers(page)).toEqual([])
 
     await page.getByRole('button', { name: 'Delete…' }).click()
+    const remove = dialog(page).getByRole('button', { name: 'Delete the project' })
     await dialog(page).getByLabel('Type second to confirm').fill('first')
+    expect(await remove.isDisabled()).toBe(true)
     await page.keyboard.press('Enter')
-    await problemOf(page, 'word').getByText('Type second to confirm').waitFor()
     await dialog(page).getByLabel('Type second to confirm').fill('second')
+    await expect.poll(() => remove.isEnabled()).toBe(true)
     await page.keyboard.press('Enter')
     await page.getByText('Deleted Second line').waitFor()
     await page.getByRole('link', { name: 'Second line' }).first().waitFor({ state: 'detached' })

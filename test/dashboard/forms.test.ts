@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, inject, it } from 'vitest'
 import { ApiError } from '#src/client/rest/rest.ts'
-import { findArrival, noteMoment } from '#src/dashboard/model/arrivals.ts'
-import { atField, FieldError, problemsOf } from '#src/dashboard/model/problems.ts'
+import { findArrival, findHolder, unusedName } from '#src/dashboard/model/arrivals.ts'
+import { atField, FieldError, problemsOf, sayProblem } from '#src/dashboard/model/problems.ts'
 import { slugOf } from '#src/dashboard/model/slug.ts'
 import { type Connecting, snippets } from '#src/dashboard/model/snippets.ts'
 import { type AgentState, toAgentSummary } from '#src/domain/agent.ts'
@@ -16,6 +16,8 @@ describe('a slug made of a name', () => {
     ['North line', 'north-line'],
     ['  Die Nördliche Linie! ', 'die-nordliche-linie'],
     ['_agents_ & co.', 'agents_-co'],
+    ["Vera's project", 'veras-project'],
+    ['Vera’s project', 'veras-project'],
     ['北線', ''],
   ])('%s becomes %s', (name, slug) => {
     expect(slugOf(name)).toBe(slug)
@@ -37,6 +39,24 @@ describe('what is wrong with a form', () => {
       { field: 'slug', message: 'Another project has this slug. Enter a different one' },
       { field: null, message: 'The project has agents that are not terminated' },
     ])
+  })
+
+  it.each([
+    [
+      'Must be an http or https URL without credentials',
+      'Enter an http or https address, without a password in it',
+    ],
+    [
+      'Must be lower-case letters, digits, hyphens and underscores',
+      'Use lower-case letters, digits, - and _',
+    ],
+    [
+      'The address is not allowed',
+      "Private addresses are refused. The server's WEBHOOK_ALLOWED_NETWORKS can allow them.",
+    ],
+    ['Must be at most 366 days ahead', 'Must be at most 366 days ahead'],
+  ])('says all of "%s" in words for people, or none of it', (message, words) => {
+    expect(sayProblem(message)).toBe(words)
   })
 
   it('gets its field where the page reads the input', () => {
@@ -86,27 +106,46 @@ describe('the agent that is waited for', () => {
   const agentsOf = (...agents: Partial<AgentState>[]) =>
     new Map(agents.map((own) => [own.id ?? '', toAgentSummary(anAgent(own))]))
   const before = agentsOf(
-    { id: 'old', seq: 1, external_id: 'old', ...connected },
-    { id: 'silent', seq: 2, external_id: 'silent' },
+    { id: 'old', external_id: 'old', ...connected },
+    { id: 'silent', external_id: 'silent' },
+    { id: 'over', external_id: 'over', status: 'terminated' },
+    { id: 'http', external_id: 'http', last_activity_at: at },
   )
-  const moment = noteMoment(before, 2)
-  const find = (...agents: Partial<AgentState>[]) =>
-    findArrival(new Map([...before, ...agentsOf(...agents)]), moment, 'ada')?.id
+  const find = (external_id: string, own: Partial<AgentState>) => {
+    const agents = new Map([...before, ...agentsOf({ external_id, ...own })])
+    return findArrival(agents, before, external_id)?.id
+  }
 
-  it('is the first that connects, or reports over HTTP', () => {
-    expect(find()).toBeUndefined()
-    expect(find({ id: 'new', seq: 3 })).toBeUndefined()
-    expect(find({ id: 'new', seq: 3, ...connected })).toBe('new')
-    expect(find({ id: 'silent', seq: 3, status: 'working', last_activity_at: at })).toBe('silent')
-    expect(find({ id: 'new', seq: 5, ...connected }, { id: 'silent', seq: 4, ...connected })).toBe('silent')
+  it('is the one with the id whose runtime connects, or reports over HTTP', () => {
+    expect(find('ada', { id: 'new' })).toBeUndefined()
+    expect(find('ada', { id: 'new', ...connected })).toBe('new')
+    expect(find('silent', { id: 'silent', status: 'working', last_activity_at: at })).toBe('silent')
+    expect(findArrival(new Map([...before, ...agentsOf({ id: 'new', ...connected })]), before, 'ada')).toBe(
+      undefined,
+    )
   })
 
-  it('is none that was there before, unless it has the name that is waited for', () => {
-    expect(find({ id: 'old', seq: 3, external_id: 'old', ...connected })).toBeUndefined()
-    expect(find({ id: 'old', seq: 3, external_id: 'ada', ...connected })).toBe('old')
+  it('is none that ran before, unless a runtime of it comes since', () => {
+    const later = '2026-11-29T09:00:01.000Z'
+    expect(find('old', { id: 'old', seq: 3, ...connected, last_activity_at: later })).toBeUndefined()
+    expect(find('old', { id: 'old', ...connected, runtime_since: later })).toBe('old')
+    expect(find('http', { id: 'http', last_activity_at: later })).toBeUndefined()
   })
 
   it('is none that a person has paused', () => {
-    expect(find({ id: 'silent', seq: 3, status: 'paused', last_activity_at: at })).toBeUndefined()
+    expect(find('silent', { id: 'silent', status: 'paused', last_activity_at: at })).toBeUndefined()
+  })
+
+  it('takes the name of a live agent', () => {
+    expect(findHolder(before, 'old')?.id).toBe('old')
+    expect(findHolder(before, 'over')).toBeUndefined()
+    expect(findHolder(before, 'ada')).toBeUndefined()
+  })
+
+  it('gets a name that no agent has, living or not', () => {
+    expect(unusedName(before)).toBe('First agent')
+    expect(unusedName(agentsOf({ id: '1', external_id: 'first-agent' }))).toBe('Agent 2')
+    const ended = { id: '2', external_id: 'agent-2', status: 'terminated' } as const
+    expect(unusedName(agentsOf({ id: '1', external_id: 'first-agent' }, ended))).toBe('Agent 3')
   })
 })

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import type { SignalDetails } from '#src/client/rest/rest.ts'
 import { arrange } from '#src/dashboard/model/arrange.ts'
 import { concernOf, findConcerns, sayConcern, sayKinds } from '#src/dashboard/model/attention.ts'
 import { sayWhyStopped } from '#src/dashboard/model/causes.ts'
 import { reasonOf, sayEvent } from '#src/dashboard/model/events.ts'
+import { refusalOf } from '#src/dashboard/model/failures.ts'
 import { describeAnswer } from '#src/dashboard/model/orders.ts'
 import { shownStatus } from '#src/dashboard/model/progress.ts'
 import { canRepeat, canTake, possibleOrders, reachedBelow } from '#src/dashboard/model/reach.ts'
@@ -264,6 +266,20 @@ describe('the descendants that an order reaches', () => {
   })
 })
 
+describe('a message that failed', () => {
+  const runtime = { connected: true, since: '2026-11-29T09:00:00.000Z', capabilities: [], client: null }
+  const told = (acknowledged_at: string, own: Partial<SignalDetails> = {}) =>
+    ({ kind: 'message', outcome: 'failed', detail: 'No messages', acknowledged_at, ...own }) as SignalDetails
+  const [earlier, later] = ['2026-11-29T08:00:00.000Z', '2026-11-29T10:00:00.000Z']
+
+  it('warns of the next one, as long as the runtime is the same and it is the newest', () => {
+    expect(refusalOf({ runtime }, [told(later)])).toBe('No messages')
+    expect(refusalOf({ runtime }, [told(earlier)])).toBeUndefined()
+    expect(refusalOf({ runtime }, [told(later, { outcome: 'done' }), told(later)])).toBeUndefined()
+    expect(refusalOf({ runtime }, [told(later, { kind: 'pause' })])).toBeUndefined()
+  })
+})
+
 describe('why an agent is as it is', () => {
   const words = { agent: (id: string) => `<${id}>`, actor: () => 'you' }
   const paused = (control: Control | null) => agent({ status: 'paused', parent_id: 'p', control })
@@ -279,6 +295,11 @@ describe('why an agent is as it is', () => {
     [null, 'since it was spawned'],
   ])('is said in words: %#', (control, why) => {
     expect(sayWhyStopped(paused(control), words)).toBe(why)
+  })
+
+  it('is itself where its program has ended', () => {
+    const control = orderedBy('runtime', null, { kind: 'terminate', state: 'done' })
+    expect(sayWhyStopped(agent({ status: 'terminated', control }), words)).toBe('by itself')
   })
 
   it('is not said of a running agent', () => {
@@ -343,7 +364,7 @@ describe('why an agent is as it is', () => {
           control: orderedBy('runtime', null, { kind: 'terminate', mode: 'graceful' }),
         }),
       }),
-      'working → terminated, by the runtime itself',
+      'working → ended',
     ],
     [event('agent.signal_sent', { signal: { ...message, kind: 'message' } }), 'message sent'],
     [

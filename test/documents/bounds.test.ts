@@ -81,6 +81,7 @@ const rows: Record<string, string[]> = {
   webhooks: [
     `${MAX_WEBHOOKS} a project`,
     `${store.MAX_WEBHOOK_EVENTS} events or ${kib(store.MAX_WEBHOOK_BYTES)}`,
+    `${commands.MAX_WEBHOOK_TESTS} tests a replica`,
   ],
 }
 

@@ -98,6 +98,11 @@ const freshHold = async (cast: Cast) => ({
 })
 const freshGlobalHold = async (cast: Cast) => ({ hold_id: await freshId(cast, '/holds', newHold()) })
 
+/** Its address is not allowed, so nothing is sent. */
+async function testOfWebhook(cast: Cast) {
+  const path = `/projects/${cast.fleet.project_id}/webhooks`
+  return { params: { webhook_id: await freshId(cast, path, { url: 'http://localhost:9/' }) } }
+}
 const newWebhook = () => ({ url: `https://example.org/${unique('hook')}` })
 async function freshWebhook(cast: Cast) {
   const path = `/projects/${cast.fleet.project_id}/webhooks`
@@ -250,6 +255,7 @@ export const expectations: Record<string, Expectation> = {
     call: async (cast) => ({ params: await freshWebhook(cast), body: { is_active: false } }),
   },
   delete_webhook: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
+  test_webhook: { may: owners, call: testOfWebhook },
   rotate_webhook_secret: { may: owners, call: async (cast) => ({ params: await freshWebhook(cast) }) },
 
   list_budgets: { may: viewers },

@@ -30,7 +30,7 @@ describe.each(backends.slice(0, 1))('a stream of events', (backend) => {
 
   const start = () => {
     const { hub, database } = running().app
-    const guards = new AccessRecheck(database)
+    const guards = new AccessRecheck(database, Date.now)
     guards.close()
     const counts = new SocketCounts()
     const streams = new EventStreams({

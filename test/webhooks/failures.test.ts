@@ -140,6 +140,24 @@ describe.each(backends)('webhooks whose receivers fail, on $name, are sent', (ba
     expect(on().app.webhooks.counts.disabled).toBe(2)
   })
 
+  it('at once when asked, and keep since when and why they fail until a success', async () => {
+    on().receiver.answer = status(500)
+    const hook = await on().create()
+    await spawn(on().fleet)
+    await on().reach(hook, ({ failures }) => failures > 0)
+    const { failing_since, failures } = await on().find(hook)
+    expect(await on().patch(hook, { is_active: true })).toMatchObject({
+      failing_since,
+      last_error: 'Answered 500',
+    })
+    await on().reach(hook, (now) => now.failures > failures)
+    expect(await on().find(hook)).toMatchObject({ failing_since, last_error: 'Answered 500' })
+    on().receiver.answer = ok
+    await on().patch(hook, { is_active: true })
+    await on().reach(hook, ({ cursor }) => cursor === 1)
+    expect(await on().find(hook)).toMatchObject({ failing_since: null, failures: 0, last_error: null })
+  })
+
   it('after a long time without a server, which does not count as failing', async () => {
     on().receiver.answer = status(500)
     const hook = await on().create()

@@ -115,6 +115,20 @@ function addWriters(webhooks: Command): void {
     },
   })
   define(webhooks, {
+    usage: 'test <webhook>',
+    summary: 'Send a test to a webhook, by id or URL, and say what the receiver answers',
+    examples: ['webhooks test https://example.org/signalbox'],
+    options: inProject,
+    async run({ api, print }, { args: [reference], options: { project } }) {
+      const project_id = await resolveProject(api, project)
+      const test = await api.webhooks.test(project_id, await resolveWebhook(api, project_id, reference))
+      print(test, () =>
+        test.delivered ? `Delivered: answered ${test.status}` : `Not delivered: ${test.error}`,
+      )
+      if (!test.delivered) process.exitCode = 1
+    },
+  })
+  define(webhooks, {
     usage: 'delete <webhook>',
     summary: 'Delete a webhook, by id or URL',
     examples: ['webhooks delete https://example.org/signalbox'],

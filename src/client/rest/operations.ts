@@ -5,6 +5,8 @@ type Traits = {
   isPublic?: true
   /** The answer has a secret, so the server keeps none for an Idempotency-Key. */
   answersSecret?: true
+  /** The server calls another server, so it keeps no answer either. */
+  callsOut?: true
   /** A POST that the server treats as one when it repeats soon, so the client may retry after a lost answer. */
   isRepeatable?: true
   /** The answer is a stream of server-sent events. */
@@ -214,6 +216,10 @@ export const operations = {
     delete: route<t.Message>()('DELETE /projects/{project_id}/webhooks/{webhook_id}'),
     rotateSecret: route<t.WebhookSecret>()('POST /projects/{project_id}/webhooks/{webhook_id}/secret', {
       answersSecret: true,
+    }),
+    /** Sends one request that says it is a test. */
+    test: route<t.WebhookTest>()('POST /projects/{project_id}/webhooks/{webhook_id}/test', {
+      callsOut: true,
     }),
   },
   audit: {

@@ -75,7 +75,7 @@ function createCall(operation: Operation, options: ApiOptions): (...args: unknow
 
 /** The arguments are the ids in the order of the path, then the body, which a GET does not have, then the query. */
 function toRequest(
-  { line, isPublic, answersSecret, isRepeatable: canRepeat }: Operation,
+  { line, isPublic, answersSecret, callsOut, isRepeatable: canRepeat }: Operation,
   args: unknown[],
   { url, idempotency_key, traced }: ApiOptions,
 ): { request: RestRequest; isRepeatable: boolean } {
@@ -85,7 +85,7 @@ function toRequest(
   const given = method === 'GET' ? undefined : left.shift()
   const body = given === undefined ? undefined : toJson(given as object)
   const query = toQuery((left.shift() as object | undefined) ?? {})
-  const isKeyed = method === 'POST' && !isPublic && !answersSecret
+  const isKeyed = method === 'POST' && !isPublic && !answersSecret && !callsOut
   const headers = {
     ...(body !== undefined && { 'content-type': 'application/json' }),
     ...(isKeyed && { 'idempotency-key': idempotency_key ?? randomHex(16) }),

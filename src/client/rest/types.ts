@@ -46,6 +46,7 @@ export type ApiKey = v.InferOutput<typeof access.apiKey>
 export type CreatedKey = v.InferOutput<typeof access.createdKey>
 export type Webhook = v.InferOutput<typeof webhooks.webhook>
 export type CreatedWebhook = v.InferOutput<typeof webhooks.createdWebhook>
+export type WebhookTest = v.InferOutput<typeof webhooks.webhookTest>
 export type WebhookSecret = v.InferOutput<typeof webhooks.webhookSecret>
 export type BudgetWindow = v.InferOutput<typeof budgets.budgetWindow>
 export type ActivityReport = v.InferOutput<typeof activity.activityReport>

@@ -1,32 +1,38 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
+import { slugOf } from './slug.ts'
 
 type Agents = ReadonlyMap<string, AgentSummary>
 
-/** Which agents had a runtime at a moment of the log. */
-export type Moment = { seq: number; active: ReadonlySet<string> }
-
-/** A runtime is connected, or has called over HTTP, which does not connect. A command of a person is activity, too. */
-function isActive({ runtime, last_activity_at, status }: AgentSummary): boolean {
-  const isStopped = status === 'paused' || status === 'terminated'
-  return runtime.connected || (last_activity_at !== null && !isStopped)
+/** What a program with this name calls itself, at each of its starts. */
+export function externalIdOf(name: string): string {
+  return slugOf(name) || 'agent-1'
 }
 
-export function noteMoment(agents: Agents, seq: number): Moment {
-  const active = [...agents.values()].filter(isActive).map(({ id }) => id)
-  return { seq, active: new Set(active) }
-}
-
-/** The first agent whose runtime came after the moment; one with the name that is waited for may come again. */
-export function findArrival(
-  agents: Agents,
-  { seq, active }: Moment,
-  external_id: string,
-): AgentSummary | undefined {
-  let found: AgentSummary | undefined
-  for (const agent of agents.values()) {
-    const isAwaited = agent.external_id === external_id || !active.has(agent.id)
-    if (!isAwaited || agent.seq <= seq || !isActive(agent)) continue
-    if (!found || agent.seq < found.seq) found = agent
+/** A name whose program takes over no agent of the project. */
+export function unusedName(agents: Agents): string {
+  const taken = new Set([...agents.values()].map(({ external_id }) => external_id))
+  for (let number = 1; ; number++) {
+    const name = number === 1 ? 'First agent' : `Agent ${number}`
+    if (!taken.has(externalIdOf(name))) return name
   }
-  return found
+}
+
+/** The live agent that a program with this id would run. */
+export function findHolder(agents: Agents, external_id: string): AgentSummary | undefined {
+  return [...agents.values()].find(
+    (agent) => agent.external_id === external_id && agent.status !== 'terminated',
+  )
+}
+
+/** The agent of this id, if a runtime of it has come since the agents were as `before`. */
+export function findArrival(agents: Agents, before: Agents, external_id: string): AgentSummary | undefined {
+  const holder = findHolder(agents, external_id)
+  return holder && hasCome(holder, before.get(holder.id)) ? holder : undefined
+}
+
+/** A runtime over HTTP does not connect. Its first report counts: a command of a person is later activity, too. */
+function hasCome(agent: AgentSummary, before: AgentSummary | undefined): boolean {
+  const { runtime, last_activity_at, status } = agent
+  if (runtime.connected) return !before?.runtime.connected || runtime.since !== before.runtime.since
+  return status !== 'paused' && last_activity_at !== null && (before?.last_activity_at ?? null) === null
 }

@@ -78,6 +78,7 @@ const sentences: Record<AuditAction, Wording> = {
     `changed ${sayWebhook(entry)}${sayChanged(entry.details)}${entry.details.is_active === false ? ', which is disabled' : ''}`,
   webhook_deleted: (entry) => `deleted ${sayWebhook(entry)}`,
   webhook_secret_rotated: (entry) => `made a new secret for ${sayWebhook(entry)}`,
+  webhook_tested: (entry) => `tested ${sayWebhook(entry)}`,
   webhook_disabled: (entry) =>
     `disabled ${sayWebhook(entry)}, which kept failing: ${textOf(entry.details.last_error)}`,
   budget_created: (entry) => `created ${sayBudget(entry)}`,

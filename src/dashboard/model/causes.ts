@@ -2,6 +2,7 @@ import { actionNames, actionRow, defaultMode, type Mode } from '#src/domain/acti
 import type { Actor } from '#src/domain/actor.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { Cause, Control } from '#src/domain/control.ts'
+import { hasEndedItself } from './progress.ts'
 import { actionOf } from './reach.ts'
 
 /** The names of agents, users and programs. */
@@ -43,6 +44,7 @@ export function sayCauseAndActor(agent: Caused & { control: Control }, names: Na
 export function sayWhyStopped(agent: AgentSummary, names: Names): string | undefined {
   const { status, control } = agent
   if (status !== 'paused' && status !== 'terminated') return undefined
+  if (hasEndedItself(agent)) return 'by itself'
   const action = control && actionOf(control.kind)
   if (control && action && actionRow(action).to === status) {
     return sayCauseAndActor({ ...agent, control }, names)

@@ -8,7 +8,7 @@ import { type Names, sayCause, unusualMode } from './causes.ts'
 import type { Failed } from './failures.ts'
 import { formatExactMoney, formatMoney, formatShort, plural } from './format.ts'
 import { isOfAgent } from './of-agent.ts'
-import { isLost } from './progress.ts'
+import { hasEndedItself, isLost } from './progress.ts'
 import { sayEnding } from './requests.ts'
 
 /** What a reader can filter the feed by. */
@@ -40,7 +40,10 @@ const wordings: Record<AgentEventName, Wording> = {
   'agent.terminated': { kind: 'status', say: describeChange },
   'agent.budget_exceeded': { kind: 'budgets', say: describeBudget },
   'agent.runtime_connected': { kind: 'runtimes', say: () => 'runtime connected' },
-  'agent.runtime_disconnected': { kind: 'runtimes', say: () => 'runtime lost' },
+  'agent.runtime_disconnected': {
+    kind: 'runtimes',
+    say: ({ agent }) => (agent.status === 'terminated' ? 'runtime disconnected' : 'runtime lost'),
+  },
   'agent.signal_sent': { kind: 'commands', say: describeSent },
   'agent.signal_acknowledged': { kind: 'commands', say: (event) => `${signalName(event)} ${outcome(event)}` },
   'agent.signal_overdue': { kind: 'commands', say: (event) => `${signalName(event)} overdue` },
@@ -70,6 +73,7 @@ function describeSpawn({ agent }: AgentEventFrame, names: AgentNames): string {
 function describeChange({ agent, from, to }: AgentEventFrame, names: AgentNames): string {
   const control = controlOf({ agent, from, to })
   if (control?.cause.kind === 'timer') return 'resumed by timer'
+  if (hasEndedItself(agent)) return `${from} → ended`
   const change = `${from} → ${to}`
   return control ? withCause(change, agent, names) : change
 }
@@ -200,6 +204,14 @@ export function failedIn(event: EventFrame): Failed | undefined {
   const { name, project_id, signal } = event
   if (name !== 'agent.signal_acknowledged' || !isOfAgent(event) || !signal) return undefined
   if (outcome(event) !== 'failed') return undefined
+  return { project_id, agent_id: event.agent.id, signal_id: signal.id }
+}
+
+/** The message that the event reports as acknowledged: only its signal says how. */
+export function acknowledgedMessage(event: EventFrame): Failed | undefined {
+  const { name, project_id, signal } = event
+  if (name !== 'agent.signal_acknowledged' || !isOfAgent(event) || signal?.kind !== 'message')
+    return undefined
   return { project_id, agent_id: event.agent.id, signal_id: signal.id }
 }
 

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import type { Api } from '#src/client/rest/rest.ts'
+import type { Api, SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 
 /** What the runtime said when a signal failed. No event carries it, so the page asks the server once for each. */
@@ -36,8 +36,20 @@ async function read(api: Api, { project_id, agent_id, signal_id }: Failed): Prom
     const { data } = await api.signals.list(project_id, agent_id, { limit: NEWEST })
     const found = data.find(({ id }) => id === signal_id)
     const kept = [...details.peek()].slice(1 - MAX_DETAILS)
-    details.value = new Map([...kept, [signal_id, found?.detail ?? '']])
+    details.value = new Map([...kept, [signal_id, (found?.outcome === 'failed' && found.detail) || '']])
   } catch {
     // The row shows the failure without its reason.
   }
+}
+
+/** What the runtime that is connected has said to the newest message, if that failed. */
+export function refusalOf(
+  { runtime }: Pick<AgentSummary, 'runtime'>,
+  signals: readonly SignalDetails[],
+): string | undefined {
+  const newest = signals.find(({ kind }) => kind === 'message')
+  const isOfThis = (newest?.acknowledged_at ?? '') >= (runtime.since ?? '')
+  return newest?.outcome === 'failed' && isOfThis
+    ? (newest.detail ?? 'the runtime gave no reason')
+    : undefined
 }

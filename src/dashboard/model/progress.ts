@@ -53,6 +53,11 @@ export function shownStatus(agent: Pick<AgentSummary, 'status' | 'control' | 'ru
   return action && actionRow(action).to === status ? (unsettled[status] ?? status) : status
 }
 
+/** Its program has ended by itself: no command has terminated it. */
+export function hasEndedItself({ status, control }: Pick<AgentSummary, 'status' | 'control'>): boolean {
+  return status === 'terminated' && control?.kind === 'terminate' && control.cause.kind === 'runtime'
+}
+
 /** It counts as at work, and has no runtime any more. */
 export function isLost({ status, runtime }: Pick<AgentSummary, 'status' | 'runtime'>): boolean {
   return (status === 'working' || status === 'waiting') && runtime.since !== null && !runtime.connected

@@ -3,7 +3,7 @@ export function slugOf(name: string): string {
   return name
     .normalize('NFKD')
     .toLowerCase()
-    .replace(/\p{M}+/gu, '')
+    .replace(/[\p{M}'’ʼ]+/gu, '')
     .replace(/[^a-z0-9_-]+/g, '-')
     .replace(/^[-_]+|-+$/g, '')
     .slice(0, 255)

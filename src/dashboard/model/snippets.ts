@@ -11,15 +11,20 @@ export type Connecting = {
   agent_type: string
 }
 
-type Snippet = {
+export type Snippet = {
   label: string
   needs: string
+  /** How to get the package that it needs. */
+  install?: string
   /** Whether the agent has to exist before the program starts. */
   isOverHttp: boolean
   write: (own: Connecting) => string
 }
 
 const CLIENT = '@signalbox/client'
+
+/** Says how to make the tarballs of `install`. */
+export const PACKAGES_GUIDE = 'https://github.com/signalbox-dev/signalbox/blob/main/docs/packages.md'
 
 /** For Python, whose strings may look like those of JSON. */
 const quote = (text: string) => JSON.stringify(text)
@@ -34,6 +39,7 @@ export const snippets = {
   typescript: {
     label: 'TypeScript',
     needs: `Needs Node 22.18 or newer and the package ${CLIENT}. Start it with: node agent.ts`,
+    install: 'npm install ./signalbox-client-*.tgz',
     isOverHttp: false,
     write: writeTypeScript,
   },
@@ -47,6 +53,7 @@ export const snippets = {
     label: 'Any program',
     needs:
       'Needs the package signalbox, on Linux or another Unix. Put your own program in place of what follows the --.',
+    install: 'npm install --global ./signalbox-[0-9]*.tgz',
     isOverHttp: false,
     write: writeCommand,
   },
@@ -82,6 +89,7 @@ try {
   }
 } catch (error) {
   if (!agent.signal.aborted) throw error // anything but the end of the agent
+  console.log(agent.signal.reason.message) // such as: Another process has attached the agent
 } finally {
   await agent.close()
 }
@@ -89,7 +97,7 @@ try {
 }
 
 function writePython(own: Connecting): string {
-  return `import json, time, urllib.request, uuid
+  return `import json, time, urllib.error, urllib.request, uuid
 
 AGENT = ${quote(agentPath(own))}
 KEY = ${quote(own.key)}
@@ -100,8 +108,11 @@ def call(method, path, body=None):
                "Idempotency-Key": str(uuid.uuid4())}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(AGENT + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=40) as answer:
-        text = answer.read()
+    try:
+        with urllib.request.urlopen(request, timeout=40) as answer:
+            text = answer.read()
+    except urllib.error.HTTPError as error:
+        raise SystemExit(f"Refused by the server: {error.read().decode()}")
     return json.loads(text) if text else None
 
 
@@ -125,10 +136,11 @@ def report(step):
 
 
 step, status = 1, report(1)["status"]
-while obey(wait=25 if status == "paused" else 0):
+while status != "terminated" and obey(wait=25 if status == "paused" else 0):
     time.sleep(1)  # your work
     step += 1
     status = report(step)["status"]
+print("The agent is terminated")
 `
 }
 
@@ -143,9 +155,9 @@ function writeCurl(own: Connecting): string {
   return `AGENT=${shell(agent)}
 KEY=${shell(own.key)}
 
-curl -fsS "$AGENT/reports" -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+curl --fail-with-body -sS "$AGENT/reports" -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
   -d '{"status":"working","current_task":"the first call"}'
 
-curl -fsS "$AGENT/signals/next?wait=25" -H "Authorization: Bearer $KEY"
+curl --fail-with-body -sS "$AGENT/signals/next?wait=25" -H "Authorization: Bearer $KEY"
 `
 }

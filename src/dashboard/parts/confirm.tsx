@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact'
-import { FieldError } from '../model/problems.ts'
+import { useState } from 'preact/hooks'
 import { Dialog } from './dialog.tsx'
-import { Field, Form, typed } from './fields.tsx'
+import { Form } from './fields.tsx'
+import { isTyped, TypeToConfirm } from './type-to-confirm.tsx'
 
 type Props = {
   title: string
@@ -16,17 +17,16 @@ type Props = {
 
 /** Asks before something is done that ends something; closes once it is done. */
 export function Confirm({ title, submit, word, onClose, onConfirm, children }: Props) {
-  const confirm = async (fields: FormData) => {
-    if (word !== undefined && typed(fields, 'word') !== word)
-      throw new FieldError('word', `Type ${word} to confirm`)
+  const [typed, setTyped] = useState('')
+  const confirm = async () => {
     await onConfirm()
     onClose()
   }
   return (
     <Dialog title={title} onClose={onClose}>
-      <Form submit={submit} isDanger onCancel={onClose} onSubmit={confirm}>
+      <Form submit={submit} isDanger isDisabled={!isTyped(word, typed)} onCancel={onClose} onSubmit={confirm}>
         <div>{children}</div>
-        {word !== undefined && <Field label={`Type ${word} to confirm`} name="word" isRequired />}
+        {word !== undefined && <TypeToConfirm word={word} typed={typed} onChange={setTyped} />}
       </Form>
     </Dialog>
   )

@@ -11,6 +11,8 @@ type Props = {
   onSubmit: (fields: FormData) => Promise<unknown>
   /** What is submitted cannot be taken back. */
   isDanger?: boolean
+  /** What is needed is still missing. */
+  isDisabled?: boolean
   children?: ComponentChildren
 }
 
@@ -18,7 +20,7 @@ type Props = {
 const FieldProblems = createContext<ReadonlyMap<string, string>>(new Map())
 
 /** A form that stays open after a refusal, and shows what is wrong at the fields, and below them what has no field. */
-export function Form({ submit, onCancel, onSubmit, isDanger = false, children }: Props) {
+export function Form({ submit, onCancel, onSubmit, isDanger = false, isDisabled = false, children }: Props) {
   const [problems, setProblems] = useState<readonly Problem[]>([])
   const [isBusy, setBusy] = useState(false)
   const form = useRef<HTMLFormElement>(null)
@@ -59,7 +61,7 @@ export function Form({ submit, onCancel, onSubmit, isDanger = false, children }:
             Cancel
           </button>
         )}
-        <button type="submit" class={isDanger ? 'main danger' : 'main'} disabled={isBusy}>
+        <button type="submit" class={isDanger ? 'main danger' : 'main'} disabled={isBusy || isDisabled}>
           {submit}
         </button>
       </footer>

@@ -1,5 +1,11 @@
 import { underWay } from '#src/dashboard/model/orders.ts'
-import { type Progress, progress, type ShownStatus, shownStatus } from '#src/dashboard/model/progress.ts'
+import {
+  hasEndedItself,
+  type Progress,
+  progress,
+  type ShownStatus,
+  shownStatus,
+} from '#src/dashboard/model/progress.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useShownTime } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
@@ -34,7 +40,7 @@ export function Status({ agent }: { agent: AgentSummary }) {
   return (
     <span class={`status status-${status}`}>
       <Lamp status={status} />
-      {status}
+      {hasEndedItself(agent) ? 'ended' : status}
     </span>
   )
 }
@@ -65,7 +71,7 @@ export function Order({ agent }: { agent: AgentSummary }) {
   if (sending) return <Track kind={sending} state="sending" />
   const { control } = agent
   const now = useShownTime()
-  if (!control) return <span class="faint">–</span>
+  if (!control || hasEndedItself(agent)) return <span class="faint">–</span>
   const isOpen = control.state === 'delivered'
   const state = progress(control, agent, isOpen ? now.value : 0)
   // The countdown says that it is a pause, and there is no room for both.
@@ -114,10 +120,12 @@ export function Ago({ time, otherwise = 'never' }: { time: string | null; otherw
   )
 }
 
-type WithRuntime = Pick<AgentSummary, 'runtime'>
+type WithRuntime = Pick<AgentSummary, 'runtime' | 'status'>
 
-export function runtimeWord({ runtime }: WithRuntime): 'connected' | 'lost' | 'none' {
-  return runtime.connected ? 'connected' : runtime.since ? 'lost' : 'none'
+/** The runtime of a terminated agent is not lost. */
+export function runtimeWord({ runtime, status }: WithRuntime): 'connected' | 'ended' | 'lost' | 'none' {
+  const gone = status === 'terminated' ? 'ended' : 'lost'
+  return runtime.connected ? 'connected' : runtime.since ? gone : 'none'
 }
 
 /** Whether a runtime is connected. */

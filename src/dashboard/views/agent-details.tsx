@@ -5,6 +5,7 @@ import { ratio } from '../model/budget-use.ts'
 import { sayCauseAndActor } from '../model/causes.ts'
 import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
+import { hasEndedItself } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Ago, Budget, Runtime } from '../parts/marks.tsx'
@@ -12,6 +13,7 @@ import { Ago, Budget, Runtime } from '../parts/marks.tsx'
 export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
   const { token_limit, cost_limit, cost_incurred, tokens_used, parent_id } = agent
   const { capabilities, client } = agent.runtime
+  const hasGone = agent.status === 'terminated' && !agent.runtime.connected
   return (
     <section class="panel" aria-label="Details">
       <dl class="details">
@@ -26,7 +28,9 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
           <Runtime agent={agent} />{' '}
           {agent.runtime.since && (
             <span class="faint">
-              for <Ago time={agent.runtime.since} />
+              {!hasGone && 'for '}
+              <Ago time={agent.runtime.since} />
+              {hasGone && ' ago'}
             </span>
           )}
         </Detail>
@@ -57,7 +61,11 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
           {agent.session_id ? <code>{agent.session_id}</code> : <span class="faint">none</span>}
         </Detail>
         <Detail name="Spawned">{formatFullTime(agent.created_at)}</Detail>
-        {agent.terminated_at && <Detail name="Terminated">{formatFullTime(agent.terminated_at)}</Detail>}
+        {agent.terminated_at && (
+          <Detail name={hasEndedItself(agent) ? 'Ended' : 'Terminated'}>
+            {formatFullTime(agent.terminated_at)}
+          </Detail>
+        )}
         {agent.external_id !== null && (
           <Detail name="External ID">
             <Copyable name="external ID" text={agent.external_id} />
@@ -74,7 +82,7 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
 function LastCommand({ agent }: { agent: AgentSummary }) {
   const app = useAppState()
   const { control } = agent
-  if (!control) return null
+  if (!control || hasEndedItself(agent)) return null
   const why = sayCauseAndActor({ ...agent, control }, app.names(agent.project_id))
   return (
     <Detail name="Last command">

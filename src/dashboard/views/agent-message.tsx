@@ -1,15 +1,18 @@
 import { useState } from 'preact/hooks'
+import type { SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { findInexactNumber } from '#src/domain/json.ts'
 import { useAppState } from '../app-state-context.ts'
+import { refusalOf } from '../model/failures.ts'
 import { say } from '../model/notices.ts'
 import { Icon } from '../parts/icons.tsx'
 
 /** Sends the runtime a message: a JSON object as it is, any other text as `{ text }`. */
-export function AgentMessage({ agent }: { agent: AgentSummary }) {
+export function AgentMessage({ agent, signals }: { agent: AgentSummary; signals: readonly SignalDetails[] }) {
   const { api } = useAppState()
   const [text, setText] = useState('')
   const [isBusy, setBusy] = useState(false)
+  const refusal = refusalOf(agent, signals)
   const send = async (event: SubmitEvent) => {
     event.preventDefault()
     setBusy(true)
@@ -24,6 +27,7 @@ export function AgentMessage({ agent }: { agent: AgentSummary }) {
   return (
     <section class="panel" aria-label="Message">
       <form class="message" onSubmit={send}>
+        {refusal && <p class="caution">The last message failed: {refusal}</p>}
         <label>
           Message to the runtime
           <textarea

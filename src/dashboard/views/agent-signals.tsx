@@ -1,22 +1,32 @@
 import type { SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
+import type { Loading } from '../model/app-state.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
+import { hasEndedItself } from '../model/progress.ts'
 
 const EVERY_MS = 2_000
 const SHOWN = 20
 
-/** The commands and messages to the runtime, and when it received and ended each. */
-export function AgentSignals({ agent }: { agent: AgentSummary }) {
+/** The newest commands and messages to the runtime. Answers are among the requests. */
+export function useSignals(agent: AgentSummary): Loading<SignalDetails[]> {
   const { api } = useAppState()
   const version = `${agent.control?.signal_id} ${agent.control?.state} ${agent.pending_signals}`
   const settled = useSettled(version, EVERY_MS)
-  const { value: page, problem } = useLoaded(`${agent.id} ${settled}`, () =>
-    api.signals.list(agent.project_id, agent.id, { limit: SHOWN }),
-  )
-  // Answers are among the requests.
-  const value = page?.data.filter(({ kind }) => kind !== 'answer')
+  return useLoaded(`${agent.id} ${settled}`, async () => {
+    const { data } = await api.signals.list(agent.project_id, agent.id, { limit: SHOWN })
+    return data.filter(({ kind }) => kind !== 'answer')
+  })
+}
+
+type Props = { agent: AgentSummary; signals: Loading<SignalDetails[]> }
+
+/** The commands and messages to the runtime, and when it received and ended each. */
+export function AgentSignals({ agent, signals: { value: all, problem } }: Props) {
+  // The end that its program has reported is no command.
+  const own = hasEndedItself(agent) ? agent.control?.signal_id : undefined
+  const value = all?.filter(({ id }) => id !== own)
   return (
     <section class="panel">
       <header class="panel-head">
@@ -49,8 +59,14 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
   )
 }
 
+/** The text of a message that has nothing else; any other as JSON. */
+function sayPayload(payload: SignalDetails['payload']): string {
+  const { text, ...others } = payload ?? {}
+  return typeof text === 'string' && Object.keys(others).length === 0 ? text : JSON.stringify(payload)
+}
+
 function Row({ signal }: { signal: SignalDetails }) {
-  const what = signal.kind === 'message' ? JSON.stringify(signal.payload) : signal.reason
+  const what = signal.kind === 'message' ? sayPayload(signal.payload) : signal.reason
   return (
     <tr>
       <td>

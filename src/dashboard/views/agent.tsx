@@ -13,6 +13,7 @@ import { failedCommand, useFailure } from '../model/failures.ts'
 import { capital } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
+import { hasEndedItself } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Json } from '../parts/json.tsx'
@@ -25,7 +26,7 @@ import { AgentEdit } from './agent-edit.tsx'
 import { AgentLabels } from './agent-labels.tsx'
 import { AgentMessage } from './agent-message.tsx'
 import { AgentRequests } from './agent-requests.tsx'
-import { AgentSignals } from './agent-signals.tsx'
+import { AgentSignals, useSignals } from './agent-signals.tsx'
 import { AgentTokens } from './agent-tokens.tsx'
 import { EventList } from './event-list.tsx'
 import { startOrder } from './order-dialog.tsx'
@@ -38,7 +39,7 @@ type Props = { project: Project; live: ProjectLive; agent_id: string }
 
 /** Everything about one agent. */
 export function AgentView({ project, live, agent_id }: Props) {
-  const { api, permissions } = useAppState()
+  const { api } = useAppState()
   const [isEditing, setEditing] = useState(false)
   useEffect(() => void live.recall(api), [live, api])
   // Only a change of this agent draws the page again, not every event of the project.
@@ -58,25 +59,33 @@ export function AgentView({ project, live, agent_id }: Props) {
       <AgentHead project={project} live={live} agent={agent} onEdit={() => setEditing(true)} />
       {isEditing && <AgentEdit project={project} agent={agent} onClose={() => setEditing(false)} />}
       {agent.open_requests > 0 && <AgentRequests agent={agent} />}
-      <div class="agent-columns">
-        <div class="agent-side">
-          <AgentDetails live={live} agent={agent} />
-          <AgentLabels agent={agent} mayEdit={permissions.may(project, 'update_agent')} />
-          <AgentChildren live={live} agent={agent} />
-          {agent.status !== 'terminated' && permissions.may(project, 'send_signal') && (
-            <AgentMessage agent={agent} />
-          )}
-          <AgentTokens project={project} agent={agent} />
-        </div>
-        <div class="agent-main">
-          {agent.open_requests === 0 && <AgentRequests agent={agent} />}
-          <AgentCurves live={live} agent={agent} />
-          <Memory project={project} agent={agent} />
-          <AgentSignals agent={agent} />
-          <Timeline live={live} agent={agent} />
-        </div>
-      </div>
+      <Columns project={project} live={live} agent={agent} />
     </article>
+  )
+}
+
+function Columns({ project, live, agent }: Omit<HeadProps, 'onEdit'>) {
+  const { permissions } = useAppState()
+  const signals = useSignals(agent)
+  return (
+    <div class="agent-columns">
+      <div class="agent-side">
+        <AgentDetails live={live} agent={agent} />
+        <AgentLabels agent={agent} mayEdit={permissions.may(project, 'update_agent')} />
+        <AgentChildren live={live} agent={agent} />
+        {agent.status !== 'terminated' && permissions.may(project, 'send_signal') && (
+          <AgentMessage agent={agent} signals={signals.value ?? []} />
+        )}
+        <AgentTokens project={project} agent={agent} />
+      </div>
+      <div class="agent-main">
+        {agent.open_requests === 0 && <AgentRequests agent={agent} />}
+        <AgentCurves live={live} agent={agent} />
+        <Memory project={project} agent={agent} />
+        <AgentSignals agent={agent} signals={signals} />
+        <Timeline live={live} agent={agent} />
+      </div>
+    </div>
   )
 }
 
@@ -98,7 +107,7 @@ function AgentHead({ project, live, agent, onEdit }: HeadProps) {
       <span class="agent-status">
         <Status agent={agent} /> {why && <span class="faint">{why}</span>}
       </span>
-      {agent.control && (
+      {agent.control && !hasEndedItself(agent) && (
         <span class="agent-order">
           <Order agent={agent} />
         </span>

@@ -1,8 +1,15 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { AgentType, Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
+import { findHolder } from '../model/arrivals.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { type SnippetKind, snippetKinds, snippets } from '../model/snippets.ts'
+import {
+  PACKAGES_GUIDE,
+  type SnippetKind,
+  type Snippet as SnippetText,
+  snippetKinds,
+  snippets,
+} from '../model/snippets.ts'
 import { describe } from '../parts/fields.tsx'
 import { CopyButton } from '../parts/secret.tsx'
 
@@ -22,10 +29,8 @@ export function ConnectSnippets({ project, live, type, named, connection }: Prop
   const { permissions } = useAppState()
   const [kind, setKind] = useState<SnippetKind>('typescript')
   void live.version.value
-  const agent = [...live.agents.values()].find(
-    ({ external_id, status }) => external_id === named.external_id && status !== 'terminated',
-  )
-  const { isOverHttp, needs, write } = snippets[kind]
+  const agent = findHolder(live.agents, named.external_id)
+  const { isOverHttp, needs, install, write }: SnippetText = snippets[kind]
   const isMissing = isOverHttp && !agent
   const text = write({
     ...named,
@@ -54,20 +59,25 @@ export function ConnectSnippets({ project, live, type, named, connection }: Prop
           mayCreate={permissions.may(project, 'spawn_agent')}
         />
       )}
-      {!isMissing && <Snippet text={text} needs={needs} hasKey={connection.key !== undefined} />}
+      {!isMissing && (
+        <Snippet text={text} needs={needs} install={install} hasKey={connection.key !== undefined} />
+      )}
     </div>
   )
 }
 
-function Snippet({ text, needs, hasKey }: { text: string; needs: string; hasKey: boolean }) {
+type SnippetProps = { text: string; needs: string; install: string | undefined; hasKey: boolean }
+
+function Snippet({ text, needs, install, hasKey }: SnippetProps) {
   const code = useRef<HTMLPreElement>(null)
   const box = useRef<HTMLDivElement>(null)
   // The key has just been created: the next step is to copy.
   useEffect(() => {
-    if (hasKey) box.current?.querySelector('button')?.focus()
+    if (hasKey) box.current?.querySelector<HTMLElement>('.snippet-head button')?.focus()
   }, [hasKey])
   return (
     <div class="snippet" ref={box}>
+      {install && <Install command={install} />}
       <div class="snippet-head">
         <p class="faint">{needs}</p>
         <CopyButton text={text} label="the program" from={() => code.current} />
@@ -77,6 +87,23 @@ function Snippet({ text, needs, hasKey }: { text: string; needs: string; hasKey:
       </pre>
       {!hasKey && <p class="faint">Put a runtime key of the project in place of {NO_KEY}.</p>}
     </div>
+  )
+}
+
+/** How to get the package that a program needs. */
+function Install({ command }: { command: string }) {
+  const code = useRef<HTMLElement>(null)
+  return (
+    <p class="install">
+      <span>Install it:</span>
+      <code ref={code} translate={false}>
+        {command}
+      </code>
+      <CopyButton text={command} label="the install command" from={() => code.current} />
+      <a href={PACKAGES_GUIDE} target="_blank" rel="noreferrer">
+        How to get the package
+      </a>
+    </p>
   )
 }
 

@@ -2,7 +2,7 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 import type { AgentEventFrame, EventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
-import { failedIn, reasonOf, sayEvent, severityOf } from '../model/events.ts'
+import { acknowledgedMessage, failedIn, reasonOf, sayEvent, severityOf } from '../model/events.ts'
 import { useFailure } from '../model/failures.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
@@ -50,9 +50,12 @@ type ItemProps = {
 function Item({ event, before, isOfOneAgent, link, isCurrent }: ItemProps) {
   const app = useAppState()
   const reason = reasonOf(event)
-  const severity = severityOf(event)
-  const detail = useFailure(app.api, failedIn(event))
-  const words = sayEvent(event, app.names(event.project_id), before) + (detail ? `: ${detail}` : '')
+  // In a list of many agents, each row would ask the server.
+  const message = isOfOneAgent ? acknowledgedMessage(event) : undefined
+  const detail = useFailure(app.api, failedIn(event) ?? message)
+  const severity = message && detail ? 'alarming' : severityOf(event)
+  const said = message && detail ? 'message failed' : sayEvent(event, app.names(event.project_id), before)
+  const words = said + (detail ? `: ${detail}` : '')
   return (
     <li class={severity ? `event event-${severity}` : 'event'} aria-current={isCurrent ? 'true' : undefined}>
       <Time at={event.at} link={link} />

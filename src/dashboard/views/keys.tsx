@@ -65,7 +65,7 @@ export function Keys() {
           </tbody>
         </table>
       )}
-      {asked?.kind === 'new' && <NewKey onClose={close} />}
+      {asked?.kind === 'new' && <NewKey onCreated={reload} onClose={close} />}
       {asked?.kind === 'revoke' && <Revoke item={asked.key} onClose={close} />}
     </div>
   )
@@ -124,23 +124,27 @@ function Expiry({ time }: { time: string | null }) {
   )
 }
 
-function NewKey({ onClose }: { onClose: () => void }) {
+function NewKey({ onCreated, onClose }: { onCreated: () => void; onClose: () => void }) {
   const app = useAppState()
   const [created, setCreated] = useState<CreatedKey>()
+  const show = (key: CreatedKey) => {
+    setCreated(key)
+    onCreated()
+  }
   const projects = app.projects.value.value ?? []
   const own = projects.filter((project) => app.permissions.may(project, 'manage_keys'))
   const mayControl =
     app.permissions.isSuperuser || projects.some((project) => app.permissions.may(project, 'control_agent'))
   if (created) {
     return (
-      <Dialog title={`The key ${created.name}`} onClose={onClose}>
+      <Dialog title={`New API key “${created.name}”`} onClose={onClose}>
         <ShownOnce label="Key" text={created.key} onDone={onClose} />
       </Dialog>
     )
   }
   return (
     <Dialog title="New API key" onClose={onClose}>
-      <KeyForm projects={own} mayControl={mayControl} onCancel={onClose} onCreated={setCreated} />
+      <KeyForm projects={own} mayControl={mayControl} onCancel={onClose} onCreated={show} />
     </Dialog>
   )
 }
@@ -149,10 +153,10 @@ function Revoke({ item, onClose }: { item: ApiKey; onClose: () => void }) {
   const { api } = useAppState()
   const revoke = async () => {
     await api.keys.revoke(item.id)
-    say('done', `Revoked the key ${item.name}`)
+    say('done', `Revoked the key “${item.name}”`)
   }
   return (
-    <Confirm title={`Revoke the key ${item.name}`} submit="Revoke" onClose={onClose} onConfirm={revoke}>
+    <Confirm title={`Revoke the key “${item.name}”`} submit="Revoke" onClose={onClose} onConfirm={revoke}>
       <p>
         Programs with it are disconnected within 5 seconds, and their agents are left without a runtime. This
         can't be undone.

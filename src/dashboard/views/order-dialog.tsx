@@ -14,8 +14,9 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, place } from '../model/route.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { lazy } from '../parts/lazy.tsx'
+import { isTyped, TypeToConfirm } from '../parts/type-to-confirm.tsx'
 import { ModeChoice } from './mode-choice.tsx'
-import { ResumeIn, TypeToConfirm, WithDescendants } from './order-fields.tsx'
+import { ResumeIn, WithDescendants } from './order-fields.tsx'
 
 type Asked = {
   action: ActionName
@@ -127,7 +128,7 @@ function OrderForm({ project, live, asked }: FormProps) {
   const word = wordToType(asked, reached.length)
   const submit = (event: SubmitEvent) => {
     event.preventDefault()
-    if (word !== undefined && typed.trim() !== word.trim()) return
+    if (!isTyped(word, typed)) return
     dropOrder()
     const resume_after = minutes ? Math.round(Number(minutes) * 60) : undefined
     void order(
@@ -173,11 +174,7 @@ function OrderForm({ project, live, asked }: FormProps) {
         <button type="button" class="quiet" onClick={dropOrder}>
           Cancel
         </button>
-        <button
-          type="submit"
-          class={is_final ? 'main danger' : 'main'}
-          disabled={word !== undefined && typed.trim() !== word.trim()}
-        >
+        <button type="submit" class={is_final ? 'main danger' : 'main'} disabled={!isTyped(word, typed)}>
           {verb}
           {reached.length > 1 ? ` ${plural(reached.length, 'agent')}` : ''}
           {isAgain ? ' again' : ''}

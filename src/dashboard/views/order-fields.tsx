@@ -1,24 +1,5 @@
 import { plural } from '../model/format.ts'
 
-type Typing = { word: string; typed: string; onChange: (typed: string) => void }
-
-export function TypeToConfirm({ word, typed, onChange }: Typing) {
-  return (
-    <label>
-      <span>
-        This can't be undone. Type <b class="word">{word}</b> to confirm
-      </span>
-      <input
-        value={typed}
-        autoComplete="off"
-        data-confirm
-        data-first
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
-    </label>
-  )
-}
-
 /** Whether an order reaches the descendants too. */
 export function WithDescendants(props: {
   /** How many agents are ordered, and how many below them. */

@@ -6,9 +6,9 @@ import { formatCount } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { atField } from '../model/problems.ts'
 import { goTo } from '../model/route.ts'
-import { slugOf } from '../model/slug.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
+import { SlugField } from './slug-field.tsx'
 
 type Props = {
   /** Without it, the form makes a new one. */
@@ -35,13 +35,7 @@ export function ProjectForm({ project, onCancel, onSaved }: Props) {
   return (
     <Form submit={project ? 'Save' : 'Create the project'} onCancel={onCancel} onSubmit={save}>
       <Field label="Name" name="name" value={project?.name} onInput={setName} isRequired />
-      <Field
-        label="Slug"
-        name="slug"
-        hint="for the command line: a-z, 0-9, - and _"
-        value={project?.slug ?? slugOf(name)}
-        isRequired
-      />
+      <SlugField saved={project?.slug} name={name} hint="for the command line: a-z, 0-9, - and _" />
       <Field
         label="Description"
         name="description"

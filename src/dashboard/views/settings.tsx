@@ -116,7 +116,7 @@ function Deletion({ project, live }: Props) {
           onClose={() => setAsking(false)}
           onConfirm={remove}
         >
-          <p>Its ended agents, events, usage, budgets, keys and webhooks go with it. This can't be undone.</p>
+          <p>Its ended agents, events, usage, budgets, keys and webhooks go with it.</p>
         </Confirm>
       )}
     </section>

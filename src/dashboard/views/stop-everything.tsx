@@ -13,8 +13,9 @@ import { goTo, place, projectOf } from '../model/route.ts'
 import { newestCommands, type StopWay, stopOf, stopWays } from '../model/stops.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
+import { TypeToConfirm } from '../parts/type-to-confirm.tsx'
 import { ModeChoice } from './mode-choice.tsx'
-import { ResumeIn, TypeToConfirm } from './order-fields.tsx'
+import { ResumeIn } from './order-fields.tsx'
 
 type Props = { project: Project; live: ProjectLive }
 

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import type { AgentType } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
-import { slugOf } from '../model/slug.ts'
 import { Field, Form, typed } from '../parts/fields.tsx'
+import { SlugField } from './slug-field.tsx'
 
 type Props = {
   /** Without it, the form makes a new one. */
@@ -27,13 +27,7 @@ export function TypeForm({ type, onCancel, onSaved }: Props) {
   return (
     <Form submit={type ? 'Save' : 'Create the type'} onCancel={onCancel} onSubmit={save}>
       <Field label="Name" name="name" value={type?.name} onInput={setName} isRequired />
-      <Field
-        label="Slug"
-        name="slug"
-        value={type?.slug ?? slugOf(name)}
-        hint="what programs call it: a-z, 0-9, - and _"
-        isRequired
-      />
+      <SlugField saved={type?.slug} name={name} hint="what programs call it: a-z, 0-9, - and _" />
       <Field label="Description" name="description" value={type?.description ?? undefined} hint="optional" />
       {type && (
         <label class="check">

@@ -51,7 +51,7 @@ export function NewUser({ onClose }: Pick<Props, 'onClose'>) {
         <PasswordField
           label="Password"
           name="password"
-          hint="at least 8 characters; tell it to the user"
+          hint="at least 8 characters; pass it on yourself"
           isNew
         />
         <AdminField isAdmin={false} />

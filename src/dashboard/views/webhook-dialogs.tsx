@@ -11,12 +11,17 @@ import { ShownOnce } from '../parts/secret.tsx'
 
 type Props = { project: Project; onClose: () => void }
 
-const formatWords = {
-  signalbox: 'Signalbox: up to 100 events at a time',
-  slack: 'Slack: one message for each event',
-  cloudevents: 'CloudEvents: batches',
+export const formatNames = {
+  signalbox: 'Signalbox events',
+  slack: 'Slack messages',
+  cloudevents: 'CloudEvents',
 } as const satisfies Record<WebhookFormat, string>
-const formats = webhookFormats.map((name) => [name, formatWords[name]] as const)
+const formatWords = {
+  signalbox: 'up to 100 at a time',
+  slack: 'one for each event',
+  cloudevents: 'in batches',
+} as const satisfies Record<WebhookFormat, string>
+const formats = webhookFormats.map((name) => [name, `${formatNames[name]}: ${formatWords[name]}`] as const)
 
 /** Creates a webhook, and shows its secret once; or changes one. */
 export function WebhookDialog({ project, webhook, onClose }: Props & { webhook?: Webhook }) {
@@ -87,7 +92,7 @@ export function RotateSecret({ project, webhook, onClose }: Props & { webhook: W
       {!made && (
         <Form submit="Create a new secret" onCancel={onClose} onSubmit={rotate}>
           <p>
-            For {webhook.url}. The old secret signs too for {OLD_SECRET_HOURS} hours.
+            For {webhook.url}. Both secrets sign for {OLD_SECRET_HOURS} hours.
           </p>
         </Form>
       )}

@@ -1,12 +1,15 @@
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { eachItem, type Project, type Webhook } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
-import { formatFullTime, plural } from '../model/format.ts'
+import { now } from '../model/clock.ts'
+import { formatFullTime, formatSpan, plural } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
+import { sayProblem } from '../model/problems.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Ago } from '../parts/marks.tsx'
-import { DeleteWebhook, RotateSecret, WebhookDialog } from './webhook-dialogs.tsx'
+import { DeleteWebhook, formatNames, RotateSecret, WebhookDialog } from './webhook-dialogs.tsx'
 
 type Asked = { kind: 'new' } | { kind: 'edit' | 'rotate' | 'delete'; webhook: Webhook }
 
@@ -26,15 +29,26 @@ export function Webhooks({ project }: { project: Project }) {
     setAsked(undefined)
     reload()
   }
-  const enable = async ({ id, url }: Webhook) => {
+  const act = async (work: () => Promise<void>) => {
     try {
-      await api.webhooks.update(project.id, id, { is_active: true })
-      say('sent', `Trying ${url} again`)
+      await work()
     } catch (error) {
       say('problem', error instanceof Error ? error.message : String(error))
     }
     reload()
   }
+  const setActive = ({ id, url }: Webhook, is_active: boolean) =>
+    act(async () => {
+      await api.webhooks.update(project.id, id, { is_active })
+      if (is_active) say('sent', `Trying ${url} again`)
+      else say('done', `Disabled ${url}`)
+    })
+  const test = ({ id, url }: Webhook) =>
+    act(async () => {
+      const { delivered, status, error, duration_ms } = await api.webhooks.test(project.id, id)
+      if (delivered) say('done', `Test delivered: ${url} answered ${status} in ${duration_ms} ms`)
+      else say('problem', `Test not delivered: ${url}: ${error && sayProblem(error)}`)
+    })
   return (
     <section class="panel" aria-label="Webhooks">
       <header class="panel-head">
@@ -54,16 +68,22 @@ export function Webhooks({ project }: { project: Project }) {
             <Facts webhook={webhook} />
             <span class="panel-actions">
               {(!webhook.is_active || webhook.failing_since) && (
-                <button type="button" onClick={() => void enable(webhook)}>
+                <Verb of={webhook} isMain onClick={() => setActive(webhook, true)}>
                   {webhook.is_active ? 'Try now' : 'Enable'}
-                  <span class="hidden"> {webhook.url}</span>
-                </button>
+                </Verb>
+              )}
+              <Verb of={webhook} onClick={() => test(webhook)}>
+                Test
+              </Verb>
+              {webhook.is_active && (
+                <Verb of={webhook} onClick={() => setActive(webhook, false)}>
+                  Disable
+                </Verb>
               )}
               {(['edit', 'rotate', 'delete'] as const).map((kind) => (
-                <button key={kind} type="button" class="quiet" onClick={() => setAsked({ kind, webhook })}>
+                <Verb key={kind} of={webhook} onClick={() => setAsked({ kind, webhook })}>
                   {verbs[kind]}
-                  <span class="hidden"> {webhook.url}</span>
-                </button>
+                </Verb>
               ))}
             </span>
           </li>
@@ -81,13 +101,31 @@ export function Webhooks({ project }: { project: Project }) {
 
 const verbs = { edit: 'Edit', rotate: 'New secret', delete: 'Delete' } as const
 
+type VerbProps = { of: Webhook; isMain?: boolean; onClick: () => unknown; children: ComponentChildren }
+
+/** A button that waits for what it has begun, such as the answer of a receiver. */
+function Verb({ of, isMain = false, onClick, children }: VerbProps) {
+  const [isBusy, setBusy] = useState(false)
+  const click = async () => {
+    setBusy(true)
+    await onClick()
+    setBusy(false)
+  }
+  return (
+    <button type="button" class={isMain ? '' : 'quiet'} disabled={isBusy} onClick={() => void click()}>
+      {children}
+      <span class="hidden"> {of.url}</span>
+    </button>
+  )
+}
+
 function Facts({ webhook }: { webhook: Webhook }) {
   const { url, format, events, selector, last_success_at } = webhook
   return (
     <div class="webhook">
       <b>{url}</b>
       <p class="faint">
-        {format} · {events === null ? 'all events' : events.join(', ')}
+        {formatNames[format]} · {events === null ? 'all events' : events.join(', ')}
         {selector && ` · agents with ${selector}`}
       </p>
       <p>
@@ -104,20 +142,29 @@ function Facts({ webhook }: { webhook: Webhook }) {
 
 function Health({ webhook }: { webhook: Webhook }) {
   const { is_active, disabled_at, failing_since, failures, last_error, last_attempt_at } = webhook
-  const error = last_error && <q>{last_error}</q>
+  const error = last_error && `: ${sayProblem(last_error)}`
   if (!is_active) {
     return (
       <span class="webhook-bad">
-        disabled {disabled_at && `at ${formatFullTime(disabled_at)}`} {error}
+        disabled{disabled_at && ` at ${formatFullTime(disabled_at)}`}
+        {error}
       </span>
     )
   }
   if (failing_since) {
     return (
       <span class="webhook-bad">
-        failing since {formatFullTime(failing_since)}, {plural(failures, 'attempt')} {error}
+        failing since {formatFullTime(failing_since)}, {plural(failures, 'attempt')}
+        {error} · <NextAttempt at={webhook.next_attempt_at} />
       </span>
     )
   }
+  // Enabled, or moved to another URL, since the last error.
+  if (last_error) return <span class="webhook-bad">trying… The last error{error}</span>
   return <span class="webhook-good">{last_attempt_at ? 'delivering' : 'active, nothing sent yet'}</span>
+}
+
+function NextAttempt({ at }: { at: string }) {
+  const left = Date.parse(at) - now.value
+  return <>{left > 0 ? `next attempt in ${formatSpan(left)}` : 'trying…'}</>
 }

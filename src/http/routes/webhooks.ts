@@ -8,6 +8,7 @@ import {
   updateWebhookBody,
   webhook,
   webhookSecret,
+  webhookTest,
 } from '#src/protocol/webhooks.ts'
 import { findWebhook, listWebhooks } from '#src/store/webhooks.ts'
 import { limits } from '../bounds.ts'
@@ -23,7 +24,7 @@ const oneWebhook = { status: 200, schema: webhook, description: 'The webhook' } 
 
 /** The event log for receivers that cannot hold a connection: Signalbox calls them. */
 export function webhookRoutes(trustedHops: number): Route[] {
-  return [...readRoutes(), ...writeRoutes(trustedHops), secretRoute()]
+  return [...readRoutes(), ...writeRoutes(trustedHops), secretRoute(), testRoute()]
 }
 
 function readRoutes(): Route[] {
@@ -116,5 +117,21 @@ function secretRoute(): Route {
     answers_secret: true,
     success: { status: 200, schema: webhookSecret, description: 'The new secret' },
     handle: ({ context, principal, params }) => rotateWebhookSecret(context, { ...params, principal }),
+  })
+}
+
+function testRoute(): Route {
+  return defineRoute({
+    method: 'post',
+    path: `${ofWebhook}/test`,
+    operation_id: 'test_webhook',
+    summary: 'Send one signed request that says it is a test, and get what the receiver answers',
+    description: 'It changes neither the position of the webhook nor the state of its deliveries.',
+    tag,
+    limit: limits.write,
+    access,
+    calls_out: true,
+    success: { status: 200, schema: webhookTest, description: 'What has come of it' },
+    handle: ({ context, principal, params }) => context.webhookTests.run({ ...params, principal }),
   })
 }

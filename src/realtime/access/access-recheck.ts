@@ -1,7 +1,7 @@
-import type { Authentication } from '#src/auth/authenticate.ts'
+import { type Authentication, isUseUnnoted } from '#src/auth/authenticate.ts'
 import { isAllowed, type Principal, type ProjectOperation, roleIn, userBehind } from '#src/domain/access.ts'
 import { ACCESS_CHECK_MS } from '#src/realtime/bounds.ts'
-import { findLivePrincipals, findStandings } from '#src/store/access.ts'
+import { findLiveCredentials, findStandings, noteKeyUse } from '#src/store/access.ts'
 import type { Database } from '#src/store/database.ts'
 
 /** An open socket or stream of a principal, and what it is used for. */
@@ -16,16 +16,19 @@ export type Guarded = {
 
 /**
  * Periodically re-checks that every connected principal still has access, with two statements for all of them. It reads
- * the database rather than follow changes, so it does not matter who changed what, or how.
+ * the database rather than follow changes, so it does not matter who changed what, or how. A connection with a key is a use
+ * of the key, noted as requests note theirs.
  */
 export class AccessRecheck {
   readonly #database: Database
+  readonly #now: () => number
   readonly #guarded = new Set<Guarded>()
   readonly #timer: NodeJS.Timeout
   #isChecking = false
 
-  constructor(database: Database) {
+  constructor(database: Database, now: () => number) {
     this.#database = database
+    this.#now = now
     this.#timer = setInterval(() => void this.check(), ACCESS_CHECK_MS)
   }
 
@@ -42,7 +45,9 @@ export class AccessRecheck {
     if (this.#isChecking || this.#guarded.size === 0) return
     this.#isChecking = true
     try {
-      await this.#checkRoles(await this.#checkCredentials())
+      const { remaining, unnoted } = await this.#checkCredentials()
+      await this.#checkRoles(remaining)
+      if (unnoted.length > 0) await noteKeyUse(this.#database, unnoted, new Date(this.#now()).toISOString())
     } catch {
       // A database that does not answer costs no client its connection.
     } finally {
@@ -50,7 +55,8 @@ export class AccessRecheck {
     }
   }
 
-  async #checkCredentials(): Promise<Guarded[]> {
+  /** Who is left, and the keys whose use has to be noted. */
+  async #checkCredentials(): Promise<{ remaining: Guarded[]; unnoted: string[] }> {
     const asked = [...this.#guarded].flatMap((one) => {
       const { authentication } = one
       return authentication ? [{ one, ...authentication }] : []
@@ -60,16 +66,20 @@ export class AccessRecheck {
       const ids = principal.kind === 'user' ? user_ids : key_ids
       ids.add(credential_id)
     }
-    const live = await findLivePrincipals(this.#database, { user_ids: [...user_ids], key_ids: [...key_ids] })
+    const live = await findLiveCredentials(this.#database, { user_ids: [...user_ids], key_ids: [...key_ids] })
     const remaining = asked.filter(({ one, credential_id }) => {
       // The client has renewed its token since. The next check asks about the new one.
       if (one.authentication?.credential_id !== credential_id) return true
-      const principal = live.get(credential_id)
+      const principal = live.get(credential_id)?.principal
       if (principal) one.refresh(principal)
       else one.credentialLost()
       return principal !== undefined
     })
-    return remaining.map(({ one }) => one)
+    const now = this.#now()
+    const unnoted = [...live].flatMap(([id, { last_used_at }]) =>
+      last_used_at !== undefined && isUseUnnoted(last_used_at, now) ? [id] : [],
+    )
+    return { remaining: remaining.map(({ one }) => one), unnoted }
   }
 
   async #checkRoles(guarded: readonly Guarded[]): Promise<void> {

@@ -53,7 +53,7 @@ describeInBrowser('who did what, and who may do what', () => {
     await goTo(page, '#/keys')
     await page.getByRole('button', { name: 'New key' }).click()
     const roles = page.getByRole('dialog').getByLabel('Role').locator('option')
-    expect(await roles.allTextContents()).toEqual(['Viewer: watch'])
+    await expect.poll(() => roles.allTextContents()).toEqual(['Viewer: watch'])
     await page.context().close()
   })
 

@@ -12,7 +12,8 @@ describeInBrowser('the webhooks of a project', () => {
   it('say since when one fails and why until it delivers, are tested, disabled and enabled', async () => {
     const { fleet } = stage()
     receiver = await WebhookReceiver.start(status(500))
-    await fleet.rest.post(`/projects/${fleet.project_id}/webhooks`, { url: receiver.url })
+    const path = `/projects/${fleet.project_id}/webhooks`
+    await fleet.rest.post(path, { url: receiver.url })
     const page = await signIn(await openPage(stage()))
     await goTo(page, `#/p/${fleet.project_id}/settings`)
     const hooks = page.getByRole('region', { name: 'Webhooks' })
@@ -39,6 +40,10 @@ describeInBrowser('the webhooks of a project', () => {
     await hooks.getByRole('button', { name: 'Test' }).click()
     await page.getByText(/Test delivered: .* answered 204/).waitFor()
     await expect.poll(() => receiver?.seqs).toContain(1)
+    // The receiver has the delivery before the server has its answer.
+    const states = async () =>
+      (await fleet.rest.get<{ data: { failing_since: string | null }[] }>(path)).body.data
+    await expect.poll(async () => (await states())[0]?.failing_since).toBeNull()
     await page.reload()
     await hooks.getByText('delivering').waitFor()
     expect(await hooks.getByRole('button', { name: 'Try now' }).count()).toBe(0)

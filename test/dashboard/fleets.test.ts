@@ -177,14 +177,80 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await page.getByText('pause failed: in the middle of a booking').waitFor()
     const shown = page.locator('.rows .name-line')
     await expect.poll(() => shown.allTextContents()).toEqual(['Bob'])
-    await page.getByText('1 of 3 agents have stopped · 1 failed').waitFor()
+    const bar = page.locator('.stop-bar')
+    await bar.getByText('1 of 3 agents have stopped').waitFor()
+    await bar.getByText(/1 did not: Bob \(failed\)\. 1 without a runtime: Cy\.$/).waitFor()
     await page.getByRole('button', { name: 'Details' }).click()
     await dialog.getByRole('button', { name: 'Pause again' }).click()
     await runtime.acknowledge(bob, (await runtime.signal()).id)
-    await dialog.getByText(/^Pause sent by you at .* 1 without a runtime\.$/).waitFor()
+    await dialog
+      .getByText(/^Pause sent by you at .* to 3 agents\. 2 stopped .* 1 without a runtime: Cy\.$/)
+      .waitFor()
     await dialog.getByRole('button', { name: 'Close' }).last().click()
-    await page.locator('.stop-bar').getByRole('button', { name: 'Dismiss' }).click()
+    await bar.getByRole('button', { name: 'Dismiss' }).click()
     await page.getByText('agents have stopped').waitFor({ state: 'detached' })
+    await runtime.close()
+    await page.context().close()
+  })
+
+  it('counts agents as running that have not obeyed a terminate, and lost ones as lost', async () => {
+    const { fleet, page } = await open()
+    const agents = []
+    for (const name of ['Ada', 'Bob', 'Cy']) agents.push(await spawn(fleet, { name, status: 'working' }))
+    const { origin, rest } = stage()
+    const attach = async (ids: string[]) => {
+      const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
+      await runtime.next('hello')
+      for (const id of ids) await runtime.attach(id)
+      return runtime
+    }
+    const [ada = '', bob = '', cy = ''] = agents.map(({ id }) => id)
+    const [runtime, lost] = [await attach([ada, bob]), await attach([cy])]
+    await page.locator('[data-count=needs]').getByText('0').waitFor()
+    await lost.close()
+    await page.locator('.tile-working').getByText('+ 1 lost').waitFor()
+
+    await page.locator('[data-stop]').click()
+    await page.getByRole('button', { name: 'Pause 3 agents' }).click()
+    const signals = [await runtime.signal(), await runtime.signal()]
+    const refusal = { outcome: 'failed', detail: 'no' }
+    await runtime.ask({ type: 'ack', agent_id: bob, signal_id: signals[1]?.id, ...refusal }, 'acknowledged')
+    await runtime.acknowledge(ada, signals[0]?.id ?? '')
+    await page.getByRole('dialog').getByText('1 agent did not stop').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+    const row = (id: string) => page.locator(`#agent-${id}`)
+    await row(cy).getByText('lost', { exact: true }).first().waitFor()
+    await row(cy)
+      .getByText(/^runtime lost \d+s ago, pause not received$/)
+      .waitFor()
+    await page.locator('.tile-paused').getByText('+ 1 lost').waitFor()
+
+    await rest.delete(`${fleet.agents}/${bob}`)
+    await rest.post(`${fleet.agents}/${ada}/resume`)
+    await rest.post(`${fleet.agents}/${cy}/resume`)
+    await row(bob).locator('.status-stopping').waitFor()
+    await row(cy)
+      .getByText(/^runtime lost \d+s ago, resume not received$/)
+      .waitFor()
+    await row(ada).locator('.status-idle').waitFor()
+    expect(await page.locator('[aria-current=page] .rail-count').textContent()).toBe('3')
+    const bar = page.locator('.stop-bar')
+    await bar
+      .getByText(/1 of 3 agents have stopped.*2 did not: Bob \(failed, then terminate sent at/)
+      .waitFor()
+    await page.reload()
+    await bar
+      .getByText(/1 of 3 agents have stopped.*2 did not: Bob \(failed, then terminate sent at/)
+      .waitFor()
+    await page.locator('[data-stop]').click()
+    await page.getByText(/^1 agent is still stopping/).waitFor()
+    await page.getByText('Terminate every agent').click()
+    await page.getByRole('button', { name: 'Terminate 3 agents' }).waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+
+    const signal = await runtime.signal()
+    await runtime.acknowledge(bob, signal.id)
+    await row(bob).locator('.status-terminated').waitFor()
     await runtime.close()
     await page.context().close()
   })

@@ -1,5 +1,11 @@
 import { underWay } from '#src/dashboard/model/orders.ts'
-import { type Progress, progress, type ShownStatus, shownStatus } from '#src/dashboard/model/progress.ts'
+import {
+  overdueFrom,
+  type Progress,
+  progress,
+  type ShownStatus,
+  shownStatus,
+} from '#src/dashboard/model/progress.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useShownTime } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
@@ -64,11 +70,10 @@ export function Order({ agent }: { agent: AgentSummary }) {
   const { control } = agent
   const now = useShownTime()
   if (!control) return <span class="faint">–</span>
-  const isOpen = control.state === 'delivered'
-  const state = progress(control, agent, isOpen ? now.value : 0)
+  const state = progress(agent, overdueFrom(agent) === undefined ? 0 : now.value)
   return (
     <>
-      <Track kind={control.kind} state={state} />
+      {state && <Track kind={control.kind} state={state} />}
       {agent.status === 'paused' && control.resume_at && <Countdown until={control.resume_at} />}
     </>
   )

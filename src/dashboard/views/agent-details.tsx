@@ -5,6 +5,7 @@ import { ratio } from '../model/budget-use.ts'
 import { sayCauseAndActor } from '../model/causes.ts'
 import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
+import { isStopping } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Ago, Budget, Runtime } from '../parts/marks.tsx'
@@ -57,7 +58,11 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
           {agent.session_id ? <code>{agent.session_id}</code> : <span class="faint">none</span>}
         </Detail>
         <Detail name="Spawned">{formatFullTime(agent.created_at)}</Detail>
-        {agent.terminated_at && <Detail name="Terminated">{formatFullTime(agent.terminated_at)}</Detail>}
+        {agent.terminated_at && (
+          <Detail name={isStopping(agent) ? 'Terminate sent' : 'Terminated'}>
+            {formatFullTime(agent.terminated_at)}
+          </Detail>
+        )}
         {agent.external_id !== null && (
           <Detail name="External ID">
             <Copyable name="external ID" text={agent.external_id} />

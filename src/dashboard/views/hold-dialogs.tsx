@@ -5,10 +5,11 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import type { Hold, PauseMode } from '#src/domain/hold.ts'
 import { useAppState } from '../app-state-context.ts'
 import { formatFullTime, plural } from '../model/format.ts'
-import { placeHold } from '../model/hold-orders.ts'
+import { placeHold, sayPlaced } from '../model/hold-orders.ts'
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { sayScope } from '../model/scopes.ts'
+import { newestCommands, stopOf } from '../model/stops.ts'
 import { fromFieldTime, zone } from '../model/zone.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
@@ -33,6 +34,7 @@ export function PlaceHold({ project, live, onClose }: Props) {
   const [length, setLength] = useState('')
   const place = async (fields: FormData) => {
     const until = typed(fields, 'until')
+    const before = newestCommands(live)
     const hold = await placeHold(app, project.id, {
       reason: typed(fields, 'reason') ?? '',
       ...readMatch(fields),
@@ -40,7 +42,10 @@ export function PlaceHold({ project, live, onClose }: Props) {
       ...(length === 'time' && until && { until: fromFieldTime(until) }),
       ...(length !== 'time' && length !== '' && { for: Number(length) * 60 }),
     })
-    say('sent', `Hold placed: ${plural(hold.affected_count, 'agent')} paused.`)
+    say('sent', sayPlaced(hold.affected_count))
+    if (hold.affected_count > 0) {
+      stopOf(live).value = { way: 'pause', hold_id: hold.id, before, members: new Map(), isOpen: false }
+    }
     onClose()
   }
   return (

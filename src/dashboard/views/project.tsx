@@ -7,6 +7,7 @@ import { links, projectPages } from '../model/links.ts'
 import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import type { Place } from '../model/route.ts'
+import { stopOf } from '../model/stops.ts'
 import { Connection, ShowingPast } from '../parts/connection.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
@@ -15,7 +16,6 @@ import { FleetView } from './fleet.tsx'
 import { HoldBanners } from './hold-banner.tsx'
 import { dropOrder, OrderDialog, startWished } from './order-dialog.tsx'
 import { StopEverything } from './stop-everything.tsx'
-import { Stopping } from './stopping.tsx'
 
 const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
 const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
@@ -26,6 +26,7 @@ const Members = lazy('the members', async () => (await import('./members.tsx')).
 const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
 const PastFleet = lazy('the past', async () => (await import('./past.tsx')).PastFleetView)
 const Settings = lazy('the settings', async () => (await import('./settings.tsx')).SettingsView)
+const Stopping = lazy('the stop', async () => (await import('./stopping.tsx')).Stopping)
 const Usage = lazy('the usage', async () => (await import('./usage.tsx')).UsageView)
 
 type ProjectPlace = Extract<Place, { project_id: string }>
@@ -98,7 +99,7 @@ function Loaded({ project, live, place }: Props) {
     <div class={`project project-${state.kind}`}>
       <ProjectHead project={project} live={live} place={place} />
       <HoldBanners project={project} live={live} />
-      <Stopping project={project} live={live} />
+      {stopOf(live).value && <Stopping project={project} live={live} />}
       {hasEnded && (
         <State kind="problem" title={endings[state.reason] ?? 'Live updates of this project have ended'}>
           {state.reason !== 'forbidden' && <p>{state.error.message}.</p>}

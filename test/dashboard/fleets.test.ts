@@ -97,7 +97,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await page.getByRole('button', { name: 'Pause 3 agents' }).click()
     await openAgent(page, grandchild)
     await page.getByText('with its ancestor Root, by you', { exact: true }).waitFor()
-    await page.getByText('idle → paused (interrupt), with its ancestor Root').waitFor()
+    await page.getByText('pause sent while idle (interrupt), with its ancestor Root').waitFor()
     const { control } = await readAgent(fleet, child.id)
     expect(control).toMatchObject({ mode: 'interrupt', cause: { kind: 'parent', id: root.id } })
 
@@ -263,9 +263,9 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await page.reload()
     await page.locator(`#agent-${agent.id}`).getByText('team=support').waitFor()
     await openAgent(page, agent)
-    await page.getByText('idle → paused').waitFor()
+    await page.getByText('pause sent while idle').waitFor()
     await goTo(page, `#/p/${fleet.project_id}/overview`)
-    await page.getByText('idle → paused').waitFor()
+    await page.getByText('pause sent while idle').waitFor()
     await page.context().close()
   })
 

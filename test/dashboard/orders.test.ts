@@ -465,14 +465,14 @@ describe('why an agent is as it is', () => {
     ],
     [
       event('agent.status_changed', { ...changed, agent: paused(orderedBy('order', null)) }),
-      'working → paused',
+      'pause sent while working',
     ],
     [
       event('agent.status_changed', {
         ...changed,
         agent: paused(orderedBy('parent', 'p', { mode: 'interrupt' })),
       }),
-      'working → paused (interrupt), with its parent <p>',
+      'pause sent while working (interrupt), with its parent <p>',
     ],
     [
       event('agent.status_changed', {
@@ -480,7 +480,7 @@ describe('why an agent is as it is', () => {
         to: 'idle',
         agent: agent({ control: orderedBy('timer', null, { kind: 'resume', mode: null }) }),
       }),
-      'resumed by timer',
+      'resume sent, by its timer',
     ],
     // The command before it was something else.
     [
@@ -497,7 +497,7 @@ describe('why an agent is as it is', () => {
         to: 'terminated',
         agent: agent({
           status: 'terminated',
-          control: orderedBy('runtime', null, { kind: 'terminate', mode: 'graceful' }),
+          control: orderedBy('runtime', null, { kind: 'terminate', mode: 'graceful', state: 'done' }),
         }),
       }),
       'working → terminated, by the runtime itself',

@@ -232,7 +232,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await row(cy)
       .getByText(/^runtime lost \d+s ago, resume not received$/)
       .waitFor()
-    await row(ada).locator('.status-idle').waitFor()
+    await row(ada).locator('.status-resuming').waitFor()
     expect(await page.locator('[aria-current=page] .rail-count').textContent()).toBe('3')
     const bar = page.locator('.stop-bar')
     await bar

@@ -5,7 +5,7 @@ import { sayWhyStopped } from '#src/dashboard/model/causes.ts'
 import { reasonOf, sayEvent } from '#src/dashboard/model/events.ts'
 import { countHeld, sayHeld } from '#src/dashboard/model/held.ts'
 import { describeAnswer } from '#src/dashboard/model/orders.ts'
-import { shownStatus } from '#src/dashboard/model/progress.ts'
+import { progress, shownStatus } from '#src/dashboard/model/progress.ts'
 import { canRepeat, canTake, possibleOrders, reachedBelow } from '#src/dashboard/model/reach.ts'
 import { recollect } from '#src/dashboard/model/recollection.ts'
 import { sayReceipt } from '#src/dashboard/model/stop-receipt.ts'
@@ -199,7 +199,9 @@ describe('an agent needs attention', () => {
     // After a reload, the task tells.
     expect(shownStatus(agent({ ...resumed, current_task: 'Booking' }))).toBe('lost')
     const back = { ...resumed, runtime_connected: true, runtime_since: later(4_000) }
-    expect(shownStatus(live({ ...gone, status: 'working' }, paused, back))).toBe('idle')
+    expect(shownStatus(live({ ...gone, status: 'working' }, paused, back))).toBe('resuming')
+    const obeyed = { ...back, control: { ...resume, state: 'done' } } as const
+    expect(shownStatus(live({ ...gone, status: 'working' }, paused, back, obeyed))).toBe('idle')
     const terminate = ordered({ kind: 'terminate', requested_at: later(4_000) })
     const ended = { ...gone, status: 'terminated', control: terminate } as const
     expect(words(live({ ...gone, status: 'working' }, paused, ended))).toBeUndefined()
@@ -225,6 +227,10 @@ describe('an agent needs attention', () => {
     expect(words(live(first, { ...first, status: 'terminated', control: terminate }))).toBe(
       'pause not obeyed for 1h, terminate sent since',
     )
+    // What was sent is not what is overdue.
+    const escalated = live(first, { ...first, status: 'terminated', control: terminate })
+    expect(progress(escalated, now)).toBe('sent')
+    expect(progress(live(first, { ...first, control: again }), now)).toBe('overdue')
     expect(words(live(first, { ...first, control: { ...again, state: 'done' } }))).toBeUndefined()
     const resume = { ...again, kind: 'resume', state: 'delivered' } as const
     expect(words(live(first, { ...first, status: 'idle', control: resume }))).toBeUndefined()

@@ -116,14 +116,14 @@ export function describeAnswer(
 }
 
 /** What the agent is on its way to, while it only counts as there. */
-function unsettledIn(agent: AgentSummary | undefined): 'pausing' | 'stopping' | undefined {
+function unsettledIn(agent: AgentSummary | undefined): string | undefined {
   const toward = agent && unsettled[agent.status]
   return toward && shownStatus(agent) !== agent.status ? toward : undefined
 }
 
 function describeSkipped(action: ActionName, count: number, message: string): string {
   const [is, was] = count === 1 ? ['is', 'was'] : ['are', 'were']
-  if (message === 'pausing' || message === 'stopping')
+  if (Object.values(unsettled).some((name) => name === message))
     return `${formatCount(count)} ${is} ${message} already.`
   const [, limit] = /^Agent is over its (\w+ limit)$/.exec(message) ?? []
   if (limit) return `${formatCount(count)} ${is} over ${count === 1 ? 'its' : 'their'} ${limit}.`

@@ -19,9 +19,13 @@ type Ordered = Commanded & Pick<AgentSummary, 'status' | 'current_task'>
 
 /** How far the newest command of an agent has come; `now` is in milliseconds since 1970. */
 export function progress(agent: Commanded, now: number): Progress | undefined {
-  const from = overdueFrom(agent)
-  if (from !== undefined && now > from) return 'overdue'
-  return agent.control ? progressOf[agent.control.state] : undefined
+  const { control } = agent
+  if (!control) return undefined
+  const first = firstAsked(agent)
+  // A terminate after a pause that was not obeyed has its own time.
+  const sentAt = first?.kind === control.kind ? first.at : Date.parse(control.requested_at)
+  const isLate = overdueFrom(agent) !== undefined && now > sentAt + OVERDUE_MS
+  return isLate ? 'overdue' : progressOf[control.state]
 }
 
 /**
@@ -41,16 +45,19 @@ export function isThere({ runtime }: Pick<AgentSummary, 'runtime'>): boolean {
   return runtime.connected || runtime.since === null
 }
 
-export type ShownStatus = AgentStatus | 'pausing' | 'stopping' | 'lost'
+type UnsettledStatus = 'resuming' | 'pausing' | 'stopping'
+export type ShownStatus = AgentStatus | UnsettledStatus | 'lost'
 
 /** What an agent with this status is called until its runtime has obeyed. */
-export const unsettled: Partial<Record<AgentStatus, 'pausing' | 'stopping'>> = {
+export const unsettled: Partial<Record<AgentStatus, UnsettledStatus>> = {
+  idle: 'resuming',
   paused: 'pausing',
   terminated: 'stopping',
 }
 
 /**
- * Its status; `pausing` or `stopping` while its runtime has not stopped, or has failed to: until then it may still work.
+ * Its status; `pausing` or `stopping` while its runtime has not stopped, or has failed to: until then it may still work. A
+ * resume that is not obeyed yet is `resuming`.
  * `lost` if it was at work, and has no runtime any more.
  */
 export function shownStatus(agent: Ordered): ShownStatus {

@@ -8,7 +8,7 @@ export type Counts = Record<AgentStatus, number>
 /** Sums over the agents of a project. Money is in ten-thousandths, whole numbers without rounding errors. */
 export type Totals = {
   by_status: Counts
-  /** How many of these are pausing or stopping (`shownStatus`). */
+  /** How many of these are resuming, pausing or stopping (`shownStatus`). */
   unsettled: Counts
   /** How many of these are lost. */
   lost: Counts

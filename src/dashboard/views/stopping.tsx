@@ -166,11 +166,15 @@ function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: reado
 
 type ReceiptProps = { project: Project; stop: Stop; found: Tally }
 
+/** The bar takes no more than a few lines, on a phone too. */
+const BAR_NAMES = 2
+
 /** Who stopped how many, when, how long it took, and who did not stop. */
-function Receipt({ project, stop, found }: ReceiptProps) {
+function Receipt({ project, stop, found, most }: ReceiptProps & { most?: number }) {
   const app = useAppState()
   if (!stop.requested_by) return null
-  return <p class="receipt">{sayReceipt(stop, found, app.names(project.id).actor(stop.requested_by))}</p>
+  const who = app.names(project.id).actor(stop.requested_by)
+  return <p class="receipt">{sayReceipt(stop, found, who, most)}</p>
 }
 
 function CopyReceipt({ project, stop, found }: ReceiptProps) {
@@ -198,7 +202,7 @@ function StopBar({ project, live, stop }: StopProps) {
         <b>{formatCount(done)}</b> of {plural(total, 'agent')} have stopped
       </span>
       <progress value={done} max={Math.max(1, total)} aria-label="Stopped" />
-      <Receipt project={project} stop={stop} found={found} />
+      <Receipt project={project} stop={stop} found={found} most={BAR_NAMES} />
       <button
         type="button"
         onClick={() => {

@@ -199,6 +199,11 @@ export function tally(stop: Stop): Tally {
   }
 }
 
+/** Each agent has stopped, has had its time, or has no runtime. */
+export function isSettled({ total, done, isolated, stuck }: Tally): boolean {
+  return done + isolated.length + stuck.length >= total
+}
+
 /** Nothing is left to wait for; agents without a runtime get the command when one connects. */
 export function isOver({ total, done, isolated, stuck }: Tally): boolean {
   const settled = stuck.filter(({ later }) => later && (later.isDone || later.kind === 'resume'))

@@ -8,7 +8,7 @@ import { plural } from '../model/format.ts'
 import { stopAll } from '../model/hold-orders.ts'
 import { startHold } from '../model/lifting.ts'
 import { links } from '../model/links.ts'
-import { isStopping, isThere } from '../model/progress.ts'
+import { isLost, isStopping, isThere } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, place, projectOf } from '../model/route.ts'
 import { newestCommands, type StopWay, stopOf, stopWays } from '../model/stops.ts'
@@ -56,14 +56,14 @@ export function StopEverything({ project, live }: Props) {
 type Reach = { number: number; again: string[]; stopping: number }
 
 /**
- * How many agents the action would reach; `again`: those that have taken it, but whose runtimes are there and have not obeyed;
+ * How many agents the action would reach; `again`: those that have taken it, but whose runtimes have not obeyed, or are lost;
  * `stopping`: those that have not obeyed a terminate, and are past this action.
  */
 function countReached(live: ProjectLive, way: StopWay): Reach {
   const again: string[] = []
   let [number, stopping] = [0, 0]
   for (const agent of live.agents.values()) {
-    const isAgain = isThere(agent) && canRepeat(agent, way)
+    const isAgain = (isThere(agent) || isLost(agent)) && canRepeat(agent, way)
     if (isAgain) again.push(agent.id)
     if (isAgain || canTake(agent, way)) number++
     else if (isStopping(agent)) stopping++

@@ -12,7 +12,16 @@ import type { Progress } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { canTake } from '../model/reach.ts'
 import { MAX_NAMES, sayMember, sayReceipt } from '../model/stop-receipt.ts'
-import { follow, isOver, type Stop, type StopMember, stopOf, type Tally, tally } from '../model/stops.ts'
+import {
+  follow,
+  isOver,
+  isSettled,
+  type Stop,
+  type StopMember,
+  stopOf,
+  type Tally,
+  tally,
+} from '../model/stops.ts'
 import { copy } from '../parts/copyable.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -191,7 +200,7 @@ function CopyReceipt({ project, stop, found }: ReceiptProps) {
   )
 }
 
-/** Stays on every page of the project until the stop is over, and then until it has been read. */
+/** Stays on every page of the project until it has been read, and at least until each agent has had its time. */
 function StopBar({ project, live, stop }: StopProps) {
   const found = useTally(live, stop)
   const { total, done, stuck } = found
@@ -211,7 +220,7 @@ function StopBar({ project, live, stop }: StopProps) {
       >
         Details
       </button>
-      {isOver(found) && (
+      {isSettled(found) && (
         <button
           type="button"
           class="quiet square"

@@ -105,11 +105,9 @@ export function ReleaseHold({ project, live, hold, agents, onClose }: ReleasePro
     const { affected_count } = isEverywhere
       ? await app.api.holds.releaseGlobal(group_id, { over_seconds })
       : await app.api.holds.release(project.id, hold.id, { over_seconds })
-    const over = over_seconds > 0 ? `, one after the other, over ${sayLength(over_seconds)}` : ''
-    say(
-      'sent',
-      `Hold released: ${plural(affected_count, 'agent')} resume${affected_count === 1 ? 's' : ''}${over}.`,
-    )
+    const agents = plural(affected_count, 'agent')
+    const over = `${agents} resume${affected_count === 1 ? 's' : ''}, one after the other, over ${sayLength(over_seconds)}`
+    say('sent', `Hold released. ${over_seconds > 0 ? over : `Resume sent to ${agents}`}.`)
     onClose()
   }
   const facts = (

@@ -2,12 +2,15 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
+import { sayKinds } from '../model/attention.ts'
+import { formatShort } from '../model/format.ts'
 import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
 import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import type { Place } from '../model/route.ts'
 import { stopOf } from '../model/stops.ts'
+import { levelOf, urgencyOf } from '../model/wall.ts'
 import { Connection, ShowingPast } from '../parts/connection.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
@@ -150,6 +153,17 @@ function currentOf(
   return (view === 'agent' || view === 'connect') && tab === 'fleet' ? 'true' : undefined
 }
 
+/** How many agents need attention, where the rail does not show it. */
+function TabNeeds({ live }: { live: ProjectLive }) {
+  const concerns = live.concerns.value
+  if (concerns.size === 0) return null
+  return (
+    <b class={`rail-needs tab-needs needs-${levelOf(urgencyOf(concerns))}`} title={sayKinds(concerns)}>
+      {formatShort(concerns.size)} <span class="hidden">need attention</span>
+    </b>
+  )
+}
+
 function ProjectHead({ project, live, place }: Props) {
   const { permissions } = useAppState()
   const role = permissions.role(project).value
@@ -169,6 +183,7 @@ function ProjectHead({ project, live, place }: Props) {
         {projectPages.map(([view, label]) => (
           <a key={view} href={hrefOf(view, project.id)} aria-current={currentOf(place, view)}>
             {label}
+            {view === 'fleet' && <TabNeeds live={live} />}
           </a>
         ))}
       </nav>

@@ -65,8 +65,9 @@ function followSoon(live: ProjectLive, state: Signal<Stop | undefined>): void {
     keepStop(live.project_id, stop)
   }
   effect(() => {
+    if (!state.value) return keepStop(live.project_id, undefined)
     // Time alone makes an agent overdue.
-    void [live.version.value, state.value && now.value]
+    void [live.version.value, now.value]
     if (isWaiting) return
     isWaiting = true
     setTimeout(look, FOLLOW_EVERY_MS)

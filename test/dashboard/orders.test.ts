@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest'
 import type { SignalDetails } from '#src/client/rest/rest.ts'
 import { arrange } from '#src/dashboard/model/arrange.ts'
-import { concernOf, findConcerns, sayConcern, sayKinds } from '#src/dashboard/model/attention.ts'
+import { concernOf, findConcerns, hasConcern, sayConcern, sayKinds } from '#src/dashboard/model/attention.ts'
 import { sayWhyStopped } from '#src/dashboard/model/causes.ts'
 import { reasonOf, sayEvent } from '#src/dashboard/model/events.ts'
 import { refusalOf } from '#src/dashboard/model/failures.ts'
+import { countHeld, sayHeld } from '#src/dashboard/model/held.ts'
 import { describeAnswer } from '#src/dashboard/model/orders.ts'
-import { shownStatus } from '#src/dashboard/model/progress.ts'
+import { progress, shownStatus } from '#src/dashboard/model/progress.ts'
 import { canRepeat, canTake, possibleOrders, reachedBelow } from '#src/dashboard/model/reach.ts'
-import { isOver, tally } from '#src/dashboard/model/stops.ts'
+import { recollect } from '#src/dashboard/model/recollection.ts'
+import { sayReceipt } from '#src/dashboard/model/stop-receipt.ts'
+import { follow, isOver, type Stop, tally } from '#src/dashboard/model/stops.ts'
+import { count, inService, noTotals } from '#src/dashboard/model/totals.ts'
 import { Trees } from '#src/dashboard/model/trees.ts'
-import { toAgentSummary } from '#src/domain/agent.ts'
+import { worst } from '#src/dashboard/model/wall.ts'
+import { type AgentSummary, toAgentSummary } from '#src/domain/agent.ts'
 import type { Control } from '#src/domain/control.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { anAgent, NOW } from '../domain/an-agent.ts'
@@ -47,7 +52,7 @@ describe('an accepted command', () => {
   it('is shown as sent again', () => {
     const text = 'Pause sent again to 3 agents.'
     const result = { ...answer, affected_count: 3, skipped: [] }
-    expect(describeAnswer('pause', [result], true)).toEqual({ kind: 'sent', text })
+    expect(describeAnswer('pause', [result], { again: true })).toEqual({ kind: 'sent', text })
   })
 
   it('is shown as partial where agents were skipped, with the reasons', () => {
@@ -65,18 +70,57 @@ describe('an accepted command', () => {
     })
   })
 
+  it('leaves out agents that are on their way there, and does not call them stopped', () => {
+    const control = ordered({ kind: 'terminate', state: 'delivered' })
+    const unobeyed = { status: 'terminated', control, runtime_connected: true } as const
+    const agents = new Map([
+      ['a', agent({ id: 'a', ...unobeyed })],
+      ['b', agent({ id: 'b', ...unobeyed, control: { ...control, state: 'done' } })],
+    ])
+    const left = skipped('Cannot transition from terminated to paused')
+    const result = { ...answer, affected_count: 2, skipped: [left, { ...left, id: 'b' }] }
+    expect(describeAnswer('pause', [result], { agents }).text).toBe(
+      'Pause sent to 2 agents. 1 is stopping already. 1 was already terminated.',
+    )
+  })
+
   it.each([
-    ['delivered', true, 'pausing'],
-    ['failed', true, 'pausing'],
-    ['done', true, 'paused'],
-    ['pending', false, 'paused'],
-  ] as const)(
-    'is not the status of an agent: its pause is %s, its runtime connected: %s',
-    (state, connected, shown) => {
-      const runtime = { connected, since: null, capabilities: [], client: null }
-      expect(shownStatus({ status: 'paused', control: ordered({ state }), runtime })).toBe(shown)
-    },
-  )
+    ['paused', 'delivered', { runtime_connected: true }, 'pausing'],
+    ['paused', 'failed', { runtime_connected: true }, 'pausing'],
+    ['paused', 'done', { runtime_connected: true }, 'paused'],
+    ['terminated', 'delivered', { runtime_connected: true }, 'stopping'],
+    ['terminated', 'delivered', { runtime_since: NOW }, 'terminated'],
+    // A program that speaks HTTP shows itself when it fetches the command.
+    ['paused', 'pending', {}, 'paused'],
+    ['paused', 'delivered', {}, 'pausing'],
+    ['terminated', 'delivered', {}, 'stopping'],
+  ] as const)('is not the status of an agent: %s, the command %s, %j', (status, state, runtime, shown) => {
+    const control = ordered({ state, kind: status === 'paused' ? 'pause' : 'terminate' })
+    expect(shownStatus(agent({ status, control, ...runtime }))).toBe(shown)
+  })
+
+  it('counts an agent that has not obeyed a terminate as running', () => {
+    const control = ordered({ kind: 'terminate', state: 'delivered' })
+    const totals = noTotals()
+    for (const own of [{ runtime_connected: true }, { runtime_since: NOW }])
+      count(totals, agent({ status: 'terminated', control, ...own }), 1)
+    count(totals, agent({ status: 'working', runtime_since: NOW }), 1)
+    expect(inService(totals)).toBe(2)
+    expect(totals.unsettled.terminated).toBe(1)
+    expect(totals.lost.working).toBe(1)
+  })
+
+  it('is counted by a hold by how far it has come', () => {
+    const held = (own: object) => agent({ status: 'paused', holds: ['h'], runtime_since: NOW, ...own })
+    const agents = [
+      held({ control: ordered({ state: 'done' }) }),
+      held({ control: ordered(), runtime_connected: true }),
+      held({ control: ordered() }),
+      agent({ status: 'working' }),
+    ]
+    expect(sayHeld(countHeld(agents).get('h'))).toBe('1 agent paused, 1 pausing, 1 lost')
+    expect(sayHeld(undefined)).toBe('0 agents paused')
+  })
 })
 
 describe('an agent needs attention', () => {
@@ -129,6 +173,80 @@ describe('an agent needs attention', () => {
     expect(concern(own)).toBeUndefined()
   })
 
+  const later = (ms: number) => new Date(Date.parse(NOW) + ms).toISOString()
+  /** The states of one agent, one after the other; returns the last. */
+  const live = (...states: Parameters<typeof anAgent>[0][]) =>
+    states
+      .map((own) => agent({ last_activity_at: recent, ...own }))
+      .reduce((before, next) => {
+        recollect(next, before)
+        return next
+      })
+  const words = (one: AgentSummary) => {
+    const found = concernOf(one, now)
+    return found && sayConcern(found, one, now)
+  }
+
+  it('after its runtime was lost at work, whatever it was told since', () => {
+    const gone = { runtime_since: later(1_000) }
+    const paused = { ...gone, status: 'paused', control: ordered({ requested_at: later(2_000) }) } as const
+    const resume = ordered({ signal_id: 'r', kind: 'resume', mode: null, requested_at: later(3_000) })
+    const resumed = { ...gone, status: 'idle', control: resume } as const
+    const lost = live({ ...gone, status: 'working' }, paused, resumed)
+    expect(shownStatus(lost)).toBe('lost')
+    expect(words(lost)).toBe('runtime lost 59m ago, resume not received')
+    expect(words(live({ ...gone, status: 'working' }, paused))).toBe(
+      'runtime lost 59m ago, pause not received',
+    )
+    // After a reload, the task tells.
+    expect(shownStatus(agent({ ...resumed, current_task: 'Booking' }))).toBe('lost')
+    const back = { ...resumed, runtime_connected: true, runtime_since: later(4_000) }
+    expect(shownStatus(live({ ...gone, status: 'working' }, paused, back))).toBe('resuming')
+    const obeyed = { ...back, control: { ...resume, state: 'done' } } as const
+    expect(shownStatus(live({ ...gone, status: 'working' }, paused, back, obeyed))).toBe('idle')
+    const terminate = ordered({ kind: 'terminate', requested_at: later(4_000) })
+    const ended = { ...gone, status: 'terminated', control: terminate } as const
+    expect(words(live({ ...gone, status: 'working' }, paused, ended))).toBeUndefined()
+  })
+
+  it('unless its runtime left in order, while it was idle', () => {
+    const gone = { runtime_since: later(1_000) }
+    const paused = { ...gone, status: 'paused', control: ordered({ requested_at: later(2_000) }) } as const
+    expect(words(live({ ...gone, status: 'idle' }, paused))).toBeUndefined()
+    expect(shownStatus(live({ ...gone, status: 'idle' }, paused))).toBe('paused')
+  })
+
+  it('from when a command was first asked for, also while it is sent again', () => {
+    const control = ordered({ state: 'delivered' })
+    const first = { ...connected, status: 'paused', control } as const
+    const again = { ...control, signal_id: 't', state: 'pending', requested_at: recent } as const
+    const third = { ...again, signal_id: 'u' }
+    expect(words(live(first, { ...first, control: again }))).toBe('pause not obeyed for 1h, sent again')
+    expect(words(live(first, { ...first, control: again }, { ...first, control: third }))).toBe(
+      'pause not obeyed for 1h, sent 3 times',
+    )
+    const terminate = { ...again, kind: 'terminate' } as const
+    expect(words(live(first, { ...first, status: 'terminated', control: terminate }))).toBe(
+      'pause not obeyed for 1h, terminate sent since',
+    )
+    // What was sent is not what is overdue.
+    const escalated = live(first, { ...first, status: 'terminated', control: terminate })
+    expect(progress(escalated, now)).toBe('sent')
+    expect(progress(live(first, { ...first, control: again }), now)).toBe('overdue')
+    expect(words(live(first, { ...first, control: { ...again, state: 'done' } }))).toBeUndefined()
+    const resume = { ...again, kind: 'resume', state: 'delivered' } as const
+    expect(words(live(first, { ...first, status: 'idle', control: resume }))).toBeUndefined()
+  })
+
+  it('and no longer as soon as the agent has changed', () => {
+    const failed = agent({ status: 'paused', control: ordered({ state: 'failed' }) })
+    const found = concernOf(failed, now)
+    const resumed = agent({ control: ordered({ kind: 'resume', mode: null }) })
+    expect(found && hasConcern(failed, found)).toBe(true)
+    expect(found && hasConcern(resumed, found)).toBe(false)
+    expect(found && worst(new Map([['a', resumed]]), new Map([['a', found]]), 8)).toEqual([])
+  })
+
   it('when people have not answered for five minutes', () => {
     const asking = { open_requests: 1, status: 'waiting' } as const
     expect(concern(asking, NOW)).toEqual(['unanswered', 'has waited 1h for an answer'])
@@ -158,28 +276,73 @@ describe('an agent needs attention', () => {
 })
 
 describe('a stop of everything', () => {
-  it('counts those it reached, also after they got another command', () => {
-    const stop = {
-      way: 'pause',
-      before: new Map([['old', 's']]),
-      reached: new Set<string>(),
-      isOpen: true,
-    } as const
-    const agents = new Map(
-      [
-        agent({ id: 'old', status: 'paused', control: ordered() }),
-        agent({ id: 'done', status: 'paused', control: ordered({ state: 'done', acknowledged_at: NOW }) }),
-        agent({ id: 'failed', runtime_connected: true, control: ordered({ state: 'failed' }) }),
-      ].map((one) => [one.id, one]),
+  const T0 = Date.parse(NOW)
+  const at = (ms: number) => new Date(T0 + ms).toISOString()
+  const begin = (own: Partial<Stop> = {}): Stop => ({
+    way: 'pause',
+    before: new Map(),
+    members: new Map(),
+    isOpen: true,
+    ...own,
+  })
+  const there = { status: 'paused', runtime_connected: true } as const
+  const member = (name: string, control: Control, own = {}) =>
+    agent({ id: name, name, ...there, control, ...own })
+  const fleet = (...agents: AgentSummary[]) => ({ agents: new Map(agents.map((one) => [one.id, one])) })
+  const done = ordered({ state: 'done', acknowledged_at: at(4_000) })
+  const terminate = ordered({
+    signal_id: 't',
+    kind: 'terminate',
+    state: 'delivered',
+    requested_at: at(60_000),
+  })
+  const resume = ordered({
+    signal_id: 'r',
+    kind: 'resume',
+    state: 'done',
+    mode: null,
+    requested_at: at(70_000),
+  })
+
+  it('counts only those that got its command', () => {
+    const stop = begin({ before: new Map([['Old', 's']]) })
+    const late = ordered({ signal_id: 'l', requested_at: at(600_000) })
+    follow(fleet(member('Old', ordered()), member('New', ordered()), member('Late', late)), stop, T0)
+    expect([...stop.members.keys()]).toEqual(['New'])
+    const held = begin({ hold_id: 'h' })
+    follow(fleet(member('By hand', ordered()), member('Held', orderedBy('hold', 'h'))), held, T0)
+    expect([...held.members.keys()]).toEqual(['Held'])
+  })
+
+  it('keeps what has stopped, whatever comes later, and says who did not', () => {
+    const stop = begin()
+    const lost = member('Dora', ordered(), { runtime_connected: false, runtime_since: NOW })
+    const first = fleet(
+      member('Ada', done),
+      member('Bob', ordered({ state: 'failed' })),
+      member('Cy', ordered({ state: 'delivered' })),
+      lost,
     )
-    const first = tally({ agents }, stop, Date.parse(NOW))
-    expect(first).toMatchObject({ total: 2, done: 1, isolated: 0, changed: 0, requested_by: aUser })
-    expect(first.stuck.map(({ id }) => id)).toEqual(['failed'])
-    expect(isOver(first)).toBe(false)
-    agents.set('failed', agent({ id: 'failed', control: ordered({ kind: 'resume', mode: null }) }))
-    const last = tally({ agents }, stop, Date.parse(NOW))
-    expect(last).toMatchObject({ total: 2, done: 1, changed: 1 })
-    expect(isOver(last)).toBe(true)
+    follow(first, stop, T0 + 40_000)
+    expect(tally(stop)).toMatchObject({ total: 4, done: 1, startedAt: T0, endedAt: T0 + 4_000 })
+    expect(isOver(tally(stop))).toBe(false)
+    const last = fleet(
+      member('Ada', resume, { status: 'idle' }),
+      member('Bob', { ...terminate, state: 'done', acknowledged_at: at(61_000) }, { status: 'terminated' }),
+      member('Cy', terminate, { status: 'terminated' }),
+      lost,
+    )
+    follow(last, stop, T0 + 80_000)
+    const found = tally(stop)
+    expect(isOver(found)).toBe(false)
+    const said = sayReceipt(stop, found, 'you')
+    expect(said).toMatch(/^Pause sent by you at .* to 4 agents\. 1 stopped within 4\.0 s\. 2 did not: /)
+    expect(said).toMatch(
+      /Bob \(failed, then terminated at [^)]*\), Cy \(overdue, then terminate sent at [^)]*\)\./,
+    )
+    expect(said).toMatch(/1 without a runtime: Dora\.$/)
+    follow(fleet(member('Cy', { ...terminate, state: 'done' }, { status: 'terminated' })), stop, T0)
+    expect(isOver(tally(stop))).toBe(true)
   })
 })
 
@@ -232,7 +395,7 @@ describe('a command that is not done', () => {
     const shown = (own: Parameters<typeof anAgent>[0]) =>
       arrange([agent({ ...ended, ...own })], { filter, sort }, Date.parse(NOW) + 3_600_000).length
     expect(shown({})).toBe(1)
-    expect(shown({ runtime_connected: false })).toBe(0)
+    expect(shown({ runtime_connected: false, runtime_since: NOW })).toBe(0)
     expect(shown({ control: { ...control, state: 'done' } })).toBe(0)
   })
 })
@@ -329,14 +492,14 @@ describe('why an agent is as it is', () => {
     ],
     [
       event('agent.status_changed', { ...changed, agent: paused(orderedBy('order', null)) }),
-      'working → paused',
+      'pause sent while working',
     ],
     [
       event('agent.status_changed', {
         ...changed,
         agent: paused(orderedBy('parent', 'p', { mode: 'interrupt' })),
       }),
-      'working → paused (interrupt), with its parent <p>',
+      'pause sent while working (interrupt), with its parent <p>',
     ],
     [
       event('agent.status_changed', {
@@ -344,7 +507,7 @@ describe('why an agent is as it is', () => {
         to: 'idle',
         agent: agent({ control: orderedBy('timer', null, { kind: 'resume', mode: null }) }),
       }),
-      'resumed by timer',
+      'resume sent, by its timer',
     ],
     // The command before it was something else.
     [
@@ -361,7 +524,7 @@ describe('why an agent is as it is', () => {
         to: 'terminated',
         agent: agent({
           status: 'terminated',
-          control: orderedBy('runtime', null, { kind: 'terminate', mode: 'graceful' }),
+          control: orderedBy('runtime', null, { kind: 'terminate', mode: 'graceful', state: 'done' }),
         }),
       }),
       'working → ended',

@@ -105,6 +105,8 @@ describeInBrowser('the dashboard', () => {
 
     await row.getByRole('button', { name: 'Resume Obedient' }).click()
     await page.getByRole('button', { name: 'Resume', exact: true }).click()
+    await row.getByText('resuming').waitFor()
+    await runtime.acknowledge(agent.id, (await runtime.signal()).id)
     await row.getByText('idle').waitFor()
     await runtime.close()
     await page.context().close()

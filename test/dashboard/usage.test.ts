@@ -180,7 +180,7 @@ describeInBrowser('the usage of a project', () => {
     await page.getByRole('dialog', { name: 'Bob is held' }).getByText('Placed by you').waitFor()
     expect(await findBarriers(page)).toEqual([])
     await page.getByRole('button', { name: 'Release the hold' }).click()
-    await page.getByText('Hold released: 2 agents resume.').waitFor()
+    await page.getByText('Hold released. Resume sent to 2 agents.').waitFor()
     await row(bob.id).getByText('idle').waitFor()
     expect(await banner.count()).toBe(0)
 

@@ -3,6 +3,7 @@ import type { AgentStatus } from '#src/domain/lifecycle.ts'
 import { matches, type Selector } from '#src/domain/selector.ts'
 import { fold } from '#src/domain/text.ts'
 import { type Concern, type ConcernKind, type Concerns, concernKinds, noConcerns } from './attention.ts'
+import { isEnded } from './progress.ts'
 
 /** What the list shows. Without `statuses`, every agent that is not terminated. */
 export type Filter = {
@@ -95,13 +96,8 @@ const LINGER_MS = 60_000
 function isShown(agent: AgentSummary, { statuses }: Filter, now: number): boolean {
   if (statuses.has(agent.status)) return true
   if (statuses.size > 0) return false
-  if (agent.status !== 'terminated' || mayStillWork(agent)) return true
+  if (!isEnded(agent)) return true
   return agent.terminated_at !== null && now - Date.parse(agent.terminated_at) < LINGER_MS
-}
-
-/** Its runtime is connected, and has not obeyed the terminate. */
-function mayStillWork({ runtime, control }: AgentSummary): boolean {
-  return runtime.connected && control !== null && control.state !== 'done'
 }
 
 /** The agents to show, in their order. `now` in milliseconds since 1970. */

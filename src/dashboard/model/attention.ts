@@ -2,7 +2,8 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { exceededLimit } from '#src/domain/budget.ts'
 import { budgetUse } from './budget-use.ts'
 import { formatSpan } from './format.ts'
-import { isLost, isThere, OVERDUE_MS } from './progress.ts'
+import { isAtWork, isEnded, isLost, lostBefore, OVERDUE_MS, overdueFrom } from './progress.ts'
+import { firstAsked } from './recollection.ts'
 
 /** From this share of a limit on, an agent is near it. */
 export const NEAR_LIMIT = 0.8
@@ -20,8 +21,6 @@ type Rule = {
   say: (agent: AgentSummary, ms: number) => string
 }
 
-const isEnded = ({ status, runtime }: AgentSummary) => status === 'terminated' && !runtime.connected
-
 /** Why an agent needs attention, the most urgent first. */
 const rules = {
   failed: {
@@ -35,20 +34,13 @@ const rules = {
   },
   overdue: {
     label: 'overdue',
-    from: ({ control, runtime }) =>
-      control?.state === 'delivered' && isThere({ runtime })
-        ? Date.parse(control.requested_at) + OVERDUE_MS
-        : undefined,
-    say: ({ control }, ms) => `${control?.kind} not obeyed for ${formatSpan(ms + OVERDUE_MS)}`,
+    from: overdueFrom,
+    say: sayOverdue,
   },
   lost: {
     label: 'lost',
-    from: (agent) =>
-      isLost(agent) || isUnconfirmed(agent) ? Date.parse(agent.runtime.since ?? '') : undefined,
-    say: (agent, ms) =>
-      isLost(agent)
-        ? `runtime lost ${formatSpan(ms)} ago, was ${agent.status}`
-        : `runtime lost ${formatSpan(ms)} ago, before it confirmed the ${agent.control?.kind}`,
+    from: (agent) => (isLost(agent) ? Date.parse(agent.runtime.since ?? '') : undefined),
+    say: sayLost,
   },
   over_limit: {
     label: 'over limit',
@@ -93,10 +85,23 @@ function isStoppedByBudget({ status, control }: AgentSummary): boolean {
   return status === 'paused' && control?.cause.kind === 'budget' && control.cause.id !== null
 }
 
-/** It is paused, and its runtime was lost before it confirmed that. */
-function isUnconfirmed({ status, control, runtime }: AgentSummary): boolean {
-  const isOpen = control?.kind === 'pause' && control.state !== 'done'
-  return status === 'paused' && isOpen && runtime.since !== null && !runtime.connected
+/** "pause not obeyed for 9m, sent again" */
+function sayOverdue(agent: AgentSummary, ms: number): string {
+  const kind = agent.control?.kind
+  const first = firstAsked(agent)
+  const words = `${first?.kind ?? kind} not obeyed for ${formatSpan(ms + OVERDUE_MS)}`
+  if (!first) return words
+  if (first.kind !== kind) return `${words}, ${kind} sent since`
+  return `${words}, ${first.times > 2 ? `sent ${first.times} times` : 'sent again'}`
+}
+
+/** "runtime lost 4m ago, was working" */
+function sayLost(agent: AgentSummary, ms: number): string {
+  const words = `runtime lost ${formatSpan(ms)} ago`
+  if (isAtWork(agent)) return `${words}, was ${agent.status}`
+  return lostBefore(agent) === 'confirmed'
+    ? `${words}, before it confirmed the ${agent.control?.kind}`
+    : `${words}, ${agent.control?.kind} not received`
 }
 
 const known = new WeakMap<AgentSummary, readonly Concern[]>()
@@ -128,6 +133,12 @@ export const labelOf = (kind: ConcernKind): string => rules[kind].label
 /** "runtime lost 4m ago, was working" */
 export function sayConcern({ kind, since }: Concern, agent: AgentSummary, now: number): string {
   return (rules[kind] as Rule).say(agent, Math.max(0, now - since))
+}
+
+/** Whether the agent, which may have changed since, still has the concern. */
+export function hasConcern(agent: AgentSummary, { kind }: Concern): boolean {
+  if (kind === 'unanswered') return agent.open_requests > 0
+  return concernsOf(agent).some((one) => one.kind === kind)
 }
 
 export type Concerns = ReadonlyMap<string, Concern>

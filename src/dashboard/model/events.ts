@@ -75,7 +75,10 @@ function describeChange({ agent, from, to }: AgentEventFrame, names: AgentNames)
   if (control?.cause.kind === 'timer') return 'resumed by timer'
   if (hasEndedItself(agent)) return `${from} → ended`
   const change = `${from} → ${to}`
-  return control ? withCause(change, agent, names) : change
+  if (!control) return change
+  // What the runtime did by itself is done; of an order nothing is known yet but that it was sent.
+  if (control.state === 'done') return withCause(change, agent, names)
+  return withCause(`${control.kind} sent${from === 'paused' ? '' : ` while ${from}`}`, agent, names)
 }
 
 /** The command that a change of status amounts to, which is then the agent's newest. */
@@ -97,9 +100,8 @@ function describeSent({ signal, agent }: AgentEventFrame, names: AgentNames): st
   return withCause(`${signal.kind} sent again`, agent, names)
 }
 
-function describeBudget({ agent }: AgentEventFrame): string {
-  const limit = exceededLimit(agent)
-  return `paused: ${limit ?? 'budget'} reached`
+function describeBudget({ agent, signal }: AgentEventFrame): string {
+  return `${exceededLimit(agent) ?? 'budget'} reached${signal ? ', pause sent' : ''}`
 }
 
 /** An update carries the state after it; the delivery of a signal shows in the agent's control. */

@@ -113,6 +113,17 @@ export class FleetList {
     replaceQuery({ needs: this.filter.peek().needs ? undefined : 'any' })
   }
 
+  /** Shows all agents. */
+  clearFilters(): void {
+    replaceQuery({ status: undefined, type: undefined, parent: undefined, needs: undefined, q: undefined })
+  }
+
+  /** Whether the list may leave out agents. */
+  get isFiltered(): boolean {
+    const { statuses, agent_type_id, parent_id, needs } = this.filter.value
+    return statuses.size > 0 || Boolean(agent_type_id ?? parent_id ?? needs ?? query.value.get('q'))
+  }
+
   toggleStatus(status: AgentStatus): void {
     const statuses = new Set(this.filter.peek().statuses)
     if (!statuses.delete(status)) statuses.add(status)

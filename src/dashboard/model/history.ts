@@ -1,7 +1,7 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { isOfAgent } from './of-agent.ts'
-import { type Counts, noCounts, type Totals, toUnits } from './totals.ts'
+import { type Counts, fromUnits, noCounts, type Totals, toUnits } from './totals.ts'
 
 export const BUCKET_MS = 10_000
 export const HISTORY_MS = 60 * 60 * 1_000
@@ -129,4 +129,15 @@ function undo(counts: Counts, { name, agent, from, to }: EventFrame): void {
     counts[to]--
     counts[from]++
   }
+}
+
+/** In buckets: five minutes. */
+const RATE_OVER = 30
+
+/** At the rate of the last five minutes. */
+export function costAnHour(buckets: readonly Bucket[]): number {
+  const last = buckets.slice(-RATE_OVER)
+  const units = last.reduce((sum, { costUnits }) => sum + costUnits, 0)
+  const hours = (Math.max(1, last.length) * BUCKET_MS) / 3_600_000
+  return fromUnits(units) / hours
 }

@@ -15,6 +15,9 @@ export function placeHold(app: AppState, project_id: string, body: PlaceHoldBody
   return app.api.with({ timeout_ms: PLACE_MS }).holds.place(project_id, body)
 }
 
+/** Paused they are once their runtimes have obeyed. */
+export const sayPlaced = (count: number): string => `Hold placed. Pause sent to ${plural(count, 'agent')}.`
+
 export type StopOrder = {
   project_id: string
   action: StopWay
@@ -49,7 +52,7 @@ async function holdAll(
       mode: mode === 'interrupt' ? mode : undefined,
       for: resume_after,
     })
-    say('sent', `Hold placed: ${plural(affected_count, 'agent')} paused. New ones start paused.`)
+    say('sent', `${sayPlaced(affected_count)} New ones start paused.`)
     return true
   } catch (error) {
     say('problem', describeFailure(error, 'hold', 'all agents'))

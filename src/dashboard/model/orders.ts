@@ -1,10 +1,12 @@
 import { signal } from '@preact/signals'
 import { ApiError, type BulkResult } from '#src/client/rest/rest.ts'
 import { type ActionName, actionRow, type Mode, statusRefusing } from '#src/domain/actions.ts'
+import type { AgentSummary } from '#src/domain/agent.ts'
 import type { AppState } from './app-state.ts'
 import { formatCount, plural } from './format.ts'
 import { links } from './links.ts'
 import { say } from './notices.ts'
+import { shownStatus, unsettled } from './progress.ts'
 
 export type Order = {
   action: ActionName
@@ -37,7 +39,8 @@ export async function order(app: AppState, targets: Targets, order: Order): Prom
     const body = { ...order, reason: order.reason || undefined }
     if (ids.length === 1) await sendOne(app, { ...targets, id: ids[0] ?? '' }, body)
     else {
-      const answer = describeAnswer(action, await send(app, targets, body), again)
+      const agents = app.live(targets.project_id)?.agents
+      const answer = describeAnswer(action, await send(app, targets, body), { again, agents })
       say(answer.kind, answer.text)
     }
     return true
@@ -86,17 +89,25 @@ export function describeFailure(error: unknown, action: string, name: string): s
   return `Couldn't ${action} ${name}: ${isUnreachable ? 'no connection to the server' : message}.`
 }
 
+type Circumstances = {
+  again?: boolean | undefined
+  /** As the page has them: of those that were skipped, some have their status only on paper. */
+  agents?: ReadonlyMap<string, AgentSummary> | undefined
+}
+
 /** What the server has accepted, which the runtimes have not done yet, and what it has skipped, with the reason. */
 export function describeAnswer(
   action: ActionName,
   results: readonly BulkResult[],
-  again = false,
+  { again, agents }: Circumstances = {},
 ): { kind: 'sent' | 'partial' | 'problem'; text: string } {
   const affected = results.reduce((sum, { affected_count }) => sum + affected_count, 0)
   const reasons = new Map<string, number>()
-  for (const { message } of results.flatMap(({ skipped }) => skipped))
-    reasons.set(message, (reasons.get(message) ?? 0) + 1)
-  const left = [...reasons].map(([message, count]) => describeSkipped(action, count, message))
+  for (const skipped of results.flatMap(({ skipped }) => skipped)) {
+    const reason = unsettledIn(agents?.get(skipped.id)) ?? skipped.message
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+  const left = [...reasons].map(([reason, count]) => describeSkipped(action, count, reason))
   const text = [
     `${actionRow(action).verb} sent ${again ? 'again ' : ''}to ${plural(affected, 'agent')}.`,
     ...left,
@@ -104,8 +115,16 @@ export function describeAnswer(
   return { kind: affected === 0 ? 'problem' : left.length > 0 ? 'partial' : 'sent', text }
 }
 
+/** What the agent is on its way to, while it only counts as there. */
+function unsettledIn(agent: AgentSummary | undefined): string | undefined {
+  const toward = agent && unsettled[agent.status]
+  return toward && shownStatus(agent) !== agent.status ? toward : undefined
+}
+
 function describeSkipped(action: ActionName, count: number, message: string): string {
   const [is, was] = count === 1 ? ['is', 'was'] : ['are', 'were']
+  if (Object.values(unsettled).some((name) => name === message))
+    return `${formatCount(count)} ${is} ${message} already.`
   const [, limit] = /^Agent is over its (\w+ limit)$/.exec(message) ?? []
   if (limit) return `${formatCount(count)} ${is} over ${count === 1 ? 'its' : 'their'} ${limit}.`
   const [, stop] = /^Agent is (held: .*|over budget .*)$/s.exec(message) ?? []

@@ -1,6 +1,7 @@
 import { type ActionName, actionNames, actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { fold } from '#src/domain/text.ts'
+import { isEnded } from './progress.ts'
 
 /** How well a thing fits what is typed: less is better. */
 const ranks = { starts: 0, wordStarts: 1, has: 2, elsewhere: 3, ended: 4 } as const
@@ -49,7 +50,7 @@ export function findAgents(wanted: Wanted, fleets: Iterable<Fleet>, most: number
     for (const agent of agents) {
       const rank = rankAgent(wanted, agent, name)
       if (rank === undefined) continue
-      found.push({ item: agent, rank: agent.status === 'terminated' ? rank + ranks.ended : rank })
+      found.push({ item: agent, rank: isEnded(agent) ? rank + ranks.ended : rank })
     }
   }
   found.sort((left, right) => left.rank - right.rank || compareNames(left.item, right.item))

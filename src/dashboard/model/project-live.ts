@@ -10,6 +10,7 @@ import { framed } from './clock.ts'
 import { HISTORY_MS, History } from './history.ts'
 import type { Inbox } from './inbox.ts'
 import { completeAgent, completeEvent } from './older.ts'
+import { recollect } from './recollection.ts'
 import { count, noTotals, type Totals } from './totals.ts'
 import { Trees } from './trees.ts'
 
@@ -161,10 +162,12 @@ export class ProjectLive {
 
   #reset(agents: ReadonlyMap<string, AgentSummary>, seq: number): void {
     Object.assign(this.#totals, noTotals())
+    const before = new Map(this.#known)
     this.#known.clear()
     this.trees.clear()
     for (const [id, sent] of agents) {
       const agent = completeAgent(sent)
+      recollect(agent, before.get(id))
       this.#known.set(id, agent)
       this.trees.add(agent)
       count(this.#totals, agent, 1)
@@ -181,6 +184,7 @@ export class ProjectLive {
     const before = this.#known.get(sent.agent.id)
     const event = completeEvent(sent, before)
     const { agent } = event
+    recollect(agent, before)
     if (before) count(this.#totals, before, -1)
     count(this.#totals, agent, 1)
     this.#known.set(agent.id, agent)

@@ -1,15 +1,17 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
 
-import { shownStatus } from './progress.ts'
+import { isLost, shownStatus } from './progress.ts'
 
 export type Counts = Record<AgentStatus, number>
 
 /** Sums over the agents of a project. Money is in ten-thousandths, whole numbers without rounding errors. */
 export type Totals = {
   by_status: Counts
-  /** How many of these are pausing, stopping or lost (`shownStatus`). */
+  /** How many of these are resuming, pausing or stopping (`shownStatus`). */
   unsettled: Counts
+  /** How many of these are lost. */
+  lost: Counts
   connected: number
   tokens: number
   tasks: number
@@ -23,7 +25,15 @@ export function noCounts(): Counts {
 }
 
 export function noTotals(): Totals {
-  return { by_status: noCounts(), unsettled: noCounts(), connected: 0, tokens: 0, tasks: 0, costUnits: 0 }
+  return {
+    by_status: noCounts(),
+    unsettled: noCounts(),
+    lost: noCounts(),
+    connected: 0,
+    tokens: 0,
+    tasks: 0,
+    costUnits: 0,
+  }
 }
 
 export function toUnits(money: string): number {
@@ -37,14 +47,15 @@ export function fromUnits(units: number): number {
 /** Adds an agent to the sums, or removes it. */
 export function count(totals: Totals, agent: AgentSummary, sign: 1 | -1): void {
   totals.by_status[agent.status] += sign
-  if (shownStatus(agent) !== agent.status) totals.unsettled[agent.status] += sign
+  if (isLost(agent)) totals.lost[agent.status] += sign
+  else if (shownStatus(agent) !== agent.status) totals.unsettled[agent.status] += sign
   if (agent.runtime.connected) totals.connected += sign
   totals.tokens += sign * agent.tokens_used
   totals.tasks += sign * agent.tasks_completed
   totals.costUnits += sign * toUnits(agent.cost_incurred)
 }
 
-/** The agents that are not terminated. */
-export function inService({ by_status }: Totals): number {
-  return by_status.idle + by_status.working + by_status.waiting + by_status.paused
+/** The agents that have not ended: those that are stopping still run. */
+export function inService({ by_status, unsettled }: Totals): number {
+  return by_status.idle + by_status.working + by_status.waiting + by_status.paused + unsettled.terminated
 }

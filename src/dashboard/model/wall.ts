@@ -1,6 +1,6 @@
 import type { Project } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { type Concern, type Concerns, concernKinds } from './attention.ts'
+import { type Concern, type Concerns, concernKinds, hasConcern } from './attention.ts'
 
 /** How many tiles fit beside and above each other, so that each can be read from three metres. */
 export type WallGrid = { columns: number; rows: number }
@@ -63,7 +63,7 @@ export function worst(
   return [...concerns]
     .flatMap(([id, concern]) => {
       const agent = agents.get(id)
-      return agent ? [{ agent, concern }] : []
+      return agent && hasConcern(agent, concern) ? [{ agent, concern }] : []
     })
     .sort(
       (left, right) =>

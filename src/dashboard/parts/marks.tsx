@@ -1,6 +1,7 @@
 import { underWay } from '#src/dashboard/model/orders.ts'
 import {
   hasEndedItself,
+  overdueFrom,
   type Progress,
   progress,
   type ShownStatus,
@@ -18,7 +19,8 @@ const shapes = {
   idle: null,
   /** Broken where the runtime was. */
   lost: <path d="M8 4.6v3.9m0 2.4v.6" class="cross" />,
-  /** Hollow until the runtime has stopped. */
+  /** Hollow until the runtime has obeyed. */
+  resuming: <path d="M6.4 5.2v5.6L10.9 8z" class="cross" />,
   pausing: <path d="M6.2 5v6m3.6-6v6" class="cross" />,
   paused: <path d="M5 4.8h2.1v6.4H5zm3.9 0H11v6.4H8.9z" class="lit" />,
   stopping: <path d="m5.4 5.4 5.2 5.2m0-5.2-5.2 5.2" class="cross" />,
@@ -34,7 +36,7 @@ export function Lamp({ status }: { status: keyof typeof shapes }) {
   )
 }
 
-/** The agent's actual status: `pausing` or `stopping` until its runtime has stopped, `lost` without one. */
+/** The agent's actual status: `resuming`, `pausing` or `stopping` until its runtime has obeyed, `lost` without one. */
 export function Status({ agent }: { agent: AgentSummary }) {
   const status = shownStatus(agent)
   return (
@@ -72,13 +74,12 @@ export function Order({ agent }: { agent: AgentSummary }) {
   const { control } = agent
   const now = useShownTime()
   if (!control || hasEndedItself(agent)) return <span class="faint">–</span>
-  const isOpen = control.state === 'delivered'
-  const state = progress(control, agent, isOpen ? now.value : 0)
+  const state = progress(agent, overdueFrom(agent) === undefined ? 0 : now.value)
   // The countdown says that it is a pause, and there is no room for both.
   const until = agent.status === 'paused' ? control.resume_at : null
   return (
     <>
-      <Track kind={control.kind} state={state} hasKind={until === null} />
+      {state && <Track kind={control.kind} state={state} hasKind={until === null} />}
       {until !== null && <Countdown until={until} />}
     </>
   )

@@ -5,7 +5,7 @@ import { ratio } from '../model/budget-use.ts'
 import { sayCauseAndActor } from '../model/causes.ts'
 import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
-import { hasEndedItself } from '../model/progress.ts'
+import { hasEndedItself, isStopping } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Copyable } from '../parts/copyable.tsx'
 import { Ago, Budget, Runtime } from '../parts/marks.tsx'
@@ -61,11 +61,7 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
           {agent.session_id ? <code>{agent.session_id}</code> : <span class="faint">none</span>}
         </Detail>
         <Detail name="Spawned">{formatFullTime(agent.created_at)}</Detail>
-        {agent.terminated_at && (
-          <Detail name={hasEndedItself(agent) ? 'Ended' : 'Terminated'}>
-            {formatFullTime(agent.terminated_at)}
-          </Detail>
-        )}
+        {agent.terminated_at && <Detail name={sayEnd(agent)}>{formatFullTime(agent.terminated_at)}</Detail>}
         {agent.external_id !== null && (
           <Detail name="External ID">
             <Copyable name="external ID" text={agent.external_id} />
@@ -100,4 +96,10 @@ function Detail({ name, children }: { name: string; children: ComponentChildren 
       <dd>{children}</dd>
     </div>
   )
+}
+
+/** What the time of its end is called. */
+function sayEnd(agent: AgentSummary): string {
+  if (hasEndedItself(agent)) return 'Ended'
+  return isStopping(agent) ? 'Terminate sent' : 'Terminated'
 }

@@ -1,11 +1,12 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
+import { agentStatuses } from '#src/domain/lifecycle.ts'
 import type { AgentEventFrame, EventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
 import { acknowledgedMessage, failedIn, reasonOf, sayEvent, severityOf } from '../model/events.ts'
 import { useFailure } from '../model/failures.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
+import { type ShownStatus, shownStatus } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { Lamp } from '../parts/marks.tsx'
 
@@ -59,7 +60,7 @@ function Item({ event, before, isOfOneAgent, link, isCurrent }: ItemProps) {
   return (
     <li class={severity ? `event event-${severity}` : 'event'} aria-current={isCurrent ? 'true' : undefined}>
       <Time at={event.at} link={link} />
-      {event.agent ? <Lamp status={statusAfter(event.agent)} /> : <span />}
+      {event.agent ? <Lamp status={lampAfter(event.agent)} /> : <span />}
       {!isOfOneAgent && <Subject event={event} />}
       <span class="event-text" title={words}>
         {words}
@@ -89,6 +90,7 @@ function Subject({ event: { project_id, agent } }: { event: EventFrame }) {
   return agent ? <a href={links.agent(project_id, agent.id)}>{agent.name}</a> : <span>Project</span>
 }
 
-function statusAfter(agent: AgentEventFrame['agent']): AgentStatus {
-  return agentStatuses.find((status) => status === agent.status) ?? 'idle'
+/** What the event left the agent in; a newer server may have more statuses. */
+function lampAfter(agent: AgentEventFrame['agent']): ShownStatus {
+  return agentStatuses.includes(agent.status) ? shownStatus(agent) : 'idle'
 }

@@ -6,11 +6,12 @@ import { useAppState } from '../app-state-context.ts'
 import { columnNames, columns } from '../model/arrange.ts'
 import { concernKinds, countKinds, labelOf, sayKinds } from '../model/attention.ts'
 import type { FleetList } from '../model/fleet-list.ts'
-import { formatCount, formatMoney, formatShort } from '../model/format.ts'
+import { formatCount, formatMoney, formatShort, plural } from '../model/format.ts'
 import { isNarrow } from '../model/layout.ts'
 import { links } from '../model/links.ts'
 import { replaceQuery } from '../model/route.ts'
-import { fromUnits } from '../model/totals.ts'
+import { fromUnits, inService } from '../model/totals.ts'
+import { levelOf, urgencyOf } from '../model/wall.ts'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
 import { Lamp } from '../parts/marks.tsx'
@@ -56,7 +57,10 @@ export function FleetFilters({ project, list }: { project: Project; list: FleetL
           </button>
         )}
       </div>
-      <NeedsFilter list={list} />
+      <div class="matching">
+        <NeedsFilter list={list} />
+        <Matching list={list} />
+      </div>
       {isSpawning.value && (
         <SpawnDialog
           project={project}
@@ -113,7 +117,7 @@ function NeedsTile({ list }: { list: FleetList }) {
   return (
     <button
       type="button"
-      class={concerns.size > 0 ? 'tile tile-needs' : 'tile'}
+      class={concerns.size > 0 ? `tile tile-needs needs-${levelOf(urgencyOf(concerns))}` : 'tile'}
       aria-pressed={list.filter.value.needs !== undefined}
       title={sayKinds(concerns) || 'Nothing is failed, overdue, lost, silent, over or near a limit'}
       onClick={() => list.toggleNeeds()}
@@ -145,10 +149,27 @@ function NeedsFilter({ list }: { list: FleetList }) {
           {formatCount(count)} {labelOf(kind)}
         </button>
       ))}
-      <button type="button" class="quiet" onClick={() => list.toggleNeeds()}>
+    </div>
+  )
+}
+
+/** How many agents the filters leave. */
+function Matching({ list }: { list: FleetList }) {
+  void list.live.version.value
+  if (!list.isFiltered) return null
+  const { by_status } = list.live.totals
+  const known = agentStatuses.reduce((sum, status) => sum + by_status[status], 0)
+  const isOfAll = list.filter.value.statuses.has('terminated')
+  return (
+    <p class="matching-count">
+      <span role="status">
+        {formatCount(list.ids.value.length)} of{' '}
+        {plural(isOfAll ? known : inService(list.live.totals), 'agent')}
+      </span>
+      <button type="button" class="quiet" onClick={() => list.clearFilters()}>
         Show all agents
       </button>
-    </div>
+    </p>
   )
 }
 
@@ -183,7 +204,7 @@ function ParentFilter({ list }: { list: FleetList }) {
       <button
         type="button"
         class="quiet square"
-        aria-label="Show all agents"
+        aria-label="Show not only children"
         onClick={() => replaceQuery({ parent: undefined })}
       >
         <Icon name="close" />

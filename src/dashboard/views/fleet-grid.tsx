@@ -1,8 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { underWay } from '#src/dashboard/model/orders.ts'
+import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import { type ColumnName, columns } from '../model/arrange.ts'
+import { type Concern, type Concerns, hasConcern } from '../model/attention.ts'
 import { blockOf, sayBlock } from '../model/blocks.ts'
 import { columnTemplate } from '../model/column-fit.ts'
 import { listRem, shownColumns } from '../model/columns.ts'
@@ -62,7 +64,7 @@ export function FleetGrid({ project, list, mayControl }: Props) {
                 key={place % pool}
                 agent={agent}
                 childCount={list.live.trees.children(id).size}
-                concern={concerns.get(id)}
+                concern={concernIn(concerns, agent)}
                 question={agent.open_requests > 0 ? asking.get(id)?.[0]?.message : undefined}
                 index={place}
                 height={rowHeight.value}
@@ -80,6 +82,12 @@ export function FleetGrid({ project, list, mayControl }: Props) {
       </div>
     </div>
   )
+}
+
+/** The concerns are looked for once a second: the agent may have changed since. */
+function concernIn(concerns: Concerns, agent: AgentSummary): Concern | undefined {
+  const concern = concerns.get(agent.id)
+  return concern && hasConcern(agent, concern) ? concern : undefined
 }
 
 /** The keys of the list work at once, unless the user is somewhere else already. */

@@ -10,6 +10,7 @@ import { sayWhyStopped } from '../model/causes.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { formatCount, formatMoney, formatShort } from '../model/format.ts'
 import { isNarrow } from '../model/layout.ts'
+import { shownStatus } from '../model/progress.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Ago, Budget, Order, Runtime, runtimeWord, Status } from '../parts/marks.tsx'
 import { NameCell } from './fleet-name.tsx'
@@ -99,7 +100,7 @@ export class FleetRow extends Component<Props> {
     } = props
     const classes = [
       'row',
-      `row-${agent.status}`,
+      `row-${shownStatus(agent)}`,
       concern && 'row-needs',
       isActive && 'row-active',
       isSelected && 'row-selected',

@@ -4,7 +4,6 @@ import { useAppState } from '../app-state-context.ts'
 import { FleetList } from '../model/fleet-list.ts'
 import type { FleetSource } from '../model/fleet-source.ts'
 import { links } from '../model/links.ts'
-import { replaceQuery } from '../model/route.ts'
 import { State } from '../parts/states.tsx'
 import { BulkBar } from './bulk-bar.tsx'
 import { FleetFilters } from './fleet-filters.tsx'
@@ -56,11 +55,9 @@ function Nothing({ list }: { list: FleetList }) {
     )
   }
   const { problem } = list.search.value
-  const clear = () =>
-    replaceQuery({ status: undefined, type: undefined, parent: undefined, needs: undefined, q: undefined })
   return (
     <State title={problem === undefined ? 'No agents match these filters' : "The selector can't be read"}>
-      <button type="button" onClick={clear}>
+      <button type="button" onClick={() => list.clearFilters()}>
         Clear the filters
       </button>
     </State>

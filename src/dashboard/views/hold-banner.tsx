@@ -3,6 +3,7 @@ import type { Hold } from '#src/domain/hold.ts'
 import { useAppState } from '../app-state-context.ts'
 import { toBlock } from '../model/blocks.ts'
 import { formatTime, plural } from '../model/format.ts'
+import { countHeld, type Held, sayHeld } from '../model/held.ts'
 import { startLifting } from '../model/lifting.ts'
 import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
@@ -22,23 +23,17 @@ export function HoldBanners({ project, live }: Props) {
   useSettled(live.version.value, EVERY_MS)
   const holds = [...live.holds.values()]
   if (holds.length === 0) return null
-  const held = countHeld(live)
+  const held = countHeld(live.agents.values())
   return (
     <section class="holds" aria-label="Holds">
       {holds.slice(0, SHOWN).map((hold) => (
-        <HoldBanner key={hold.id} project={project} live={live} hold={hold} held={held.get(hold.id) ?? 0} />
+        <HoldBanner key={hold.id} project={project} live={live} hold={hold} held={held.get(hold.id)} />
       ))}
       {holds.length > SHOWN && (
         <details class="holds-more">
           <summary>{plural(holds.length - SHOWN, 'more hold')}</summary>
           {holds.slice(SHOWN).map((hold) => (
-            <HoldBanner
-              key={hold.id}
-              project={project}
-              live={live}
-              hold={hold}
-              held={held.get(hold.id) ?? 0}
-            />
+            <HoldBanner key={hold.id} project={project} live={live} hold={hold} held={held.get(hold.id)} />
           ))}
         </details>
       )}
@@ -46,15 +41,7 @@ export function HoldBanners({ project, live }: Props) {
   )
 }
 
-function countHeld({ agents }: ProjectLive): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>()
-  for (const { holds, status } of agents.values()) {
-    if (status === 'paused') for (const id of holds) counts.set(id, (counts.get(id) ?? 0) + 1)
-  }
-  return counts
-}
-
-function HoldBanner({ project, live, hold, held }: Props & { hold: Hold; held: number }) {
+function HoldBanner({ project, live, hold, held }: Props & { hold: Hold; held: Held | undefined }) {
   const app = useAppState()
   const { reason, until, created_at, created_by, group_id } = hold
   const block = toBlock(hold)
@@ -68,8 +55,7 @@ function HoldBanner({ project, live, hold, held }: Props & { hold: Hold; held: n
         {block.kind === 'hold' ? `Held: ${reason}` : reason}
       </b>
       <span class="hold-facts">
-        {plural(held, 'agent')} paused · {sayScope(live, hold)}, also new ones · by{' '}
-        {app.names(project.id).actor(created_by)}
+        {sayHeld(held)} · {sayScope(live, hold)}, also new ones · by {app.names(project.id).actor(created_by)}
         {isOfGroup && ', in all projects'}, <Ago time={created_at} /> ago ·{' '}
         {until === null ? 'until it is lifted' : `until ${formatTime(until)}`}
       </span>

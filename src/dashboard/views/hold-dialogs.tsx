@@ -5,10 +5,11 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import type { Hold, PauseMode } from '#src/domain/hold.ts'
 import { useAppState } from '../app-state-context.ts'
 import { formatFullTime, plural } from '../model/format.ts'
-import { placeHold } from '../model/hold-orders.ts'
+import { placeHold, sayPlaced } from '../model/hold-orders.ts'
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { sayScope } from '../model/scopes.ts'
+import { newestCommands, stopOf } from '../model/stops.ts'
 import { fromFieldTime, zone } from '../model/zone.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
@@ -33,6 +34,7 @@ export function PlaceHold({ project, live, onClose }: Props) {
   const [length, setLength] = useState('')
   const place = async (fields: FormData) => {
     const until = typed(fields, 'until')
+    const before = newestCommands(live)
     const hold = await placeHold(app, project.id, {
       reason: typed(fields, 'reason') ?? '',
       ...readMatch(fields),
@@ -40,7 +42,10 @@ export function PlaceHold({ project, live, onClose }: Props) {
       ...(length === 'time' && until && { until: fromFieldTime(until) }),
       ...(length !== 'time' && length !== '' && { for: Number(length) * 60 }),
     })
-    say('sent', `Hold placed: ${plural(hold.affected_count, 'agent')} paused.`)
+    say('sent', sayPlaced(hold.affected_count))
+    if (hold.affected_count > 0) {
+      stopOf(live).value = { way: 'pause', hold_id: hold.id, before, members: new Map(), isOpen: false }
+    }
     onClose()
   }
   return (
@@ -100,11 +105,9 @@ export function ReleaseHold({ project, live, hold, agents, onClose }: ReleasePro
     const { affected_count } = isEverywhere
       ? await app.api.holds.releaseGlobal(group_id, { over_seconds })
       : await app.api.holds.release(project.id, hold.id, { over_seconds })
-    const over = over_seconds > 0 ? `, one after the other, over ${sayLength(over_seconds)}` : ''
-    say(
-      'sent',
-      `Hold released: ${plural(affected_count, 'agent')} resume${affected_count === 1 ? 's' : ''}${over}.`,
-    )
+    const agents = plural(affected_count, 'agent')
+    const over = `${agents} resume${affected_count === 1 ? 's' : ''}, one after the other, over ${sayLength(over_seconds)}`
+    say('sent', `Hold released. ${over_seconds > 0 ? over : `Resume sent to ${agents}`}.`)
     onClose()
   }
   const facts = (

@@ -2,14 +2,15 @@ import { signal } from '@preact/signals'
 import { useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { order } from '#src/dashboard/model/orders.ts'
-import { reachedBelow } from '#src/dashboard/model/reach.ts'
+import { canRepeat, canTake, reachedBelow } from '#src/dashboard/model/reach.ts'
 import { type ActionName, actionRow, type Mode } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import { type BlockedGroup, groupBlocked, sayBlock } from '../model/blocks.ts'
 import { unusualMode } from '../model/causes.ts'
-import { plural } from '../model/format.ts'
+import { formatCount, plural } from '../model/format.ts'
 import { links } from '../model/links.ts'
+import { shownStatus } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, place } from '../model/route.ts'
 import { Dialog } from '../parts/dialog.tsx'
@@ -21,15 +22,20 @@ import { ResumeIn, WithDescendants } from './order-fields.tsx'
 type Asked = {
   action: ActionName
   agents: readonly AgentSummary[]
+  /** Those that were chosen, too, and can't take it. */
+  others: readonly AgentSummary[]
   /** Whether they have taken it already, but their runtimes have not done it. */
   isAgain: boolean
 }
 
 const asked = signal<Asked | undefined>(undefined)
 
-/** Opens the dialog for a command; without agents it does nothing. */
-export function startOrder(action: ActionName, agents: readonly AgentSummary[], isAgain = false): void {
-  if (agents.length > 0) asked.value = { action, agents, isAgain }
+/** Opens the dialog for a command to those of the agents that can take it; without one it does nothing. */
+export function startOrder(action: ActionName, chosen: readonly AgentSummary[], isAgain = false): void {
+  const may = isAgain ? canRepeat : canTake
+  const agents = chosen.filter((agent) => may(agent, action))
+  const others = chosen.filter((agent) => !may(agent, action))
+  if (agents.length > 0) asked.value = { action, agents, others, isAgain }
 }
 
 let wished: { action: ActionName; agent: AgentSummary; isAgain: boolean } | undefined
@@ -77,8 +83,9 @@ function wordToType({ action, agents, isAgain }: Asked, count: number): string |
   return count === 1 ? agents[0]?.name : String(count)
 }
 
-/** The mode that an order to send again had. */
-function modeBefore({ agents, isAgain }: Asked): Mode | undefined {
+/** The mode that an order to send again had; a termination that tidies up first has just failed, so it is `now`. */
+function modeBefore({ action, agents, isAgain }: Asked): Mode | undefined {
+  if (isAgain && actionRow(action).is_final) return actionRow(action).modes.at(-1)
   const [first, ...others] = isAgain ? agents.map(({ control }) => unusualMode(control?.mode)) : []
   return others.every((mode) => mode === first) ? first : undefined
 }
@@ -146,6 +153,7 @@ function OrderForm({ project, live, asked }: FormProps) {
   }
   return (
     <form onSubmit={submit}>
+      {asked.others.length > 0 && <p class="faint">Without {sayOthers(asked.others)}.</p>}
       {action === 'resume' && <Blocked live={live} agents={agents} />}
       <ModeChoice action={action} mode={mode} agents={reached} onChange={setMode} />
       {has_timer && (
@@ -182,6 +190,18 @@ function OrderForm({ project, live, asked }: FormProps) {
       </footer>
     </form>
   )
+}
+
+/** "3 that are stopping, 1 that is paused" */
+function sayOthers(others: readonly AgentSummary[]): string {
+  const counts = new Map<string, number>()
+  for (const agent of others) {
+    const status = shownStatus(agent)
+    counts.set(status, (counts.get(status) ?? 0) + 1)
+  }
+  return [...counts]
+    .map(([status, count]) => `${formatCount(count)} that ${count === 1 ? 'is' : 'are'} ${status}`)
+    .join(', ')
 }
 
 /** A longer list of names would not help an operator to find the wrong one. */

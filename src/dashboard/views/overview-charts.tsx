@@ -52,13 +52,14 @@ function StatusChart(props: Props) {
       ...stacked.map((status) => points.buckets.map(({ by_status }) => by_status[status])),
     ]
   }, [points])
+  // The log's counts have statuses only: an agent counts as paused from the command on, also before it has stopped.
   const last = points.buckets.at(-1)?.by_status
   const words = last ? stacked.map((status) => `${last[status]} ${status}`).join(', ') : 'nothing yet'
   return (
     <Chart
-      title="Agents by status"
+      title="Agents by status, as commanded"
       value=""
-      summary={`Agents by status over the last ${spans[span].label}. Now: ${words}.`}
+      summary={`Agents by status, as commanded, over the last ${spans[span].label}. Now: ${words}.`}
       series={statusSeries}
       format={formatShort}
       data={data}

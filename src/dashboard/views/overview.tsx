@@ -11,10 +11,11 @@ import {
   spans,
   toPoints,
 } from '../model/activity.ts'
+import { sayKinds } from '../model/attention.ts'
 import { now } from '../model/clock.ts'
 import type { FleetSource } from '../model/fleet-source.ts'
 import { formatCount, formatMoney, formatShort, formatTime } from '../model/format.ts'
-import { BUCKET_MS, type Bucket } from '../model/history.ts'
+import { type Bucket, costAnHour } from '../model/history.ts'
 import { links } from '../model/links.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { atMoment, moment } from '../model/past.ts'
@@ -22,6 +23,8 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { reconnects } from '../model/reconnects.ts'
 import { query, replaceQuery } from '../model/route.ts'
 import { fromUnits, inService } from '../model/totals.ts'
+import { levelOf, urgencyOf } from '../model/wall.ts'
+import { Icon } from '../parts/icons.tsx'
 import { Segments } from '../parts/segments.tsx'
 import { StatusCounts } from '../parts/status-count.tsx'
 import { BudgetWarnings } from './budget-warnings.tsx'
@@ -138,6 +141,7 @@ function Numbers({ source, recent }: { source: FleetSource; recent?: readonly Bu
   ]
   return (
     <div class="numbers">
+      {!source.isPast && <Needs source={source} />}
       {numbers.map(([label, value]) => (
         <p key={label} class="number">
           <span>{label}</span>
@@ -149,12 +153,21 @@ function Numbers({ source, recent }: { source: FleetSource; recent?: readonly Bu
   )
 }
 
-const RATE_OVER = 30
-
-/** At the rate of the last five minutes. */
-function costAnHour(buckets: readonly Bucket[]): number {
-  const last = buckets.slice(-RATE_OVER)
-  const units = last.reduce((sum, { costUnits }) => sum + costUnits, 0)
-  const hours = (Math.max(1, last.length) * BUCKET_MS) / 3_600_000
-  return fromUnits(units) / hours
+/** How many agents need attention, and why: leads to them. */
+function Needs({ source }: { source: FleetSource }) {
+  const concerns = source.concerns.value
+  if (concerns.size === 0) return null
+  return (
+    <a
+      class={`number number-needs needs-${levelOf(urgencyOf(concerns))}`}
+      href={links.needing(source.project_id)}
+    >
+      <span>
+        <Icon name="needs" />
+        Needs attention
+      </span>
+      <b>{formatCount(concerns.size)}</b>
+      <small>{sayKinds(concerns)}</small>
+    </a>
+  )
 }

@@ -5,6 +5,7 @@ import { formatShort } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { place } from '../model/route.ts'
 import { inService } from '../model/totals.ts'
+import { levelOf, urgencyOf } from '../model/wall.ts'
 
 /** Every project with its number of agents. */
 export function ProjectRail() {
@@ -38,7 +39,10 @@ function RailProject({ project }: { project: Project }) {
     <a href={links.fleet(project.id)} class="rail-project" aria-current={isHere ? 'page' : undefined}>
       <span class="rail-name">{project.name}</span>
       {isKnown && needs > 0 && (
-        <b class="rail-needs" title={live && sayKinds(live.concerns.value)}>
+        <b
+          class={`rail-needs needs-${levelOf(urgencyOf(live.concerns.value))}`}
+          title={sayKinds(live.concerns.value)}
+        >
           {formatShort(needs)} <span class="hidden">need attention</span>
         </b>
       )}
@@ -52,7 +56,7 @@ const drawn = ['working', 'waiting', 'idle', 'paused'] as const
 
 /** The shares of the statuses, as one line. */
 export function Mix({ live }: { live: NonNullable<ReturnType<ReturnType<typeof useAppState>['live']>> }) {
-  const { by_status } = live.totals
+  const { by_status, unsettled } = live.totals
   return (
     <span class="mix" aria-hidden="true">
       {drawn
@@ -60,6 +64,7 @@ export function Mix({ live }: { live: NonNullable<ReturnType<ReturnType<typeof u
         .map((status) => (
           <i key={status} class={`mix-${status}`} style={{ flexGrow: by_status[status] }} />
         ))}
+      {unsettled.terminated > 0 && <i class="mix-stopping" style={{ flexGrow: unsettled.terminated }} />}
     </span>
   )
 }

@@ -3,11 +3,15 @@ import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
 import type { ProjectRole } from '#src/domain/access.ts'
 import { useAppState } from '../app-state-context.ts'
+import { sayKinds } from '../model/attention.ts'
+import { formatShort } from '../model/format.ts'
 import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
 import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import type { Place } from '../model/route.ts'
+import { stopOf } from '../model/stops.ts'
+import { levelOf, urgencyOf } from '../model/wall.ts'
 import { Connection, ShowingPast } from '../parts/connection.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
@@ -16,7 +20,6 @@ import { FleetView } from './fleet.tsx'
 import { HoldBanners } from './hold-banner.tsx'
 import { dropOrder, OrderDialog, startWished } from './order-dialog.tsx'
 import { StopEverything } from './stop-everything.tsx'
-import { Stopping } from './stopping.tsx'
 
 const Agent = lazy('the agent', async () => (await import('./agent.tsx')).AgentView)
 const Budgets = lazy('the budgets', async () => (await import('./budgets.tsx')).BudgetsView)
@@ -27,6 +30,7 @@ const Members = lazy('the members', async () => (await import('./members.tsx')).
 const Overview = lazy('the overview', async () => (await import('./overview.tsx')).Overview)
 const PastFleet = lazy('the past', async () => (await import('./past.tsx')).PastFleetView)
 const Settings = lazy('the settings', async () => (await import('./settings.tsx')).SettingsView)
+const Stopping = lazy('the stop', async () => (await import('./stopping.tsx')).Stopping)
 const Usage = lazy('the usage', async () => (await import('./usage.tsx')).UsageView)
 
 type ProjectPlace = Extract<Place, { project_id: string }>
@@ -99,7 +103,7 @@ function Loaded({ project, live, place }: Props) {
     <div class={`project project-${state.kind}`}>
       <ProjectHead project={project} live={live} place={place} />
       <HoldBanners project={project} live={live} />
-      <Stopping project={project} live={live} />
+      {stopOf(live).value && <Stopping project={project} live={live} />}
       {hasEnded && (
         <State kind="problem" title={endings[state.reason] ?? 'Live updates of this project have ended'}>
           {state.reason !== 'forbidden' && <p>{state.error.message}.</p>}
@@ -156,6 +160,17 @@ function sayRole(role: ProjectRole | undefined, isOwner: boolean): string | unde
   return role === 'superuser' ? 'admin' : role
 }
 
+/** How many agents need attention, where the rail does not show it. */
+function TabNeeds({ live }: { live: ProjectLive }) {
+  const concerns = live.concerns.value
+  if (concerns.size === 0) return null
+  return (
+    <b class={`rail-needs tab-needs needs-${levelOf(urgencyOf(concerns))}`} title={sayKinds(concerns)}>
+      {formatShort(concerns.size)} <span class="hidden">need attention</span>
+    </b>
+  )
+}
+
 function ProjectHead({ project, live, place }: Props) {
   const { me, permissions } = useAppState()
   const role = permissions.role(project)
@@ -175,6 +190,7 @@ function ProjectHead({ project, live, place }: Props) {
         {projectPages.map(([view, label]) => (
           <a key={view} href={hrefOf(view, project.id)} aria-current={currentOf(place, view)}>
             {label}
+            {view === 'fleet' && <TabNeeds live={live} />}
           </a>
         ))}
       </nav>

@@ -8,6 +8,7 @@ import { plural } from '../model/format.ts'
 import { stopAll } from '../model/hold-orders.ts'
 import { startHold } from '../model/lifting.ts'
 import { links } from '../model/links.ts'
+import { isLost, isStopping, isThere } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { goTo, place, projectOf } from '../model/route.ts'
 import { newestCommands, type StopWay, stopOf, stopWays } from '../model/stops.ts'
@@ -53,16 +54,22 @@ export function StopEverything({ project, live }: Props) {
   )
 }
 
-/** How many agents the action would reach; `again`: those that have taken it, but whose connected runtimes have not obeyed. */
-function countReached(live: ProjectLive, way: StopWay): { number: number; again: string[] } {
+type Reach = { number: number; again: string[]; stopping: number }
+
+/**
+ * How many agents the action would reach; `again`: those that have taken it, but whose runtimes have not obeyed, or are lost;
+ * `stopping`: those that have not obeyed a terminate, and are past this action.
+ */
+function countReached(live: ProjectLive, way: StopWay): Reach {
   const again: string[] = []
-  let number = 0
+  let [number, stopping] = [0, 0]
   for (const agent of live.agents.values()) {
-    const isAgain = agent.runtime.connected && canRepeat(agent, way)
+    const isAgain = (isThere(agent) || isLost(agent)) && canRepeat(agent, way)
     if (isAgain) again.push(agent.id)
     if (isAgain || canTake(agent, way)) number++
+    else if (isStopping(agent)) stopping++
   }
-  return { number, again }
+  return { number, again, stopping }
 }
 
 function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
@@ -98,7 +105,7 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
     setBusy(false)
     if (!isAccepted) return
     onClose()
-    if (number > 0) stopOf(live).value = { way, before, reached: new Set(), isOpen: true }
+    if (number > 0) stopOf(live).value = { way, before, members: new Map(), isOpen: true }
   }
   return (
     <form onSubmit={submit}>
@@ -145,6 +152,13 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
         <p class="faint">
           {plural(reached.again.length, 'agent')} {reached.again.length === 1 ? 'has' : 'have'} not obeyed
           yet, and {reached.again.length === 1 ? 'gets' : 'get'} the command again.
+        </p>
+      )}
+      {reached.stopping > 0 && (
+        <p class="faint">
+          {plural(reached.stopping, 'agent')} {reached.stopping === 1 ? 'is' : 'are'} still stopping: not part
+          of this, since {reached.stopping === 1 ? 'it was' : 'they were'} terminated and{' '}
+          {reached.stopping === 1 ? 'has' : 'have'} not obeyed yet.
         </p>
       )}
       <label>

@@ -4,13 +4,25 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import { now } from '../model/clock.ts'
 import { failedCommand, useFailure } from '../model/failures.ts'
-import { formatCount, formatFullTime, plural } from '../model/format.ts'
+import { formatCount, plural } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { useSettled } from '../model/loaded.ts'
 import { order } from '../model/orders.ts'
-import { type Progress, progress } from '../model/progress.ts'
+import type { Progress } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
-import { isOver, type Stop, stopOf, type Tally, tally } from '../model/stops.ts'
+import { canTake } from '../model/reach.ts'
+import { MAX_NAMES, sayMember, sayReceipt } from '../model/stop-receipt.ts'
+import {
+  follow,
+  isOver,
+  isSettled,
+  type Stop,
+  type StopMember,
+  stopOf,
+  type Tally,
+  tally,
+} from '../model/stops.ts'
+import { copy } from '../parts/copyable.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { startOrder } from './order-dialog.tsx'
@@ -19,8 +31,6 @@ type Props = { project: Project; live: ProjectLive }
 type StopProps = Props & { stop: Stop }
 
 const stages = ['sent', 'received', 'overdue', 'failed', 'done'] as const satisfies Progress[]
-/** More names would not help an operator. */
-const MAX_NAMES = 12
 const EVERY_MS = 250
 
 /** How far a stop of everything has come: a dialog, which closes into a bar. */
@@ -36,20 +46,26 @@ export function Stopping({ project, live }: Props) {
 
 function useTally(live: ProjectLive, stop: Stop): Tally {
   useSettled(live.version.value, EVERY_MS)
-  return tally(live, stop, now.value)
+  follow(live, stop, now.value)
+  return tally(stop)
 }
 
 /** Closing shows the bar, until nothing is left to wait for. */
 function leave(live: ProjectLive, stop: Stop, found: Tally): void {
-  stopOf(live).value = isOver(found) && found.isolated === 0 ? undefined : { ...stop, isOpen: false }
+  stopOf(live).value =
+    isOver(found) && found.isolated.length === 0 && found.stuck.length === 0
+      ? undefined
+      : { ...stop, isOpen: false }
 }
 
 function StoppingDialog({ project, live, stop }: StopProps) {
   const found = useTally(live, stop)
-  const { total, done, counts, isolated, changed } = found
-  const close = () => leave(live, stop, tally(live, stop, Date.now()))
+  const { total, done, counts } = found
+  const close = () => leave(live, stop, tally(stop))
+  const title =
+    stop.hold_id === undefined ? `Stop everything in ${project.name}` : `Hold agents of ${project.name}`
   return (
-    <Dialog title={`Stop everything in ${project.name}`} onClose={close}>
+    <Dialog title={title} onClose={close}>
       <div class="dialog-body" data-stopping={done}>
         <p role="status">
           <b class="big">{formatCount(done)}</b> of {plural(total, 'agent')} have stopped
@@ -63,24 +79,34 @@ function StoppingDialog({ project, live, stop }: StopProps) {
             </div>
           ))}
         </dl>
-        {isolated > 0 && (
-          <p class="faint">
-            {plural(isolated, 'agent')} {isolated === 1 ? 'has' : 'have'} no runtime connected.
-            {isolated === 1 ? ' It gets' : ' They get'} the command when one connects.
-          </p>
-        )}
-        {changed > 0 && (
-          <p class="faint">{plural(changed, 'agent')} got another command since, and may work again.</p>
-        )}
+        <Isolated members={found.isolated} />
         <Stuck project={project} live={live} stop={stop} found={found} />
         <Receipt project={project} stop={stop} found={found} />
         <footer>
+          <CopyReceipt project={project} stop={stop} found={found} />
           <button type="button" class="main" onClick={close}>
             Close
           </button>
         </footer>
       </div>
     </Dialog>
+  )
+}
+
+/** Who has no runtime that could obey. */
+function Isolated({ members }: { members: readonly StopMember[] }) {
+  if (members.length === 0) return null
+  const [has, gets] = members.length === 1 ? ['has', 'It gets'] : ['have', 'They get']
+  const rest = members.length - MAX_NAMES
+  return (
+    <p class="faint">
+      {plural(members.length, 'agent')} {has} no runtime connected:{' '}
+      {members
+        .slice(0, MAX_NAMES)
+        .map(({ name }) => name)
+        .join(', ')}
+      {rest > 0 && ` and ${formatCount(rest)} more`}. {gets} the command when one connects.
+    </p>
   )
 }
 
@@ -91,8 +117,8 @@ function Stuck({ project, live, stop, found: { stuck } }: StopProps & { found: T
     <section class="stuck" aria-label="Not stopped">
       <h3>{plural(stuck.length, 'agent')} did not stop</h3>
       <ul>
-        {stuck.slice(0, MAX_NAMES).map((agent) => (
-          <StuckAgent key={agent.id} agent={agent} />
+        {stuck.slice(0, MAX_NAMES).map((member) => (
+          <StuckAgent key={member.id} project={project} member={member} agent={live.agents.get(member.id)} />
         ))}
         {stuck.length > MAX_NAMES && <li class="faint">and {formatCount(stuck.length - MAX_NAMES)} more</li>}
       </ul>
@@ -101,38 +127,44 @@ function Stuck({ project, live, stop, found: { stuck } }: StopProps & { found: T
   )
 }
 
-function StuckAgent({ agent }: { agent: AgentSummary }) {
+type StuckProps = { project: Project; member: StopMember; agent: AgentSummary | undefined }
+
+function StuckAgent({ project, member, agent }: StuckProps) {
   const { api } = useAppState()
-  const words = useFailure(api, failedCommand(agent))
-  const { control } = agent
+  const words = useFailure(api, agent && failedCommand(agent))
   return (
     <li>
-      <a href={links.agent(agent.project_id, agent.id)}>{agent.name}</a>{' '}
-      <b class="concern">{control && progress(control, agent, now.value)}</b> {words && <q>{words}</q>}
+      <a href={links.agent(project.id, member.id)}>{member.name}</a>{' '}
+      <b class="concern">{sayMember(member)}</b> {words && <q>{words}</q>}
     </li>
   )
 }
 
-function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: readonly AgentSummary[] }) {
+function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: readonly StopMember[] }) {
   const app = useAppState()
-  const { verb } = actionRow(stop.way)
-  const again = () =>
-    order(app, { project_id: project.id, ids: stuck.map(({ id }) => id) }, { action: stop.way, again: true })
+  const { verb, is_final } = actionRow(stop.way)
+  const ids = stuck.filter(({ later }) => !later).map(({ id }) => id)
+  const agents = ids.map((id) => live.agents.get(id)).filter((agent) => agent !== undefined)
+  // A termination that tidies up first has just failed.
+  const mode = is_final ? 'now' : undefined
+  const again = () => order(app, { project_id: project.id, ids }, { action: stop.way, again: true, mode })
   return (
     <div class="stuck-actions">
       <a
         class="button"
         href={links.needing(project.id, ['failed', 'overdue'])}
-        onClick={() => leave(live, stop, tally(live, stop, Date.now()))}
+        onClick={() => leave(live, stop, tally(stop))}
       >
         Show these in the fleet
       </a>
-      <button type="button" onClick={() => void again()}>
-        <Icon name="again" />
-        {verb} again
-      </button>
-      {stop.way !== 'terminate' && (
-        <button type="button" class="danger" onClick={() => startOrder('terminate', stuck)}>
+      {ids.length > 0 && (
+        <button type="button" onClick={() => void again()}>
+          <Icon name="again" />
+          {verb} again{mode && ` (${mode})`}
+        </button>
+      )}
+      {agents.some((agent) => canTake(agent, 'terminate')) && (
+        <button type="button" class="danger" onClick={() => startOrder('terminate', agents)}>
           <Icon name="terminate" />
           Terminate these
         </button>
@@ -141,40 +173,45 @@ function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: reado
   )
 }
 
-/** Who stopped how many, when, and how long it took. */
-function Receipt({ project, stop, found }: { project: Project; stop: Stop; found: Tally }) {
+type ReceiptProps = { project: Project; stop: Stop; found: Tally }
+
+/** The bar takes no more than a few lines, on a phone too. */
+const BAR_NAMES = 2
+
+/** Who stopped how many, when, how long it took, and who did not stop. */
+function Receipt({ project, stop, found, most }: ReceiptProps & { most?: number }) {
   const app = useAppState()
-  if (!isOver(found) || !found.requested_by) return null
-  const who = app.names(project.id).actor(found.requested_by)
-  return <p class="receipt">{sayReceipt(stop, found, who)}</p>
+  if (!stop.requested_by) return null
+  const who = app.names(project.id).actor(stop.requested_by)
+  return <p class="receipt">{sayReceipt(stop, found, who, most)}</p>
 }
 
-function sayReceipt({ way }: Stop, { done, startedAt, endedAt, isolated }: Tally, who: string): string {
-  const took = done > 0 ? ` The last one stopped after ${((endedAt - startedAt) / 1_000).toFixed(1)} s.` : ''
-  const left = isolated > 0 ? ` ${formatCount(isolated)} without a runtime.` : ''
-  return `${actionRow(way).verb} sent by ${who} at ${formatFullTime(startedAt)}.${took}${left}`
+function CopyReceipt({ project, stop, found }: ReceiptProps) {
+  const app = useAppState()
+  const { requested_by } = stop
+  if (!requested_by) return null
+  const text = () =>
+    `${project.name}: ${sayReceipt(stop, found, app.names(project.id).actor(requested_by), Number.MAX_SAFE_INTEGER)}`
+  return (
+    <button type="button" class="quiet" onClick={() => void copy('receipt', text())}>
+      <Icon name="copy" />
+      Copy as text
+    </button>
+  )
 }
 
-/** Stays on every page of the project until the stop is over, and then until it has been read. */
+/** Stays on every page of the project until it has been read, and at least until each agent has had its time. */
 function StopBar({ project, live, stop }: StopProps) {
   const found = useTally(live, stop)
-  const { total, done, counts, changed } = found
+  const { total, done, stuck } = found
   const state = stopOf(live)
-  const slow = (['overdue', 'failed'] as const).filter((stage) => counts.has(stage))
   return (
-    <div class={slow.length > 0 ? 'stop-bar stop-bar-stuck' : 'stop-bar'} role="status">
+    <div class={stuck.length > 0 ? 'stop-bar stop-bar-stuck' : 'stop-bar'} role="status">
       <span>
         <b>{formatCount(done)}</b> of {plural(total, 'agent')} have stopped
-        {changed > 0 && ` · ${formatCount(changed)} got another command since`}
-        {slow.map((stage) => (
-          <b key={stage} class="concern">
-            {' '}
-            · {formatCount(counts.get(stage) ?? 0)} {stage}
-          </b>
-        ))}
       </span>
       <progress value={done} max={Math.max(1, total)} aria-label="Stopped" />
-      <Receipt project={project} stop={stop} found={found} />
+      <Receipt project={project} stop={stop} found={found} most={BAR_NAMES} />
       <button
         type="button"
         onClick={() => {
@@ -183,7 +220,7 @@ function StopBar({ project, live, stop }: StopProps) {
       >
         Details
       </button>
-      {isOver(found) && (
+      {isSettled(found) && (
         <button
           type="button"
           class="quiet square"

@@ -1,6 +1,7 @@
 import { countKinds, labelOf, sayConcern } from '../model/attention.ts'
 import { now } from '../model/clock.ts'
 import { formatCount, formatMoney, plural } from '../model/format.ts'
+import { costAnHour } from '../model/history.ts'
 import { links } from '../model/links.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { fromUnits, inService } from '../model/totals.ts'
@@ -42,7 +43,8 @@ export function WallTile({ tile, isAlone, names }: { tile: Tile; isAlone: boolea
       <Mix live={live} />
       <StatusCounts class="wall-counts" totals={totals} statuses={shown} />
       <p class="wall-foot">
-        {plural(inService(totals), 'agent')} · {formatMoney(fromUnits(totals.costUnits))}
+        {plural(inService(totals), 'agent')} · {formatMoney(fromUnits(totals.costUnits))} ·{' '}
+        {formatMoney(costAnHour(live.history.buckets(now.value)))}/h
       </p>
     </section>
   )
@@ -70,6 +72,7 @@ function Exceptions({ live, most }: { live: ProjectLive; most: number }) {
             <b>{agent.name}</b> <span>{sayConcern(concern, agent, now.value)}</span>
           </li>
         ))}
+        {concerns.size > most && <li class="wall-more">and {formatCount(concerns.size - most)} more</li>}
       </ul>
     </div>
   )

@@ -72,7 +72,6 @@ function describeSpawn({ agent }: AgentEventFrame, names: AgentNames): string {
 
 function describeChange({ agent, from, to }: AgentEventFrame, names: AgentNames): string {
   const control = controlOf({ agent, from, to })
-  if (control?.cause.kind === 'timer') return 'resumed by timer'
   if (hasEndedItself(agent)) return `${from} → ended`
   const change = `${from} → ${to}`
   if (!control) return change

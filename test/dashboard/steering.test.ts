@@ -229,7 +229,7 @@ describeInBrowser('the dashboard', () => {
     await page.getByLabel('Cost limit').fill('2.50')
     await page.getByLabel('Token limit').fill('a few')
     await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
-    await page.getByText('Token limit: Enter a whole number').waitFor()
+    await page.getByRole('dialog').getByText('Enter a whole number', { exact: false }).waitFor()
     await page.getByLabel('Token limit').fill('200k')
     await page.getByRole('dialog').getByRole('button', { name: 'Spawn' }).click()
     await page.getByRole('gridcell').getByText('Newcomer').waitFor()

@@ -3,6 +3,9 @@ import { exceededLimit, type Limit } from '#src/domain/budget.ts'
 import type { Hold } from '#src/domain/hold.ts'
 import type { ProjectBudget } from '#src/domain/project-budget.ts'
 
+/** The server takes 30 changes a minute from one address. */
+export const MAX_WITH_LIMITS = 25
+
 /** What keeps a paused agent from being resumed, and has to be lifted first. */
 export type Block =
   | { kind: 'hold'; hold: Hold }

@@ -2,6 +2,7 @@ import type { Budget, BudgetWindow } from '#src/client/rest/rest.ts'
 import { parseTokens } from './amounts.ts'
 import { ratio } from './budget-use.ts'
 import { formatCount, formatExactMoney, formatFullTime } from './format.ts'
+import { atField } from './problems.ts'
 
 export const windowWords = {
   none: 'Once',
@@ -48,7 +49,7 @@ export function suggestLimit(metric: Budget['metric'], { limit, spent }: Amounts
 
 /** A limit as the server takes it; `typed` is not empty. */
 export function readLimit(metric: Budget['metric'], typed: string): string | number {
-  return metric === 'tokens' ? (parseTokens('Limit', typed) ?? 0) : typed.replace(/^\$\s*/, '')
+  return metric === 'tokens' ? (atField('limit', () => parseTokens(typed)) ?? 0) : typed.replace(/^\$\s*/, '')
 }
 
 /** Whether the budget stops its agents now. */

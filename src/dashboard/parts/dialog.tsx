@@ -45,7 +45,13 @@ const FIRST = 'input:not([type=radio], [type=checkbox]), select, textarea'
 export function focusFirst(root: Element | null): void {
   const marked = root?.querySelector<HTMLElement>('[data-first]')
   const first = marked ?? root?.querySelector<HTMLElement>(FIRST) ?? root?.querySelector<HTMLElement>('.main')
-  first?.focus()
+  focusToReplace(first)
+}
+
+/** As with Tab, the text of a field is selected, so that typing replaces it. */
+export function focusToReplace(element: HTMLElement | null | undefined): void {
+  element?.focus()
+  if (element instanceof HTMLInputElement) element.select()
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks'
 import { type Problem, problemsOf } from '../model/problems.ts'
-import { focusFirst } from './dialog.tsx'
+import { focusFirst, focusToReplace } from './dialog.tsx'
 
 type Props = {
   submit: string
@@ -26,7 +26,7 @@ export function Form({ submit, onCancel, onSubmit, isDanger = false, children }:
   useEffect(() => {
     if (!document.activeElement?.closest('form')) focusFirst(form.current)
   }, [])
-  useEffect(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(), [problems])
+  useEffect(() => focusToReplace(form.current?.querySelector<HTMLElement>('[aria-invalid=true]')), [problems])
   const send = async (event: SubmitEvent) => {
     event.preventDefault()
     setBusy(true)

@@ -130,6 +130,46 @@ describeInBrowser('the inbox', () => {
     await end(page, asker)
   })
 
+  it('answers only what the user has gone to, and never by the Enter that opens it', async () => {
+    const { fleet, page, asker } = await open()
+    const first = await asker.open({ message: 'Deploy?' })
+    const size = { type: 'string', default: 'l' }
+    const second = await asker.open({
+      message: 'Which?',
+      response_schema: { type: 'object', properties: { size } },
+    })
+    await goTo(page, inboxOf(fleet))
+    await expect.poll(() => message(page).textContent()).toBe('Deploy?')
+    await page.keyboard.press('y')
+    await page.locator(`#request-${first.id}`).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.request-title:focus').waitFor()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.locator('.answer-fields input:focus').waitFor()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    expect([(await read(first)).state, (await read(second)).state]).toEqual(['open', 'open'])
+
+    await page.keyboard.press('k')
+    await page.keyboard.down('y')
+    await page.getByText('Ada: approved').waitFor()
+    await expect.poll(() => isFocused(page, second.id)).toBe(true)
+    await page.keyboard.down('y')
+    await page.keyboard.up('y')
+    expect((await read(second)).state).toBe('open')
+    await page.keyboard.press('Enter')
+    await page.locator('.answer-fields input:focus').waitFor()
+    await page.keyboard.press('Control+Enter')
+    await page.getByText('Ada: answered').waitFor()
+    expect((await read(second)).payload).toEqual({ size: 'l' })
+    await goTo(page, `#/p/${fleet.project_id}/a/${first.agent_id}`)
+    await page.getByText('request approved: Deploy?').waitFor()
+    await end(page, asker)
+  })
+
   it('makes a form, and shows what is wrong at its fields', async () => {
     const { page, asker, fleet } = await open()
     const request = await asker.open({

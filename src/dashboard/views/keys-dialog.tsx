@@ -27,9 +27,9 @@ const fleetKeys: Keys = [
 
 const inboxKeys: Keys = [
   ['j k', 'Next and previous request; also ↓ and ↑ in the list'],
-  ['y', 'Confirm, or the first option that allows'],
+  ['y', 'Approve, or the first option that allows'],
   ['n', 'Deny, or the first option that rejects'],
-  ['Enter', 'Open the request; in a field of its form, answer; Ctrl+Enter in a text'],
+  ['Enter', 'Open the request; in a field that you have filled in, answer; Ctrl+Enter anywhere in a form'],
   ['Esc', 'Back to the list'],
 ]
 

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { findInexactNumber } from '#src/domain/json.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -10,12 +10,14 @@ export function AgentMessage({ agent }: { agent: AgentSummary }) {
   const { api } = useAppState()
   const [text, setText] = useState('')
   const [isBusy, setBusy] = useState(false)
+  const field = useRef<HTMLTextAreaElement>(null)
   const send = async (event: SubmitEvent) => {
     event.preventDefault()
     setBusy(true)
     try {
       await api.signals.send(agent.project_id, agent.id, { kind: 'message', payload: toPayload(text) })
       setText('')
+      field.current?.focus()
     } catch (error) {
       say('problem', error instanceof Error ? error.message : String(error))
     }
@@ -27,6 +29,7 @@ export function AgentMessage({ agent }: { agent: AgentSummary }) {
         <label>
           Message to the runtime
           <textarea
+            ref={field}
             rows={3}
             value={text}
             placeholder="Text, or a JSON object"

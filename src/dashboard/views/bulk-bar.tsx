@@ -36,13 +36,16 @@ export function BulkBar({ list }: { list: FleetList }) {
   const size = list.selected.value.size
   const bar = useRef<HTMLDivElement>(null)
   useBarHeight(bar, size > 0)
+  const clearByEscape = ({ key }: KeyboardEvent) => {
+    if (key === 'Escape') list.select([])
+  }
   if (size === 0) return null
   void list.live.version.value
   const agents = list.targets
   const limitable = agents.filter(({ status }) => status !== 'terminated')
   return (
     <>
-      <div ref={bar} class="bulk" role="toolbar" aria-label="Selected agents">
+      <div ref={bar} class="bulk" role="toolbar" aria-label="Selected agents" onKeyDown={clearByEscape}>
         <b>{plural(size, 'agent')} selected</b>
         {ways.map(({ action, isAgain, may }) => {
           const able = agents.filter((agent) => may(agent, action))

@@ -184,6 +184,12 @@ describeInBrowser('the usage of a project', () => {
     await row(bob.id).getByText('idle').waitFor()
     expect(await banner.count()).toBe(0)
 
+    await page.getByRole('button', { name: 'Hold…' }).click()
+    await page.getByRole('dialog').getByText('Holds all 2 agents').waitFor()
+    await page.getByRole('dialog').getByLabel('Labels').fill('team=news')
+    await page.getByRole('dialog').getByText('Holds 0 of 2 agents').waitFor()
+    await page.keyboard.press('Escape')
+
     await page.getByRole('link', { name: 'Budgets' }).click()
     await page.getByRole('button', { name: 'New budget' }).click()
     await page.getByLabel('Name').fill('Tea')
@@ -191,6 +197,7 @@ describeInBrowser('the usage of a project', () => {
     await page.getByRole('button', { name: 'Create' }).click()
     const tea = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'Tea' }) })
     await tea.getByText('$0.00 of $1.00').waitFor()
+    await tea.getByText(/counts from/).waitFor()
     await runtime.attach(ada.id)
     await runtime.report(ada.id, { n: 1, usage: { model: 'large', cost_incurred: '1.50' } })
     await banner.getByText('Budget Tea is used up').waitFor()

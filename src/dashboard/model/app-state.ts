@@ -93,6 +93,8 @@ export class AppState {
   }
 
   #opened(): void {
+    // What was asked while the page was away has no event.
+    if (reconnects.value > 0) this.inbox.readSoon()
     reconnects.value++
     if (this.#projects.peek().problem !== undefined) void this.readProjects()
   }

@@ -50,7 +50,7 @@ export function sayBlock(block: Block | undefined, { budgets }: Pick<Stops, 'bud
 
 /** What an operator does about it. */
 export function liftingOf(block: Block): string {
-  return block.kind === 'hold' ? 'Release the hold' : 'Raise limit and resume'
+  return block.kind === 'hold' ? "Release the project's hold…" : 'Raise limit and resume'
 }
 
 function keyOf(block: Block): string {

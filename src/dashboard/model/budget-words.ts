@@ -19,7 +19,7 @@ export const stateWords = {
 } as const satisfies Record<Budget['state'], string>
 
 export const actionWords = {
-  hold: 'Stop the agents',
+  hold: 'Pause the agents',
   notify: 'Only notify',
 } as const satisfies Record<Budget['action'], string>
 
@@ -35,10 +35,11 @@ export const usedOf = ({ spent, limit }: Amounts | BudgetWindow): number =>
 
 export const sayShare = (used: number): string => `${Math.floor(used * 100)}%`
 
-/** "Every day (Europe/Berlin), since 28 Nov 2026, 00:00:00" */
-export function sayWindow({ window, timezone, starts_at }: Budget): string {
-  if (window === 'none') return `Once, since ${formatFullTime(starts_at)}`
-  return `${windowWords[window]} (${timezone})`
+/** "Every day (Europe/Berlin)"; a budget that is younger than its window adds ", counts from 28 Nov 2026, 14:20:00". */
+export function sayWindow({ window, timezone, starts_at, created_at }: Budget): string {
+  const from = `counts from ${formatFullTime(created_at)}`
+  if (window === 'none') return `Once, ${from}`
+  return `${windowWords[window]} (${timezone})${starts_at < created_at ? `, ${from}` : ''}`
 }
 
 /** Half as much again as what is too little, rounded to two digits, as people type it. */

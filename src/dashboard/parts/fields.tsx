@@ -111,6 +111,7 @@ type FieldProps = {
   /** What it begins with; a change of it shows until the user types. */
   value?: string | undefined
   hint?: string | undefined
+  placeholder?: string
   isRequired?: boolean
   inputMode?: 'decimal' | 'numeric' | 'email' | 'url'
   autoComplete?: 'off' | 'name'
@@ -118,7 +119,7 @@ type FieldProps = {
 }
 
 export function Field({ label, name, value, hint, isRequired, ...props }: FieldProps) {
-  const { autoComplete = 'off', inputMode, onInput } = props
+  const { autoComplete = 'off', inputMode, placeholder, onInput } = props
   return (
     <Labelled label={label} name={name} hint={hint}>
       {(control) => (
@@ -126,6 +127,7 @@ export function Field({ label, name, value, hint, isRequired, ...props }: FieldP
           {...control}
           type="text"
           inputMode={inputMode}
+          placeholder={placeholder}
           defaultValue={value}
           required={isRequired}
           autoComplete={autoComplete}

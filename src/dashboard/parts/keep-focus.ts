@@ -14,7 +14,11 @@ type Held = { element: Element; way: { parent: Element; index: number }[]; path:
 export function keepFocus(): () => void {
   let held: Held | undefined
   const observer = new MutationObserver(() => {
-    if (held && isLost() && mend(held)) held = undefined
+    if (!held || !isLost()) return
+    const lost = held
+    // A focus that is mended is held anew.
+    held = undefined
+    if (!mend(lost)) held = lost
   })
   const onFocusIn = ({ target }: FocusEvent) => {
     observer.disconnect()
@@ -53,13 +57,14 @@ function hold(element: Element): Held {
   return { element, way, path: pathOf() }
 }
 
-/** Returns whether that has ended. Another page sees to its focus itself. */
+/** Returns whether that has ended. Another page sees to its focus itself, and so does a dialog that closes. */
 function mend({ element, way, path }: Held): boolean {
   if (path !== pathOf()) return true
   if (element.isConnected) {
     if (element instanceof HTMLElement && !element.matches(':disabled')) element.focus()
     return !isLost()
   }
+  if (element.closest('dialog')) return true
   const place = way.find(({ parent }) => parent.isConnected)
   const target = (place && findReplacement(place)) ?? document.getElementById('main')
   target?.focus({ preventScroll: true })

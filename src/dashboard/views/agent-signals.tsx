@@ -1,6 +1,7 @@
 import type { SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
+import { sayGivenReason } from '../model/causes.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
 
@@ -50,7 +51,7 @@ export function AgentSignals({ agent }: { agent: AgentSummary }) {
 }
 
 function Row({ signal }: { signal: SignalDetails }) {
-  const what = signal.kind === 'message' ? JSON.stringify(signal.payload) : signal.reason
+  const what = signal.kind === 'message' ? JSON.stringify(signal.payload) : sayGivenReason(signal.reason)
   return (
     <tr>
       <td>

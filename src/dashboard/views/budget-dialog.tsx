@@ -70,6 +70,7 @@ export function BudgetDialog({ project, live, budget, onClose }: Props) {
           />
         </div>
         {!budget && <WindowFields />}
+        {!budget && <p class="faint">It counts from now on: what was spent before does not count.</p>}
         {!budget && <ScopeFields live={live} scope={scope} onScope={setScope} />}
         <Field
           label="Warn at %"
@@ -152,7 +153,7 @@ function ScopeFields({ live, scope, onScope }: ScopeProps) {
           ))}
         </select>
       </label>
-      {scope === 'some' && <MatchFields hint="team=search" />}
+      {scope === 'some' && <MatchFields example="team=search" />}
       {scope === 'tree' && (
         <Labelled label="Agent" name="agent" hint="name or ID">
           {(control) => (

@@ -52,9 +52,10 @@ function Item({ event, before, isOfOneAgent, link, isCurrent }: ItemProps) {
   const reason = reasonOf(event)
   const severity = severityOf(event)
   const detail = useFailure(app.api, failedIn(event))
+  const classes = ['event', severity && `event-${severity}`, link !== undefined && 'event-opens']
   const words = sayEvent(event, app.names(event.project_id), before) + (detail ? `: ${detail}` : '')
   return (
-    <li class={severity ? `event event-${severity}` : 'event'} aria-current={isCurrent ? 'true' : undefined}>
+    <li class={classes.filter(Boolean).join(' ')} aria-current={isCurrent ? 'true' : undefined}>
       <Time at={event.at} link={link} />
       {event.agent ? <Lamp status={statusAfter(event.agent)} /> : <span />}
       {!isOfOneAgent && <Subject event={event} />}

@@ -71,7 +71,7 @@ function HoldBanner({ project, live, hold, held }: Props & { hold: Hold; held: n
         {plural(held, 'agent')} paused · {sayScope(live, hold)}, also new ones · by{' '}
         {app.names(project.id).actor(created_by)}
         {isOfGroup && ', in all projects'}, <Ago time={created_at} /> ago ·{' '}
-        {until === null ? 'until it is lifted' : `until ${formatTime(until)}`}
+        {until === null ? 'until it is released' : `until ${formatTime(until)}`}
       </span>
       {mayLift && (
         <button type="button" onClick={() => startLifting(block)}>

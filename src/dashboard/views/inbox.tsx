@@ -57,7 +57,7 @@ function Open({ list }: { list: InboxList }) {
         </p>
       )}
       <Rows list={list} />
-      {list.shown.value.length === 0 && <Nothing list={list} />}
+      {list.shown.value.length === 0 && problem === undefined && <Nothing list={list} />}
       {inbox.beyond.value > 0 && <p class="inbox-note">{inbox.beyond.value} more are not listed yet</p>}
     </>
   )

@@ -2,7 +2,7 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { type ActionName, actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { AppState } from '../model/app-state.ts'
-import { capital, formatCount } from '../model/format.ts'
+import { capital, formatCount, plural } from '../model/format.ts'
 import { startHold } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
 import { say } from '../model/notices.ts'
@@ -211,7 +211,7 @@ function pages(app: AppState): Entry[] {
     {
       id: 'inbox',
       label: 'Inbox',
-      note: open > 0 ? `${formatCount(open)} open requests` : undefined,
+      note: open > 0 ? plural(open, 'open request') : undefined,
       run: () => goTo(links.requests()),
     },
     { id: 'types', label: 'Agent types', run: () => goTo(links.types) },

@@ -5,6 +5,7 @@ import { addUser, password } from '../http/suite.ts'
 import { Asker } from '../support/asker.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { findBarriers, goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
 
 const options = [
@@ -146,11 +147,14 @@ describeInBrowser('the inbox', () => {
     await page.locator('.request-title:focus').waitFor()
     await page.keyboard.press('Enter')
     await page.keyboard.press('Escape')
+    await expect.poll(() => isFocused(page, first.id)).toBe(true)
     await page.keyboard.press('j')
+    await expect.poll(() => isFocused(page, second.id)).toBe(true)
     await page.keyboard.press('Enter')
     await page.locator('.answer-fields input:focus').waitFor()
     await page.keyboard.press('Enter')
     await page.keyboard.press('Escape')
+    await expect.poll(() => isFocused(page, second.id)).toBe(true)
     expect([(await read(first)).state, (await read(second)).state]).toEqual(['open', 'open'])
 
     await page.keyboard.press('k')
@@ -238,6 +242,25 @@ describeInBrowser('the inbox', () => {
     await page.locator('.outcome').getByText('Too dangerous').waitFor()
     expect((await read(late)).state).toBe('cancelled')
     await end(page, asker)
+  })
+
+  it('reads the list again once the server is back', async () => {
+    const { origin } = stage()
+    const { fleet, page: own, asker } = await open()
+    const proxy = await TcpProxy.to(origin)
+    const page = await openFleet({ ...stage(), fleet }, { at: proxy.through(origin) })
+    await goTo(page, inboxOf(fleet))
+    await page.getByText('No requests match these filters').waitFor()
+    proxy.cut()
+    await page.locator('.inbox-note').getByText("Can't reach the server").waitFor()
+    expect(await page.getByText(/0 open|No requests match/).count()).toBe(0)
+    await asker.open({ message: 'Still there?' })
+    proxy.heal()
+    await expect.poll(() => rows(page).allTextContents()).toEqual(['Still there?'])
+    await page.locator('.inbox-note').waitFor({ state: 'detached' })
+    await page.context().close()
+    await proxy.close()
+    await end(own, asker)
   })
 
   it('shows a viewer requests, and takes no answer', async () => {

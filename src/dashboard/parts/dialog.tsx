@@ -50,7 +50,9 @@ export function focusFirst(root: Element | null): void {
 
 /** As with Tab, the text of a field is selected, so that typing replaces it. */
 export function focusToReplace(element: HTMLElement | null | undefined): void {
-  element?.focus()
+  // By default the browser moves it to the middle, and the title of a dialog out of sight.
+  element?.focus({ preventScroll: true })
+  element?.scrollIntoView({ block: 'nearest' })
   if (element instanceof HTMLInputElement) element.select()
 }
 

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { order } from '#src/dashboard/model/orders.ts'
-import { reachedBelow } from '#src/dashboard/model/reach.ts'
+import { canTake, reachedBelow } from '#src/dashboard/model/reach.ts'
 import { type ActionName, actionRow, type Mode } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -100,7 +100,10 @@ function Blocked({ live, agents }: { live: ProjectLive; agents: readonly AgentSu
   if (groups.length === 0) return null
   const raise = (block: Block) => {
     dropOrder()
-    startLifting(block, agents)
+    startLifting(
+      block,
+      agents.filter((agent) => canTake(agent, 'resume')),
+    )
   }
   return (
     <ul class="blocked">

@@ -232,6 +232,8 @@ export function failedIn(event: EventFrame): Failed | undefined {
 export function reasonOf({ signal, name, actor, agent }: EventFrame): string | undefined {
   const cause = agent?.control?.cause
   const isOfHold = cause?.kind === 'hold' || (cause?.kind === 'budget' && cause.id !== null)
-  if (name === 'agent.signal_acknowledged' || (actor.kind === 'system' && !isOfHold)) return undefined
+  // The words of a limit that is reached say it already.
+  if (name === 'agent.signal_acknowledged' || name === 'agent.budget_exceeded') return undefined
+  if (actor.kind === 'system' && !isOfHold) return undefined
   return signal?.reason ?? undefined
 }

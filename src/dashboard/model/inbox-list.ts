@@ -98,8 +98,9 @@ export class InboxList {
   }
 
   /** Keeps the request that shows first, also when others come before it. */
-  keep({ id }: Pick<Asked, 'id'>): void {
-    this.#highlighted.value = id
+  keep(): void {
+    const current = this.current.peek()
+    if (current) this.#highlighted.value = current.id
   }
 
   /** Shows another request. An opened one leaves its place in the history to the next. */

@@ -25,7 +25,7 @@ export function InboxView() {
     return () => document.removeEventListener('keydown', onKey)
   }, [app, list])
   const current = list.current.value
-  useEffect(() => current && list.keep(current), [list, current?.id])
+  useEffect(() => list.keep(), [list, current?.id])
   useEffect(() => focusInbox(list), [list, list.focus.value])
   return (
     <section class={place.value.view === 'request' ? 'inbox inbox-open' : 'inbox'} aria-label="Inbox">

@@ -168,6 +168,30 @@ describe.each(backends)('a run on $name', (backend) => {
     await obeyed(id)
   })
 
+  it('is stopped without runs, too, while its loop waits for answers', async () => {
+    const { fleet } = scene()
+    const { agent, id } = await run()
+    const asked = ['a', 'b', 'c'].map((request_id) => agent.confirm('Go?', { request_id }))
+    let isOver = false
+    const all = Promise.all(asked).then((answers) => {
+      isOver = true
+      return answers
+    })
+    const requests = `/projects/${fleet.project_id}/requests`
+    const list = async () =>
+      (await fleet.rest.get<{ data: AgentRequest[] }>(`${requests}?agent_id=${id}`)).body.data
+    await eventually(async () => (await list()).length === 3)
+    await order(id, 'pause')
+    await obeyed(id)
+    for (const request of await list()) {
+      await fleet.rest.post(`${requests}/${request.id}/answer`, { status: 'resolved' })
+    }
+    await eventually(async () => (await read(id)).pending_signals === 0)
+    expect(isOver).toBe(false)
+    await order(id, 'resume')
+    expect(await all).toEqual([true, true, true])
+  })
+
   it('is working again when it was paused and resumed while its connection was broken', async () => {
     const { agent, id } = await run()
     void agent.run(never).catch(() => {})

@@ -1,9 +1,10 @@
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
+import { addUser, password } from '../http/suite.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
-import { findBarriers, goTo, openFleet, openPage, useStage } from './browser.ts'
+import { findBarriers, goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
 
 const looks = [
   { name: 'light', colorScheme: 'light', viewport: { width: 1440, height: 900 } },
@@ -123,9 +124,45 @@ describeInBrowser('the dashboard is accessible', () => {
     await page.keyboard.press('Escape')
     await expect.poll(() => hasFocus('[data-grid]')).toBe(true)
     expect(await page.getByRole('grid').getAttribute('aria-activedescendant')).toBe(active)
-    await page.keyboard.press('g')
-    await page.keyboard.press('o')
-    await page.locator('.overview').waitFor()
+    await page.keyboard.press('Enter')
+    await page.locator('.agent').waitFor()
+    await page.keyboard.press('[')
+    await expect.poll(() => page.url(), { timeout: 10_000 }).not.toBe(url)
+    const other = page.url().split('/').at(-1)
+    await page.locator('.agent').waitFor()
+    await page.keyboard.press('Escape')
+    await expect
+      .poll(() => page.getByRole('grid').getAttribute('aria-activedescendant'))
+      .toBe(`agent-${other}`)
+    await page.keyboard.press('x')
+    await page.getByText('agent selected').waitFor()
+    await page.keyboard.press('a')
+    await expect.poll(() => page.getByLabel('Select all shown').isChecked()).toBe(true)
+    await page.getByLabel('Select all shown').focus()
+    await page.keyboard.press('Escape')
+    await page.locator('.bulk').waitFor({ state: 'detached' })
+    const go = async (keys: string, mark: string) => {
+      for (const key of keys) await page.keyboard.press(key)
+      await page.locator(mark).first().waitFor()
+    }
+    await go('go', '.overview')
+    await go('gl', '.log')
+    await go('gp', '.cards')
+    await go('gb', '[aria-label^="Budgets of"]')
+    await go('gp', '.cards')
+    await go(']', '[data-grid]')
+    await page.context().close()
+  })
+
+  it('names only the keys that the user may use', async () => {
+    const { rest, fleet } = stage()
+    const viewer = await addUser(rest)
+    await rest.put(`/projects/${fleet.project_id}/members/${viewer.id}`, { role: 'viewer' })
+    const page = await signIn(await openPage(stage()), { ...viewer, password })
+    await page.keyboard.press('?')
+    const dialog = page.getByRole('dialog', { name: 'Keyboard shortcuts' })
+    await dialog.getByText('Open the agent').waitFor()
+    expect(await dialog.getByText(/Terminate|Select/).count()).toBe(0)
     await page.context().close()
   })
 

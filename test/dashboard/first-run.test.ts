@@ -187,7 +187,8 @@ describeInBrowser('the dashboard of an empty server', () => {
     const row = page.getByRole('row', { name: 'watcher' })
     await row.getByRole('button', { name: 'Revoke' }).click()
     await dialog(page).getByRole('button', { name: 'Revoke' }).click()
-    await row.waitFor({ state: 'detached' })
+    await page.locator('tr', { hasText: 'watcher' }).waitFor({ state: 'detached' })
+    await page.locator('.page :focus').waitFor()
     expect((await stage().rest.as(key).get('/projects')).status).toBe(401)
     expect(await findBarriers(page)).toEqual([])
 

@@ -219,7 +219,8 @@ describe('yes and no', () => {
 
   it.each([
     [{ ...ended, option: 'y', options }, 'answered "Y" by Bo'],
-    [ended, 'answered by Bo'],
+    [{ ...ended, response_schema: { properties: {} } }, 'answered by Bo'],
+    [ended, 'approved by Bo'],
     [{ state: 'cancelled', cause: 'answered' }, 'denied by Bo'],
     [{ state: 'cancelled', cause: 'withdrawn', answered_by: null }, 'withdrawn by its runtime'],
     [{ state: 'cancelled', cause: 'terminated', answered_by: null }, 'cancelled with its agent'],
@@ -234,6 +235,6 @@ describe('yes and no', () => {
       sayEvent({ name, request } as EventFrame, { agent: (id) => id })
     const message = `Delete\n ${'x'.repeat(300)}`
     expect(say('agent.request_opened', asked({ message }))).toBe(`asks: Delete ${'x'.repeat(193)}…`)
-    expect(say('agent.request_ended', asked(ended))).toBe('request answered: Which environment?')
+    expect(say('agent.request_ended', asked(ended))).toBe('request approved: Which environment?')
   })
 })

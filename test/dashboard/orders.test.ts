@@ -551,5 +551,6 @@ describe('why an agent is as it is', () => {
     expect(said(orderedBy('budget', null))).toBeUndefined()
     expect(said(orderedBy('order', null), { actor: aUser })).toBe('Budget Tea is used up')
     expect(reasonOf(event('agent.signal_sent', { signal }))).toBe('Budget Tea is used up')
+    expect(reasonOf(event('agent.budget_exceeded', { signal, actor: aUser }))).toBeUndefined()
   })
 })

@@ -5,6 +5,7 @@ import { addUser, password } from '../http/suite.ts'
 import { Asker } from '../support/asker.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { createFleet, type Fleet, spawn } from '../support/rest.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { findBarriers, goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
 
 const options = [
@@ -130,6 +131,49 @@ describeInBrowser('the inbox', () => {
     await end(page, asker)
   })
 
+  it('answers only what the user has gone to, and never by the Enter that opens it', async () => {
+    const { fleet, page, asker } = await open()
+    const first = await asker.open({ message: 'Deploy?' })
+    const size = { type: 'string', default: 'l' }
+    const second = await asker.open({
+      message: 'Which?',
+      response_schema: { type: 'object', properties: { size } },
+    })
+    await goTo(page, inboxOf(fleet))
+    await expect.poll(() => message(page).textContent()).toBe('Deploy?')
+    await page.keyboard.press('y')
+    await page.locator(`#request-${first.id}`).focus()
+    await page.keyboard.press('Enter')
+    await page.locator('.request-title:focus').waitFor()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => isFocused(page, first.id)).toBe(true)
+    await page.keyboard.press('j')
+    await expect.poll(() => isFocused(page, second.id)).toBe(true)
+    await page.keyboard.press('Enter')
+    await page.locator('.answer-fields input:focus').waitFor()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => isFocused(page, second.id)).toBe(true)
+    expect([(await read(first)).state, (await read(second)).state]).toEqual(['open', 'open'])
+
+    await page.keyboard.press('k')
+    await page.keyboard.down('y')
+    await page.getByText('Ada: approved').waitFor()
+    await expect.poll(() => isFocused(page, second.id)).toBe(true)
+    await page.keyboard.down('y')
+    await page.keyboard.up('y')
+    expect((await read(second)).state).toBe('open')
+    await page.keyboard.press('Enter')
+    await page.locator('.answer-fields input:focus').waitFor()
+    await page.keyboard.press('Control+Enter')
+    await page.getByText('Ada: answered').waitFor()
+    expect((await read(second)).payload).toEqual({ size: 'l' })
+    await goTo(page, `#/p/${fleet.project_id}/a/${first.agent_id}`)
+    await page.getByText('request approved: Deploy?').waitFor()
+    await end(page, asker)
+  })
+
   it('makes a form, and shows what is wrong at its fields', async () => {
     const { page, asker, fleet } = await open()
     const request = await asker.open({
@@ -198,6 +242,25 @@ describeInBrowser('the inbox', () => {
     await page.locator('.outcome').getByText('Too dangerous').waitFor()
     expect((await read(late)).state).toBe('cancelled')
     await end(page, asker)
+  })
+
+  it('reads the list again once the server is back', async () => {
+    const { origin } = stage()
+    const { fleet, page: own, asker } = await open()
+    const proxy = await TcpProxy.to(origin)
+    const page = await openFleet({ ...stage(), fleet }, { at: proxy.through(origin) })
+    await goTo(page, inboxOf(fleet))
+    await page.getByText('No requests match these filters').waitFor()
+    proxy.cut()
+    await page.locator('.inbox-note').getByText("Can't reach the server").waitFor()
+    expect(await page.getByText(/0 open|No requests match/).count()).toBe(0)
+    await asker.open({ message: 'Still there?' })
+    proxy.heal()
+    await expect.poll(() => rows(page).allTextContents()).toEqual(['Still there?'])
+    await page.locator('.inbox-note').waitFor({ state: 'detached' })
+    await page.context().close()
+    await proxy.close()
+    await end(own, asker)
   })
 
   it('shows a viewer requests, and takes no answer', async () => {

@@ -120,8 +120,9 @@ export class AgentCore {
     this.signals.signal.throwIfAborted()
     this.show('requests')
     const answer = this.#questions.ask(question)
-    // Outside of the runs it stands for any of them, as at a checkpoint.
-    const isStopped = this.runs.active.size > 0 && question.status !== false
+    // Without runs there is one loop, which waits; outside of the runs it stands for any of them, as at a checkpoint.
+    const { active, isUsed } = this.runs
+    const isStopped = (active.size > 0 || !isUsed) && question.status !== false
     return isStopped ? this.signals.stand(answer) : answer
   }
 

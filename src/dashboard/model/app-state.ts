@@ -99,6 +99,8 @@ export class AppState {
   }
 
   #opened(): void {
+    // What was asked while the page was away has no event.
+    if (reconnects.value > 0) this.inbox.readSoon()
     reconnects.value++
     this.permissions.people.lookAgain()
     this.#readAgain()

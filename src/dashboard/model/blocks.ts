@@ -3,6 +3,9 @@ import { exceededLimit, type Limit } from '#src/domain/budget.ts'
 import type { Hold } from '#src/domain/hold.ts'
 import type { ProjectBudget } from '#src/domain/project-budget.ts'
 
+/** The server takes 30 changes a minute from one address. */
+export const MAX_WITH_LIMITS = 25
+
 /** What keeps a paused agent from being resumed, and has to be lifted first. */
 export type Block =
   | { kind: 'hold'; hold: Hold }
@@ -47,7 +50,7 @@ export function sayBlock(block: Block | undefined, { budgets }: Pick<Stops, 'bud
 
 /** What an operator does about it. */
 export function liftingOf(block: Block): string {
-  return block.kind === 'hold' ? 'Release the hold' : 'Raise limit and resume'
+  return block.kind === 'hold' ? "Release the project's hold…" : 'Raise limit and resume'
 }
 
 function keyOf(block: Block): string {

@@ -2,6 +2,7 @@ import type { Budget, BudgetWindow } from '#src/client/rest/rest.ts'
 import { parseTokens } from './amounts.ts'
 import { ratio } from './budget-use.ts'
 import { formatCount, formatExactMoney, formatFullTime } from './format.ts'
+import { atField } from './problems.ts'
 
 export const windowWords = {
   none: 'Once',
@@ -18,7 +19,7 @@ export const stateWords = {
 } as const satisfies Record<Budget['state'], string>
 
 export const actionWords = {
-  hold: 'Stop the agents',
+  hold: 'Pause the agents',
   notify: 'Only notify',
 } as const satisfies Record<Budget['action'], string>
 
@@ -34,10 +35,11 @@ export const usedOf = ({ spent, limit }: Amounts | BudgetWindow): number =>
 
 export const sayShare = (used: number): string => `${Math.floor(used * 100)}%`
 
-/** "Every day (Europe/Berlin), since 28 Nov 2026, 00:00:00" */
-export function sayWindow({ window, timezone, starts_at }: Budget): string {
-  if (window === 'none') return `Once, since ${formatFullTime(starts_at)}`
-  return `${windowWords[window]} (${timezone})`
+/** "Every day (Europe/Berlin)"; a budget that is younger than its window adds ", counts from 28 Nov 2026, 14:20:00". */
+export function sayWindow({ window, timezone, starts_at, created_at }: Budget): string {
+  const from = `counts from ${formatFullTime(created_at)}`
+  if (window === 'none') return `Once, ${from}`
+  return `${windowWords[window]} (${timezone})${starts_at < created_at ? `, ${from}` : ''}`
 }
 
 /** Half as much again as what is too little, rounded to two digits, as people type it. */
@@ -48,7 +50,7 @@ export function suggestLimit(metric: Budget['metric'], { limit, spent }: Amounts
 
 /** A limit as the server takes it; `typed` is not empty. */
 export function readLimit(metric: Budget['metric'], typed: string): string | number {
-  return metric === 'tokens' ? (parseTokens('Limit', typed) ?? 0) : typed.replace(/^\$\s*/, '')
+  return metric === 'tokens' ? (atField('limit', () => parseTokens(typed)) ?? 0) : typed.replace(/^\$\s*/, '')
 }
 
 /** Whether the budget stops its agents now. */

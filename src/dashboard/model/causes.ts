@@ -26,6 +26,13 @@ const words: Record<
   runtime: () => 'by the runtime itself',
 }
 
+/** What the server gives as the reason where an agent reaches its own limit. */
+const LIMIT_REASON = 'budget'
+
+/** The reason of a command in words for people. */
+export const sayGivenReason = (reason: string | null): string | null =>
+  reason === LIMIT_REASON ? 'its limit is reached' : reason
+
 /** Why the agent got its newest command: "with its parent Ada". Undefined for an order of its own. */
 export function sayCause(agent: Caused, names: Pick<Names, 'agent'>): string | undefined {
   const { control } = agent
@@ -62,7 +69,7 @@ export function unusualMode(mode: Mode | null | undefined): Mode | undefined {
 /** A mode as a choice for people. */
 export const modeWords: Record<Mode, string> = {
   checkpoint: 'At the next checkpoint',
-  interrupt: 'Now, in the middle of its work (interrupt)',
+  interrupt: 'At once, in the middle of its work (interrupt)',
   graceful: 'After it has tidied up (graceful)',
-  now: 'Now, without tidying up (now)',
+  now: 'At once, without tidying up (now)',
 }

@@ -1,4 +1,5 @@
 import { actionBetween, actionRow } from '#src/domain/actions.ts'
+import type { Actor } from '#src/domain/actor.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { exceededLimit } from '#src/domain/budget.ts'
 import type { Control } from '#src/domain/control.ts'
@@ -10,6 +11,26 @@ import { formatExactMoney, formatMoney, formatShort, plural } from './format.ts'
 import { isOfAgent } from './of-agent.ts'
 import { hasEndedItself, isLost } from './progress.ts'
 import { sayEnding } from './requests.ts'
+
+/** The events as a reader of the log chooses them. */
+export const eventWords: Record<EventName, string> = {
+  'agent.spawned': 'Agent spawned',
+  'agent.status_changed': 'Status changed',
+  'agent.updated': 'Agent updated',
+  'agent.terminated': 'Agent terminated',
+  'agent.budget_exceeded': 'Limit reached',
+  'agent.runtime_connected': 'Runtime connected',
+  'agent.runtime_disconnected': 'Runtime disconnected',
+  'agent.signal_sent': 'Command or message sent',
+  'agent.signal_acknowledged': 'Command done or failed',
+  'agent.signal_overdue': 'Command overdue',
+  'agent.request_opened': 'Request opened',
+  'agent.request_ended': 'Request ended',
+  'project.hold_placed': 'Hold placed',
+  'project.hold_released': 'Hold released',
+  'project.budget_warning': 'Budget warning',
+  'project.budget_exceeded': 'Budget used up',
+}
 
 /** What a reader can filter the feed by. */
 export const eventKinds = [
@@ -30,7 +51,7 @@ type Wording = {
 type ProjectWording = { kind: EventKind; say: (event: EventFrame) => string }
 type AgentNames = Pick<Names, 'agent'>
 
-const signalName = ({ signal, agent }: AgentEventFrame) => signal?.kind ?? agent.control?.kind ?? 'signal'
+const signalName = ({ signal, agent }: AgentEventFrame) => signal?.kind ?? agent.control?.kind ?? 'command'
 
 /** Every event of an agent in words. A new event without a row here does not compile. */
 const wordings: Record<AgentEventName, Wording> = {
@@ -100,38 +121,44 @@ function describeSent({ signal, agent }: AgentEventFrame, names: AgentNames): st
 }
 
 function describeBudget({ agent, signal }: AgentEventFrame): string {
-  return `${exceededLimit(agent) ?? 'budget'} reached${signal ? ', pause sent' : ''}`
+  return `${exceededLimit(agent) ?? 'limit'} reached${signal ? ', pause sent' : ''}`
 }
 
 /** An update carries the state after it; the delivery of a signal shows in the agent's control. */
 function describeUpdate({ agent, actor }: AgentEventFrame, _: AgentNames, before?: AgentSummary): string {
   if (actor.kind === 'system' && agent.control?.state === 'delivered') return `${agent.control.kind} received`
-  const difference = before && describeDifference(before, agent)
+  const difference = before && describeDifference(before, agent, actor)
   // What a person changes is never the use.
   return difference || (actor.kind === 'user' ? 'updated' : describeUse(agent))
 }
 
 function describeUse({ tokens_used, cost_incurred }: AgentSummary): string {
-  return `${formatShort(tokens_used)} tokens, ${formatMoney(Number(cost_incurred))} in all`
+  return `${formatShort(tokens_used)} tokens, ${formatMoney(Number(cost_incurred))} total`
 }
 
 /** What an update has changed; empty for what the page does not show. */
-function describeDifference(before: AgentSummary, after: AgentSummary): string {
+function describeDifference(before: AgentSummary, after: AgentSummary, actor: Actor): string {
   const tokens = after.tokens_used - before.tokens_used
   const cost = Number(after.cost_incurred) - Number(before.cost_incurred)
   const tasks = after.tasks_completed - before.tasks_completed
   const isLimited = after.token_limit !== before.token_limit || after.cost_limit !== before.cost_limit
   const isLabelled = JSON.stringify(after.labels) !== JSON.stringify(before.labels)
   const parts = [
-    after.current_task !== before.current_task &&
-      (after.current_task === null ? 'left its task' : `started “${toLine(after.current_task)}”`),
+    after.current_task !== before.current_task && sayTask(after.current_task, actor),
     tasks > 0 && `${plural(tasks, 'task')} completed`,
-    tokens !== 0 && `${tokens > 0 ? '+' : '−'}${formatShort(Math.abs(tokens))} tokens`,
+    tokens !== 0 &&
+      `${tokens > 0 ? '+' : '−'}${formatShort(Math.abs(tokens))} ${Math.abs(tokens) === 1 ? 'token' : 'tokens'}`,
     Math.abs(cost) >= 0.0001 && `${cost > 0 ? '+' : '−'}${formatExactMoney(Math.abs(cost))}`,
     isLimited && describeLimits(after),
     isLabelled && 'labels changed',
   ]
   return parts.filter((part) => part !== false).join(', ')
+}
+
+/** A runtime starts its task; a person sets one. */
+function sayTask(task: string | null, { kind }: Actor): string {
+  if (kind === 'user') return task === null ? 'task cleared' : `task set to “${toLine(task)}”`
+  return task === null ? 'left its task' : `started “${toLine(task)}”`
 }
 
 function describeLimits({ token_limit, cost_limit }: AgentSummary): string {
@@ -220,6 +247,8 @@ export function acknowledgedMessage(event: EventFrame): Failed | undefined {
 export function reasonOf({ signal, name, actor, agent }: EventFrame): string | undefined {
   const cause = agent?.control?.cause
   const isOfHold = cause?.kind === 'hold' || (cause?.kind === 'budget' && cause.id !== null)
-  if (name === 'agent.signal_acknowledged' || (actor.kind === 'system' && !isOfHold)) return undefined
+  // The words of a limit that is reached say it already.
+  if (name === 'agent.signal_acknowledged' || name === 'agent.budget_exceeded') return undefined
+  if (actor.kind === 'system' && !isOfHold) return undefined
   return signal?.reason ?? undefined
 }

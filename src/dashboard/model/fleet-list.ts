@@ -15,6 +15,14 @@ const HELD_MS = 2_500
 /** The list of each project as it was left: the page of an agent goes on from it, and a return to the list, too. */
 const left = new WeakMap<FleetSource, { ids: readonly string[]; active: string | undefined }>()
 
+/** The agents whose pages were shown since their lists were. */
+const visited = new WeakMap<FleetSource, string>()
+
+/** The list goes on from the agent whose page was shown last. */
+export function noteVisit(live: FleetSource, id: string): void {
+  visited.set(live, id)
+}
+
 /** The agent before or after this one, in the list as it was shown last. */
 export function neighbourOf(live: FleetSource, id: string, by: 1 | -1): string | undefined {
   const ids = left.get(live)?.ids ?? []
@@ -53,6 +61,8 @@ export class FleetList {
     const by = columnNames.find((name) => name === asked.replace(/^-/, ''))
     return { by: by ?? 'attention', isDescending: by !== undefined && asked.startsWith('-') }
   })
+  /** Whether the user comes from the page of an agent, which the list then shows. */
+  readonly isBack: boolean
   #heldUntil = 0
   #arrangedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -61,7 +71,8 @@ export class FleetList {
 
   constructor(live: FleetSource) {
     this.live = live
-    this.active.value = left.get(live)?.active
+    this.active.value = visited.get(live) ?? left.get(live)?.active
+    this.isBack = visited.delete(live)
     this.#stops = [
       effect(() => {
         left.set(live, { ids: this.ids.value, active: this.active.value })
@@ -163,8 +174,10 @@ export class FleetList {
   /** Moves the highlight by this many rows, and returns the index of its row. */
   move(by: number): number {
     const ids = this.ids.peek()
-    const from = ids.indexOf(this.active.peek() ?? '')
-    const to = Math.max(0, Math.min(ids.length - 1, from < 0 ? 0 : from + by))
+    const at = ids.indexOf(this.active.peek() ?? '')
+    // Without a highlight a move down begins above the list.
+    const from = at < 0 && by < 0 ? 0 : at
+    const to = Math.max(0, Math.min(ids.length - 1, from + by))
     this.active.value = ids[to]
     return to
   }

@@ -28,6 +28,8 @@ export class InboxList {
   readonly listed = signal<readonly Asked[]>([])
   /** The highlighted request, where the address names none. */
   readonly #highlighted = signal<string | undefined>(undefined)
+  /** The request that the user has opened or gone to. */
+  #chosen: string | undefined
 
   /** Where the focus goes after the next drawing. */
   readonly focus = signal<'row' | 'form' | undefined>(undefined)
@@ -68,15 +70,23 @@ export class InboxList {
     this.#inbox = inbox
   }
 
+  /** Whether the user has opened the current request, or gone to it. */
+  get isChosen(): boolean {
+    const current = this.current.peek()
+    return current !== undefined && (place.peek().view === 'request' || current.id === this.#chosen)
+  }
+
   /** Opens the request on a page of its own, which a phone needs. */
   open({ id, project_id }: Pick<Asked, 'id' | 'project_id'>): void {
+    this.#chosen = id
     this.focus.value = 'form'
     if (place.peek().view !== 'request') goTo(withQuery(links.request(project_id, id)))
   }
 
   /** Back to the list. */
   leave(): void {
-    this.#highlighted.value = this.current.peek()?.id
+    this.#chosen = this.current.peek()?.id
+    this.#highlighted.value = this.#chosen
     this.focus.value = 'row'
     if (place.peek().view === 'request') goTo(withQuery(links.requests()))
   }
@@ -87,8 +97,15 @@ export class InboxList {
     if (place.peek().view === 'request') replacePlace(links.requests())
   }
 
+  /** Keeps the request that shows first, also when others come before it. */
+  keep(): void {
+    const current = this.current.peek()
+    if (current) this.#highlighted.value = current.id
+  }
+
   /** Shows another request. An opened one leaves its place in the history to the next. */
   show({ id, project_id }: Pick<Asked, 'id' | 'project_id'>): void {
+    this.#chosen = id
     this.#highlighted.value = id
     if (place.peek().view === 'request') replacePlace(links.request(project_id, id))
   }

@@ -70,6 +70,11 @@ export class LogReader {
   /** The agent before an event, as far as the page has it. */
   readonly before = (event: EventFrame): AgentSummary | undefined => this.#befores.get(event)
 
+  /** Whether the event is in the list. */
+  has(seq: number): boolean {
+    return this.state.peek()?.events.some((event) => event.seq === seq) ?? false
+  }
+
   async start({ seq, time }: LogStart): Promise<void> {
     const place = seq === undefined ? (time === undefined ? {} : { time }) : { before: seq + WANTED / 2 }
     await this.#attempt(async () => {

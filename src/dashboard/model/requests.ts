@@ -13,17 +13,21 @@ const reasons: Partial<Record<string, string>> = {
 /** A reason with a namespace is shown as it is. */
 export const sayReason = (reason: string): string => reasons[reason] ?? reason
 
-type Ended = Pick<RequestSummary, 'state' | 'cause' | 'option' | 'options' | 'answered_by'>
+type Ended = Pick<
+  RequestSummary,
+  'state' | 'cause' | 'option' | 'options' | 'response_schema' | 'answered_by'
+>
 
 /** How it ended: 'answered "Allow once"'. */
-export function sayEnding({ state, cause, option, options }: Ended): string {
+export function sayEnding({ state, cause, option, options, response_schema }: Ended): string {
   if (state === 'open') return 'open'
   if (state === 'expired') return 'expired without an answer'
   if (cause === 'withdrawn') return 'withdrawn by its runtime'
   if (cause === 'terminated') return 'cancelled with its agent'
   if (state === 'cancelled') return 'denied'
   const label = options?.find(({ id }) => id === option)?.label
-  return label === undefined ? 'answered' : `answered "${label}"`
+  if (label !== undefined) return `answered "${label}"`
+  return response_schema ? 'answered' : 'approved'
 }
 
 /** How it ended and by whom: "denied by Ada". */

@@ -102,6 +102,8 @@ function replaceWith(path: string, filters: URLSearchParams): void {
   hash.value = location.hash
 }
 
+/** The next key may come before the browser's event. */
 export function goTo(link: string): void {
   location.hash = link
+  hash.value = location.hash
 }

@@ -21,6 +21,14 @@ type Props = PlotOptions & {
   onPick?: (ms: number) => void
 }
 
+/** The newest point that is not after the time. */
+function indexAt(times: PlotData[0], time: number): number {
+  return Math.max(
+    0,
+    times.findLastIndex((at) => at <= time),
+  )
+}
+
 /** A chart, which reads out the values at the cursor. The first one loads the library. */
 export function Chart({
   title,
@@ -61,9 +69,12 @@ export function Chart({
   useEffect(() => plot?.update(data), [plot, data])
   useEffect(() => plot?.mark(marked === undefined ? undefined : marked / 1_000), [plot, marked])
   const [times, ...values] = data
-  const at = cursor === undefined ? times.length - 1 : Math.min(cursor, times.length - 1)
+  const newest = times.length - 1
+  const shown = marked === undefined ? newest : indexAt(times, marked / 1_000)
+  const at = Math.min(cursor ?? shown, newest)
   const time = times[at]
   const read = (index: number) => options.format(values[index]?.[at] ?? 0)
+  const isLive = cursor === undefined && marked === undefined
   const isSingle = options.series.length === 1
   return (
     <figure class="chart">
@@ -85,7 +96,7 @@ export function Chart({
           {options.series.map(({ label, color }, index) => (
             <li key={label}>
               <i class={`swatch swatch-${color}`} />
-              {label} <b>{cursor === undefined ? (totals?.[index] ?? read(index)) : read(index)}</b>
+              {label} <b>{isLive ? (totals?.[index] ?? read(index)) : read(index)}</b>
             </li>
           ))}
         </ul>

@@ -67,7 +67,7 @@ export function ConnectionBar() {
   return (
     <div class="connection-bar">
       <Connection state={state.kind === 'open' ? { kind: 'live' } : state} />
-      {state.kind !== 'closed' && <span>What is shown may be old.</span>}
+      {state.kind !== 'closed' && <span>This page may be out of date.</span>}
     </div>
   )
 }

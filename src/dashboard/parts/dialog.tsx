@@ -45,7 +45,15 @@ const FIRST = 'input:not([type=radio], [type=checkbox]), select, textarea'
 export function focusFirst(root: Element | null): void {
   const marked = root?.querySelector<HTMLElement>('[data-first]')
   const first = marked ?? root?.querySelector<HTMLElement>(FIRST) ?? root?.querySelector<HTMLElement>('.main')
-  first?.focus()
+  focusToReplace(first)
+}
+
+/** As with Tab, the text of a field is selected, so that typing replaces it. */
+export function focusToReplace(element: HTMLElement | null | undefined): void {
+  // By default the browser moves it to the middle, and the title of a dialog out of sight.
+  element?.focus({ preventScroll: true })
+  element?.scrollIntoView({ block: 'nearest' })
+  if (element instanceof HTMLInputElement) element.select()
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type ComponentChildren, createContext } from 'preact'
 import { useContext, useEffect, useId, useRef, useState } from 'preact/hooks'
 import { type Problem, problemsOf } from '../model/problems.ts'
-import { focusFirst } from './dialog.tsx'
+import { focusFirst, focusToReplace } from './dialog.tsx'
 
 type Props = {
   submit: string
@@ -28,7 +28,7 @@ export function Form({ submit, onCancel, onSubmit, isDanger = false, isDisabled 
   useEffect(() => {
     if (!document.activeElement?.closest('form')) focusFirst(form.current)
   }, [])
-  useEffect(() => form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(), [problems])
+  useEffect(() => focusToReplace(form.current?.querySelector<HTMLElement>('[aria-invalid=true]')), [problems])
   const send = async (event: SubmitEvent) => {
     event.preventDefault()
     setBusy(true)
@@ -113,6 +113,7 @@ type FieldProps = {
   /** What it begins with; a change of it shows until the user types. */
   value?: string | undefined
   hint?: string | undefined
+  placeholder?: string
   isRequired?: boolean
   inputMode?: 'decimal' | 'numeric' | 'email' | 'url'
   autoComplete?: 'off' | 'name'
@@ -120,7 +121,7 @@ type FieldProps = {
 }
 
 export function Field({ label, name, value, hint, isRequired, ...props }: FieldProps) {
-  const { autoComplete = 'off', inputMode, onInput } = props
+  const { autoComplete = 'off', inputMode, placeholder, onInput } = props
   return (
     <Labelled label={label} name={name} hint={hint}>
       {(control) => (
@@ -128,6 +129,7 @@ export function Field({ label, name, value, hint, isRequired, ...props }: FieldP
           {...control}
           type="text"
           inputMode={inputMode}
+          placeholder={placeholder}
           defaultValue={value}
           required={isRequired}
           autoComplete={autoComplete}

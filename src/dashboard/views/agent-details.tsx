@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import { ratio } from '../model/budget-use.ts'
-import { sayCauseAndActor } from '../model/causes.ts'
+import { sayCauseAndActor, sayGivenReason } from '../model/causes.ts'
 import { formatCount, formatExactMoney, formatFullTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { hasEndedItself, isStopping } from '../model/progress.ts'
@@ -51,15 +51,19 @@ export function AgentDetails({ live, agent }: { live: ProjectLive; agent: AgentS
           />
         </Detail>
         <Detail name="Tasks completed">{formatCount(agent.tasks_completed)}</Detail>
-        <Detail name="Issues">{formatCount(agent.assigned_issues_count)}</Detail>
+        {agent.assigned_issues_count > 0 && (
+          <Detail name="Issues">{formatCount(agent.assigned_issues_count)}</Detail>
+        )}
         <Detail name="Last active">
           <Ago time={agent.last_activity_at} otherwise="not yet" />{' '}
           {agent.last_activity_at && <span class="faint">ago</span>}
         </Detail>
         <LastCommand agent={agent} />
-        <Detail name="Session">
-          {agent.session_id ? <code>{agent.session_id}</code> : <span class="faint">none</span>}
-        </Detail>
+        {agent.session_id && (
+          <Detail name="Session">
+            <code>{agent.session_id}</code>
+          </Detail>
+        )}
         <Detail name="Spawned">{formatFullTime(agent.created_at)}</Detail>
         {agent.terminated_at && <Detail name={sayEnd(agent)}>{formatFullTime(agent.terminated_at)}</Detail>}
         {agent.external_id !== null && (
@@ -84,7 +88,7 @@ function LastCommand({ agent }: { agent: AgentSummary }) {
     <Detail name="Last command">
       {control.kind}
       {control.mode && ` (${control.mode})`} {why}, {formatFullTime(control.requested_at)}
-      {control.reason && <q>{control.reason}</q>}
+      {control.reason && <q>{sayGivenReason(control.reason)}</q>}
     </Detail>
   )
 }

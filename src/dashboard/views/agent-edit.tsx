@@ -16,7 +16,7 @@ function readChange(fields: FormData) {
   const cost = typed(fields, 'cost_limit')
   return {
     current_task: typed(fields, 'current_task') ?? null,
-    token_limit: atField('token_limit', () => parseTokens('Token limit', tokens)) ?? null,
+    token_limit: atField('token_limit', () => parseTokens(tokens)) ?? null,
     cost_limit: cost?.replace(/^\$\s*/, '') ?? null,
   }
 }

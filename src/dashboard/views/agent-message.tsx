@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { findInexactNumber } from '#src/domain/json.ts'
@@ -13,12 +13,14 @@ export function AgentMessage({ agent, signals }: { agent: AgentSummary; signals:
   const [text, setText] = useState('')
   const [isBusy, setBusy] = useState(false)
   const refusal = refusalOf(agent, signals)
+  const field = useRef<HTMLTextAreaElement>(null)
   const send = async (event: SubmitEvent) => {
     event.preventDefault()
     setBusy(true)
     try {
       await api.signals.send(agent.project_id, agent.id, { kind: 'message', payload: toPayload(text) })
       setText('')
+      field.current?.focus()
     } catch (error) {
       say('problem', error instanceof Error ? error.message : String(error))
     }
@@ -31,6 +33,7 @@ export function AgentMessage({ agent, signals }: { agent: AgentSummary; signals:
         <label>
           Message to the runtime
           <textarea
+            ref={field}
             rows={3}
             value={text}
             placeholder="Text, or a JSON object"

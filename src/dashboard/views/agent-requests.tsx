@@ -19,7 +19,7 @@ export function AgentRequests({ agent }: { agent: AgentSummary }) {
         <h3>{open_requests > 0 ? `Waits for ${plural(open_requests, 'answer')}` : 'Requests'}</h3>
         <a href={links.requests(ended)}>All its requests</a>
       </header>
-      {open_requests === 0 && <p class="faint none">It asks nothing</p>}
+      {open_requests === 0 && <p class="faint none">No requests</p>}
       <ul>
         {open.slice(0, SHOWN).map((request) => (
           <li key={request.id} class="asked">

@@ -2,6 +2,7 @@ import type { SignalDetails } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
 import type { Loading } from '../model/app-state.ts'
+import { sayGivenReason } from '../model/causes.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
 import { hasEndedItself } from '../model/progress.ts'
@@ -66,7 +67,7 @@ function sayPayload(payload: SignalDetails['payload']): string {
 }
 
 function Row({ signal }: { signal: SignalDetails }) {
-  const what = signal.kind === 'message' ? sayPayload(signal.payload) : signal.reason
+  const what = signal.kind === 'message' ? sayPayload(signal.payload) : sayGivenReason(signal.reason)
   return (
     <tr>
       <td>

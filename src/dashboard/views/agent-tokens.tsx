@@ -20,9 +20,9 @@ export function AgentTokens({ project, agent }: Props) {
   if (!mayRevoke) return null
   const close = () => setAsked(undefined)
   return (
-    <section class="panel" aria-label="Tokens">
+    <section class="panel" aria-label="Access tokens">
       <header class="panel-head">
-        <h3>Tokens</h3>
+        <h3>Access tokens</h3>
         <span class="panel-actions">
           {mayIssue && (
             <button type="button" onClick={() => setAsked('issue')}>

@@ -10,6 +10,7 @@ import { blockOf, liftingOf, sayBlock } from '../model/blocks.ts'
 import { sayWhyStopped } from '../model/causes.ts'
 import { now } from '../model/clock.ts'
 import { failedCommand, useFailure } from '../model/failures.ts'
+import { noteVisit } from '../model/fleet-list.ts'
 import { capital } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
@@ -30,6 +31,7 @@ import { AgentSignals, useSignals } from './agent-signals.tsx'
 import { AgentTokens } from './agent-tokens.tsx'
 import { EventList } from './event-list.tsx'
 import { startOrder } from './order-dialog.tsx'
+import { isTyping } from './shortcuts.ts'
 
 /** Events do not carry the memory: the page asks the server for it, at most this often. */
 const MEMORY_EVERY_MS = 3_000
@@ -42,6 +44,7 @@ export function AgentView({ project, live, agent_id }: Props) {
   const { api } = useAppState()
   const [isEditing, setEditing] = useState(false)
   useEffect(() => void live.recall(api), [live, api])
+  useEffect(() => noteVisit(live, agent_id), [live, agent_id])
   // Only a change of this agent draws the page again, not every event of the project.
   const agent = useComputed(() => {
     void live.version.value
@@ -150,8 +153,7 @@ function ActionKeys({ agent }: { agent: AgentSummary }) {
   useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const { key, target } = event
-      if (event.ctrlKey || event.altKey || event.metaKey) return
-      if (target instanceof Element && target.closest('input, textarea, select, dialog')) return
+      if (event.ctrlKey || event.altKey || event.metaKey || isTyping(target)) return
       const found = possibleOrders(agent).find(({ action }) => actionRow(action).key === key)
       if (!found) return
       event.preventDefault()

@@ -1,4 +1,5 @@
-import { useMemo } from 'preact/hooks'
+import type { TargetedFocusEvent } from 'preact'
+import { useMemo, useRef } from 'preact/hooks'
 import { useAppState } from '../app-state-context.ts'
 import { Answers } from '../model/answers.ts'
 import { readForm } from '../model/form.ts'
@@ -17,15 +18,32 @@ export function AnswerForm({ list, request }: Props) {
   const draft = answers.draft(request)
   const fields = useMemo(() => (response_schema ? readForm(response_schema) : []), [response_schema])
   const give = (choice: Choice) => void answer({ app, list }, request, choice)
+  const isTouched = useRef(false)
   const onKeyDown = (event: KeyboardEvent) => {
+    if (isHeldPress(event)) return event.preventDefault()
     if (!isSubmission(event)) return
     event.preventDefault()
+    // A second press of the Enter that opened the request is no answer.
+    if (!isTouched.current && !event.ctrlKey && !event.metaKey) return
     // With options the answer is still open: the next Enter gives it.
     if (options) focusButton()
     else give({ status: 'resolved' })
   }
+  const onFocusIn = ({ currentTarget, relatedTarget }: TargetedFocusEvent<HTMLFormElement>) => {
+    if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) isTouched.current = false
+  }
+  const onInput = () => {
+    isTouched.current = true
+  }
   return (
-    <form class="answer" onSubmit={(event) => event.preventDefault()} onKeyDown={onKeyDown} noValidate>
+    <form
+      class="answer"
+      onSubmit={(event) => event.preventDefault()}
+      onKeyDown={onKeyDown}
+      onFocusIn={onFocusIn}
+      onInput={onInput}
+      noValidate
+    >
       {fields.length > 0 && (
         <div class="answer-fields">
           {fields.map((field) => (
@@ -59,9 +77,14 @@ export function AnswerForm({ list, request }: Props) {
   )
 }
 
+/** One press gives one answer, however long it is held; in a text it goes on with the next line. */
+function isHeldPress({ key, repeat, target }: KeyboardEvent): boolean {
+  return repeat && (key === 'Enter' || key === ' ') && target instanceof HTMLButtonElement
+}
+
 /** Enter in a field of one line, and Ctrl+Enter anywhere. */
-function isSubmission({ key, target, ctrlKey, metaKey, isComposing }: KeyboardEvent): boolean {
-  if (key !== 'Enter' || isComposing || !(target instanceof Element)) return false
+function isSubmission({ key, target, ctrlKey, metaKey, isComposing, repeat }: KeyboardEvent): boolean {
+  if (key !== 'Enter' || isComposing || repeat || !(target instanceof Element)) return false
   return target.matches('input') || ((ctrlKey || metaKey) && target.matches('textarea, select'))
 }
 
@@ -87,7 +110,7 @@ function Buttons({ request, isSending, onGive }: ButtonsProps) {
       ))}
       {!options && (
         <button type="button" class="main" onClick={() => onGive({ status: 'resolved' })}>
-          {response_schema ? 'Send' : 'Confirm'}
+          {response_schema ? 'Send' : 'Approve'}
           <kbd>y</kbd>
         </button>
       )}

@@ -6,10 +6,11 @@ import { useAppState } from '../app-state-context.ts'
 import { actionWords, readLimit, windowWords } from '../model/budget-words.ts'
 import { modeWords } from '../model/causes.ts'
 import { say } from '../model/notices.ts'
+import { FieldError } from '../model/problems.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { zoneName } from '../model/zone.ts'
 import { Dialog } from '../parts/dialog.tsx'
-import { Field, Form, typed } from '../parts/fields.tsx'
+import { Field, Form, Labelled, typed } from '../parts/fields.tsx'
 import { MatchFields, readMatch } from './match-fields.tsx'
 
 type Props = { project: Project; live: ProjectLive; budget?: Budget; onClose: () => void }
@@ -69,6 +70,7 @@ export function BudgetDialog({ project, live, budget, onClose }: Props) {
           />
         </div>
         {!budget && <WindowFields />}
+        {!budget && <p class="faint">It counts from now on: what was spent before does not count.</p>}
         {!budget && <ScopeFields live={live} scope={scope} onScope={setScope} />}
         <Field
           label="Warn at %"
@@ -151,19 +153,20 @@ function ScopeFields({ live, scope, onScope }: ScopeProps) {
           ))}
         </select>
       </label>
-      {scope === 'some' && <MatchFields hint="team=search" />}
+      {scope === 'some' && <MatchFields example="team=search" />}
       {scope === 'tree' && (
-        <label>
-          <span>
-            Agent <span class="faint">(name or ID)</span>
-          </span>
-          <input name="agent" list="budget-agents" required autoComplete="off" />
-          <datalist id="budget-agents">
-            {names.map(({ id, name }) => (
-              <option key={id} value={name} />
-            ))}
-          </datalist>
-        </label>
+        <Labelled label="Agent" name="agent" hint="name or ID">
+          {(control) => (
+            <>
+              <input {...control} list="budget-agents" required autoComplete="off" />
+              <datalist id="budget-agents">
+                {names.map(({ id, name }) => (
+                  <option key={id} value={name} />
+                ))}
+              </datalist>
+            </>
+          )}
+        </Labelled>
       )}
     </>
   )
@@ -180,14 +183,14 @@ function readScope(live: ProjectLive, scope: Scope, fields: FormData): ScopeBody
   }
 }
 
-/** Throws a RangeError unless the words name one agent. */
+/** Throws unless the words name one agent. */
 function findAgent({ agents }: ProjectLive, words: string): string {
   if (agents.has(words)) return words
   const found = [...agents.values()].filter(({ name, status }) => name === words && status !== 'terminated')
   const [only] = found
-  if (!only) throw new RangeError(`Agent: No agent is called ${words}`)
+  if (!only) throw new FieldError('agent', `No agent is called ${words}`)
   if (found.length > 1)
-    throw new RangeError(`Agent: ${found.length} agents are called ${words}: enter the ID`)
+    throw new FieldError('agent', `${found.length} agents are called ${words}: enter the ID`)
   return only.id
 }
 
@@ -196,7 +199,7 @@ function readFractions(words: string | undefined): number[] {
   const parts = words?.split(/[,;\s]+/).filter(Boolean) ?? []
   return parts.map((part) => {
     const percent = Number(part.replace(/%$/, ''))
-    if (!(percent > 0 && percent <= 100)) throw new RangeError('Warn at: Enter percentages, such as 50, 80')
+    if (!(percent > 0 && percent <= 100)) throw new FieldError('warn_at', 'Enter percentages, such as 50, 80')
     return Number((percent / 100).toFixed(6))
   })
 }

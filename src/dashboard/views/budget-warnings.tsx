@@ -19,12 +19,12 @@ export function BudgetWarnings({ live }: { live: ProjectLive }) {
     .filter(({ use }) => use >= NEAR_LIMIT)
     .sort((left, right) => right.use - left.use)
   return (
-    <section class="panel warnings" aria-label="Budgets">
+    <section class="panel warnings" aria-label="Near their limits">
       <header class="panel-head">
-        <h3>Budgets</h3>
+        <h3>Agents near their limits</h3>
         <span class="faint">{near.length > 0 ? `${formatCount(near.length)} at 80% or more` : ''}</span>
       </header>
-      {near.length === 0 && <p class="faint none">No agent is near its limit</p>}
+      {near.length === 0 && <p class="faint none">None has used 80% of a limit</p>}
       <ul>
         {near.slice(0, SHOWN).map(({ agent, use }) => (
           <li key={agent.id} class={use >= 1 ? 'warning budget-over' : 'warning budget-near'}>

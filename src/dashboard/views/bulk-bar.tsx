@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { canRepeat, canTake } from '#src/dashboard/model/reach.ts'
 import { actionNames, actionRow } from '#src/domain/actions.ts'
+import { MAX_WITH_LIMITS } from '../model/blocks.ts'
 import type { FleetList } from '../model/fleet-list.ts'
 import { plural } from '../model/format.ts'
 import { Icon } from '../parts/icons.tsx'
@@ -8,9 +9,6 @@ import { lazy } from '../parts/lazy.tsx'
 import { startOrder } from './order-dialog.tsx'
 
 const BulkLimits = lazy('the form', async () => (await import('./bulk-limits.tsx')).BulkLimits)
-
-/** The server takes 30 changes a minute from one address. */
-const MAX_WITH_LIMITS = 25
 
 const ways = actionNames.flatMap((action) => [
   { action, isAgain: false, may: canTake },
@@ -38,13 +36,16 @@ export function BulkBar({ list }: { list: FleetList }) {
   const size = list.selected.value.size
   const bar = useRef<HTMLDivElement>(null)
   useBarHeight(bar, size > 0)
+  const clearByEscape = ({ key }: KeyboardEvent) => {
+    if (key === 'Escape') list.select([])
+  }
   if (size === 0) return null
   void list.live.version.value
   const agents = list.targets
   const limitable = agents.filter(({ status }) => status !== 'terminated')
   return (
     <>
-      <div ref={bar} class="bulk" role="toolbar" aria-label="Selected agents">
+      <div ref={bar} class="bulk" role="toolbar" aria-label="Selected agents" onKeyDown={clearByEscape}>
         <b>{plural(size, 'agent')} selected</b>
         {ways.map(({ action, isAgain, may }) => {
           const able = agents.filter((agent) => may(agent, action))

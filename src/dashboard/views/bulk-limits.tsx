@@ -1,11 +1,15 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
+import { exceededLimit } from '#src/domain/budget.ts'
 import { useAppState } from '../app-state-context.ts'
 import { parseTokens } from '../model/amounts.ts'
 import { plural } from '../model/format.ts'
+import { setLimits } from '../model/limits.ts'
 import { say } from '../model/notices.ts'
+import { order } from '../model/orders.ts'
 import { atField, FieldError } from '../model/problems.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
+import { LimitUses } from './limit-uses.tsx'
 
 type Props = { agents: readonly AgentSummary[]; onClose: () => void }
 
@@ -20,32 +24,26 @@ function readChange<Limit>(
   return text.toLowerCase() === NO_LIMIT ? null : read(text)
 }
 
-/** The same limits for several agents, one after the other. */
+/** The same limits for several agents. Those that their limits have paused can be resumed with them. */
 export function BulkLimits({ agents, onClose }: Props) {
-  const { api } = useAppState()
+  const app = useAppState()
+  const over = agents.filter((agent) => agent.status === 'paused' && exceededLimit(agent))
   const save = async (fields: FormData) => {
     const change = {
       token_limit: readChange(typed(fields, 'token_limit'), (text) =>
-        atField('token_limit', () => parseTokens('Token limit', text)),
+        atField('token_limit', () => parseTokens(text)),
       ),
       cost_limit: readChange(typed(fields, 'cost_limit'), (text) => text.replace(/^\$\s*/, '')),
     }
     if (change.token_limit === undefined && change.cost_limit === undefined)
       throw new FieldError('token_limit', 'Enter a limit')
-    for (const [index, { id, name, project_id }] of agents.entries()) {
-      try {
-        await api.agents.update(project_id, id, change)
-      } catch (error) {
-        // The first refusal is most likely about the input, and concerns all.
-        if (index === 0) throw error
-        const reason = error instanceof Error ? error.message : String(error)
-        say('partial', `Limits set for ${index} of ${agents.length} agents. ${name}: ${reason}`)
-        onClose()
-        return
-      }
-    }
-    say('done', `Limits set for ${plural(agents.length, 'agent')}`)
+    const refusal = await setLimits(app.api, agents, () => change)
+    say(refusal ? 'partial' : 'done', refusal ?? `Limits set for ${plural(agents.length, 'agent')}`)
     onClose()
+    const [first] = over
+    if (!refusal && first && fields.get('resume') === 'on') {
+      void order(app, { project_id: first.project_id, ids: over.map(({ id }) => id) }, { action: 'resume' })
+    }
   }
   return (
     <Dialog title={`Limits of ${plural(agents.length, 'agent')}`} onClose={onClose}>
@@ -55,6 +53,13 @@ export function BulkLimits({ agents, onClose }: Props) {
           <Field label="Token limit" name="token_limit" hint="such as 200k" />
           <Field label="Cost limit in $" name="cost_limit" />
         </div>
+        <LimitUses agents={agents} />
+        {over.length > 0 && (
+          <label class="check">
+            <input type="checkbox" name="resume" defaultChecked />
+            Resume {over.length === 1 ? over[0]?.name : plural(over.length, 'agent')}, paused over a limit
+          </label>
+        )}
       </Form>
     </Dialog>
   )

@@ -7,6 +7,16 @@ import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { EventList } from './event-list.tsx'
 
+const kindWords: Record<EventKind, string> = {
+  status: 'status',
+  commands: 'commands',
+  requests: 'requests',
+  runtimes: 'runtimes',
+  holds: 'holds',
+  budgets: 'limits and budgets',
+  updates: 'updates',
+}
+
 /** The feed shows at most this many events, and changes at most this often: more is too fast to read. */
 const SHOWN = 60
 const EVERY_MS = 300
@@ -35,7 +45,7 @@ export function EventFeed({ live }: { live: ProjectLive }) {
             <option value="">All kinds</option>
             {eventKinds.map((name) => (
               <option key={name} value={name}>
-                {name}
+                {kindWords[name]}
               </option>
             ))}
           </select>

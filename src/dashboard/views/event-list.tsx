@@ -55,10 +55,11 @@ function Item({ event, before, isOfOneAgent, link, isCurrent }: ItemProps) {
   const message = isOfOneAgent ? acknowledgedMessage(event) : undefined
   const detail = useFailure(app.api, failedIn(event) ?? message)
   const severity = message && detail ? 'alarming' : severityOf(event)
+  const classes = ['event', severity && `event-${severity}`, link !== undefined && 'event-opens']
   const said = message && detail ? 'message failed' : sayEvent(event, app.names(event.project_id), before)
   const words = said + (detail ? `: ${detail}` : '')
   return (
-    <li class={severity ? `event event-${severity}` : 'event'} aria-current={isCurrent ? 'true' : undefined}>
+    <li class={classes.filter(Boolean).join(' ')} aria-current={isCurrent ? 'true' : undefined}>
       <Time at={event.at} link={link} />
       {event.agent ? <Lamp status={lampAfter(event.agent)} /> : <span />}
       {!isOfOneAgent && <Subject event={event} />}

@@ -25,7 +25,11 @@ type Props = { project: Project; list: FleetList; mayControl: boolean }
 export function FleetGrid({ project, list, mayControl }: Props) {
   const scroller = useRef<HTMLDivElement>(null)
   const { first, count } = useWindow(scroller, list.live)
-  useEffect(() => takeFocus(scroller.current), [])
+  useEffect(() => {
+    takeFocus(scroller.current)
+    const row = list.ids.peek().indexOf(list.active.peek() ?? '')
+    if (list.isBack && row >= 0) reveal(scroller.current, row)
+  }, [list])
   const ids = list.ids.value
   const concerns = list.live.concerns.value
   void [list.live.version.value, list.live.stopsVersion.value, underWay.value]

@@ -27,6 +27,8 @@ const moving: Record<string, Key> = {
   },
 }
 
+const native = ['Enter', ' ']
+
 /** With Shift. */
 const extending: Record<string, Key> = {
   ArrowDown: ({ list }) => list.extend(1),
@@ -34,12 +36,11 @@ const extending: Record<string, Key> = {
 }
 
 const controlKeys: Record<string, Key> = {
-  ' ': ({ list }) => {
-    if (list.active.peek()) list.toggle(list.active.peek() ?? '')
-    return undefined
-  },
+  ' ': toggleActive,
+  x: toggleActive,
   a: ({ list }) => {
-    list.select(list.selected.peek().size > 0 ? [] : list.ids.peek())
+    const ids = list.ids.peek()
+    list.select(list.selected.peek().size < ids.length ? ids : [])
     return undefined
   },
   Escape: ({ list }) => {
@@ -47,6 +48,11 @@ const controlKeys: Record<string, Key> = {
     return undefined
   },
   ...Object.fromEntries(actionNames.map((action) => [actionRow(action).key, start(action)])),
+}
+
+function toggleActive({ list }: Place): undefined {
+  const id = list.active.peek()
+  if (id !== undefined) list.toggle(id)
 }
 
 function start(action: ActionName): Key {
@@ -66,8 +72,9 @@ function handleOf(key: string, { mayControl }: Place): Key | undefined {
 /** Handles a key in the list; keys with Ctrl, Alt or Meta belong to the browser. */
 export function pressed(event: KeyboardEvent, place: Place): number | undefined {
   const { key, target, currentTarget } = event
-  // A button in the list handles its own keys.
-  if (event.ctrlKey || event.altKey || event.metaKey || target !== currentTarget) return undefined
+  if (event.ctrlKey || event.altKey || event.metaKey) return undefined
+  // A box, a button or a link of a row handles the keys that press it.
+  if (target !== currentTarget && native.includes(key)) return undefined
   const isRange = event.shiftKey && place.mayControl
   const handle = isRange && extending[key] ? extending[key] : handleOf(key, place)
   if (!handle) return undefined

@@ -10,6 +10,7 @@ import { FleetFilters } from './fleet-filters.tsx'
 import { FleetGrid } from './fleet-grid.tsx'
 import { LostBanner } from './lost-banner.tsx'
 import { RowMenu } from './row-menu.tsx'
+import { isTyping } from './shortcuts.ts'
 
 /** Every agent of a project, with the actions on them. */
 export function FleetView({ project, live }: { project: Project; live: FleetSource }) {
@@ -35,8 +36,7 @@ export function FleetView({ project, live }: { project: Project; live: FleetSour
 
 /** `/` focuses the search, unless the user is typing. */
 function findBySlash(event: KeyboardEvent): void {
-  const isTyping = event.target instanceof Element && event.target.closest('input, textarea, select, dialog')
-  if (event.key !== '/' || isTyping) return
+  if (event.key !== '/' || isTyping(event.target)) return
   event.preventDefault()
   document.getElementById('search')?.focus()
 }

@@ -57,7 +57,7 @@ function HoldBanner({ project, live, hold, held }: Props & { hold: Hold; held: H
       <span class="hold-facts">
         {sayHeld(held)} · {sayScope(live, hold)}, also new ones · by {app.names(project.id).actor(created_by)}
         {isOfGroup && ', in all projects'}, <Ago time={created_at} /> ago ·{' '}
-        {until === null ? 'until it is lifted' : `until ${formatTime(until)}`}
+        {until === null ? 'until it is released' : `until ${formatTime(until)}`}
       </span>
       {mayLift && (
         <button type="button" onClick={() => startLifting(block)}>

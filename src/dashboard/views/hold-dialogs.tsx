@@ -3,12 +3,14 @@ import type { Project } from '#src/client/rest/rest.ts'
 import type { Mode } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { Hold, PauseMode } from '#src/domain/hold.ts'
+import { matches } from '#src/domain/selector.ts'
 import { useAppState } from '../app-state-context.ts'
-import { formatFullTime, plural } from '../model/format.ts'
+import { formatCount, formatFullTime, plural } from '../model/format.ts'
 import { placeHold, sayPlaced } from '../model/hold-orders.ts'
 import { say } from '../model/notices.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { sayScope } from '../model/scopes.ts'
+import { readSearch } from '../model/search.ts'
 import { newestCommands, stopOf } from '../model/stops.ts'
 import { fromFieldTime, zone } from '../model/zone.ts'
 import { Dialog } from '../parts/dialog.tsx'
@@ -32,6 +34,9 @@ export function PlaceHold({ project, live, onClose }: Props) {
   const app = useAppState()
   const [mode, setMode] = useState<Mode>()
   const [length, setLength] = useState('')
+  const [labels, setLabels] = useState('')
+  const [type, setType] = useState('')
+  void live.version.value
   const place = async (fields: FormData) => {
     const until = typed(fields, 'until')
     const before = newestCommands(live)
@@ -56,7 +61,8 @@ export function PlaceHold({ project, live, onClose }: Props) {
           before.
         </p>
         <Field label="Reason" name="reason" hint="people and agents see it" isRequired />
-        <MatchFields hint="team=news" />
+        <MatchFields example="team=news" onLabels={setLabels} onType={setType} />
+        <p role="status">{sayHeld(live, labels, type)}</p>
         <label>
           How long
           <select value={length} onChange={({ currentTarget }) => setLength(currentTarget.value)}>
@@ -80,6 +86,19 @@ export function PlaceHold({ project, live, onClose }: Props) {
       </Form>
     </Dialog>
   )
+}
+
+/** "Holds 6 of 21 agents" */
+export function sayHeld({ agents }: Pick<ProjectLive, 'agents'>, labels: string, type: string): string {
+  const { selector, problem } = readSearch(`labels:${labels}`)
+  if (problem !== undefined) return "The labels can't be read yet"
+  const all = [...agents.values()].filter(({ status }) => status !== 'terminated')
+  const held = all.filter(
+    (agent) => (type === '' || agent.agent_type_id === type) && matches(selector, agent.labels),
+  )
+  if (all.length === 0) return 'Holds the agents that start later'
+  if (held.length < all.length) return `Holds ${formatCount(held.length)} of ${plural(all.length, 'agent')}`
+  return `Holds ${all.length === 1 ? 'the only agent' : `all ${plural(all.length, 'agent')}`}`
 }
 
 const MAX_SPREAD_MINUTES = 60

@@ -10,16 +10,15 @@ import { showKeys } from './shortcuts.ts'
 const reasons = ['tool_call', 'input_required', 'confirmation']
 
 export function InboxFilters({ list }: { list: InboxList }) {
-  const { inbox, projects } = useAppState()
+  const { inbox, projects, connection } = useAppState()
+  const isKnown = inbox.isRead && (inbox.count.value > 0 || connection.value.kind !== 'offline')
   const { state, project_id, reason, agent_id } = list.filter.value
   const known = [...inbox.open.value, ...list.listed.value]
   const agents = new Map(known.map((request) => [request.agent_id, request.agent_name]))
   const others = known.map((request) => request.reason)
   return (
     <header class="inbox-head">
-      <h1>
-        Inbox <span class="faint">{formatCount(inbox.count.value)} open</span>
-      </h1>
+      <h1>Inbox {isKnown && <span class="faint">{formatCount(inbox.count.value)} open</span>}</h1>
       <div class="inbox-filters">
         <Filter
           name="state"

@@ -27,7 +27,7 @@ const native: Record<string, string> = {
   ArrowUp: '.request',
 }
 /** One key stroke answers one request, however long it is held. */
-const answering = ['y', 'n']
+const once = ['y', 'n', 'Enter']
 
 /** Handles a key anywhere on the page; while somebody types, only Escape. */
 export function pressed(event: KeyboardEvent, inbox: Inbox): void {
@@ -38,10 +38,12 @@ export function pressed(event: KeyboardEvent, inbox: Inbox): void {
   const isNative = key in native && target.closest(native[key] ?? '') !== null
   if (isTyping || isNative || !Object.hasOwn(keys, key)) return
   event.preventDefault()
-  if (!(event.repeat && answering.includes(key))) keys[key]?.(inbox)
+  if (!(event.repeat && once.includes(key))) keys[key]?.(inbox)
 }
 
+/** Answers what the user has opened or gone to, never what merely shows first. */
 function answerCurrent(inbox: Inbox, choose: (request: Asked) => Choice | undefined): void {
+  if (!inbox.list.isChosen) return
   const request = inbox.app.inbox.find(inbox.list.current.peek()?.id ?? '')
   if (request?.state !== 'open' || !inbox.app.mayAnswer(request)) return
   const choice = choose(request)
@@ -69,6 +71,7 @@ export function focusInbox(list: InboxList): void {
   const wanted = list.focus.peek()
   if (wanted === undefined) return
   const target = wanted === 'form' ? findForm() : findRow(list)
+  // Never a button: a second Enter would answer.
   const element =
     target ?? document.querySelector<HTMLElement>('.request-title') ?? document.getElementById('main')
   element?.focus()
@@ -86,7 +89,7 @@ function findRow(list: InboxList): HTMLElement | null {
 }
 
 function findForm(): HTMLElement | null {
-  return findFirst(['[aria-invalid=true]', '.answer-fields :is(input, select, textarea)', ...buttons])
+  return findFirst(['[aria-invalid=true]', '.answer-fields :is(input, select, textarea)'])
 }
 
 const buttons = ['.answer-buttons .main', '.answer-buttons button']

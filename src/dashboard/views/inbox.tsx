@@ -25,7 +25,7 @@ export function InboxView() {
     return () => document.removeEventListener('keydown', onKey)
   }, [app, list])
   const current = list.current.value
-  useEffect(() => current && list.show(current), [list, current?.id])
+  useEffect(() => list.keep(), [list, current?.id])
   useEffect(() => focusInbox(list), [list, list.focus.value])
   return (
     <section class={place.value.view === 'request' ? 'inbox inbox-open' : 'inbox'} aria-label="Inbox">
@@ -57,7 +57,7 @@ function Open({ list }: { list: InboxList }) {
         </p>
       )}
       <Rows list={list} />
-      {list.shown.value.length === 0 && <Nothing list={list} />}
+      {list.shown.value.length === 0 && problem === undefined && <Nothing list={list} />}
       {inbox.beyond.value > 0 && <p class="inbox-note">{inbox.beyond.value} more are not listed yet</p>}
     </>
   )

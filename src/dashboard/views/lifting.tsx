@@ -12,6 +12,5 @@ export function LiftingDialog({ asked, ...props }: Props) {
   const { block, agents } = asked
   if (block.kind === 'hold') return <ReleaseHold {...props} hold={block.hold} agents={agents} />
   if (block.kind === 'budget') return <RaiseBudget {...props} budget_id={block.budget_id} />
-  const [agent] = agents
-  return agent ? <RaiseOwnLimits {...props} agent={agent} /> : null
+  return <RaiseOwnLimits {...props} agents={agents} />
 }

@@ -5,7 +5,8 @@ import { eventNames } from '#src/domain/events.ts'
 import { fold } from '#src/domain/text.ts'
 import { useAppState } from '../app-state-context.ts'
 import { downloadText } from '../model/download.ts'
-import { capital, formatCount, plural } from '../model/format.ts'
+import { eventWords } from '../model/events.ts'
+import { formatCount, plural } from '../model/format.ts'
 import type { LogFilters } from '../model/log.ts'
 import { type ExportFormat, type ExportProgress, exportFormats, exportLog } from '../model/log-export.ts'
 import { say } from '../model/notices.ts'
@@ -25,9 +26,6 @@ const actorWords = {
   system: 'Signalbox',
 } as const satisfies Record<(typeof actorKinds)[number], string>
 
-/** "agent.status_changed" as "agent: status changed". */
-const nameWords = (name: string) => name.replace('.', ': ').replaceAll('_', ' ')
-
 /** The filters, a time to jump to, and the export. */
 export function LogControls({ project, live, filters }: Props) {
   return (
@@ -36,7 +34,7 @@ export function LogControls({ project, live, filters }: Props) {
         label="Event"
         value={filters.name}
         all="All events"
-        choices={eventNames.map((name) => [name, capital(nameWords(name))])}
+        choices={eventNames.map((name) => [name, eventWords[name]])}
         onChange={(name) => replaceQuery({ name })}
       />
       <Select

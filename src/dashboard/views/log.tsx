@@ -1,10 +1,12 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
+import type { AgentSummary } from '#src/domain/agent.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
+import { sayEvent } from '../model/events.ts'
 import { formatCount, formatFullTime, formatTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
-import { useRested } from '../model/loaded.ts'
+import { useRested, useSettled } from '../model/loaded.ts'
 import {
   type LogFilters,
   LogReader,
@@ -29,13 +31,18 @@ export function LogView({ project, live }: { project: Project; live: ProjectLive
   const { api } = useAppState()
   const filters = readFilters(query.value)
   const start = readStart(query.value)
-  const key = useRested(JSON.stringify({ filters, start }), RESTED_MS)
+  const key = useRested(JSON.stringify({ filters, time: query.value.get('time') }), RESTED_MS)
+  const kept = useRef<{ key: string; reader: LogReader } | undefined>(undefined)
   const reader = useMemo(() => {
-    const asked = JSON.parse(key) as { filters: LogFilters; start: LogStart }
+    // An event of the list opens and closes without another list.
+    const known = kept.current?.key === key ? kept.current.reader : undefined
+    if (known && (start.seq === undefined || known.has(start.seq))) return known
+    const asked = JSON.parse(key) as { filters: LogFilters }
     const made = new LogReader(api, project.id, asked.filters)
-    void made.start(asked.start)
+    void made.start(start)
+    kept.current = { key, reader: made }
     return made
-  }, [api, project.id, key])
+  }, [api, project.id, key, start.seq])
   useEffect(() => () => reader.stop(), [reader])
   const state = reader.state.value
   const problem = reader.problem.value
@@ -61,16 +68,15 @@ type FoundProps = { live: ProjectLive; reader: LogReader; state: LogState; start
 function Found({ live, reader, state, start: { seq } }: FoundProps) {
   const events = useMemo(() => state.events.toReversed(), [state.events])
   const open = seq === undefined ? undefined : state.events.find((event) => event.seq === seq)
-  const linkOf = (event: EventFrame) => links.log(live.project_id, { seq: String(event.seq) })
+  const filters = Object.fromEntries(query.value)
+  const linkOf = (event: EventFrame) => links.log(live.project_id, { ...filters, seq: String(event.seq) })
   return (
     <div class="log-found">
-      {seq !== undefined && <Opened event={open} seq={seq} oldest={state.oldest_seq} />}
+      {seq !== undefined && (
+        <Opened event={open} before={open && reader.before(open)} seq={seq} oldest={state.oldest_seq} />
+      )}
       <div class="panel">
-        <Edge
-          label={state.to < state.last_seq ? 'Load newer events' : 'Look for newer events'}
-          isReading={state.isReading}
-          onClick={() => void reader.newer()}
-        />
+        <Newer live={live} reader={reader} state={state} />
         {events.length > 0 ? (
           <EventList live={live} events={events} before={reader.before} linkOf={linkOf} current={seq} />
         ) : (
@@ -82,12 +88,21 @@ function Found({ live, reader, state, start: { seq } }: FoundProps) {
   )
 }
 
-function Edge({ label, isReading, onClick }: { label: string; isReading: boolean; onClick: () => void }) {
+const COUNTED_EVERY_MS = 1_000
+
+/** The project is live, and the list is not: it grows only when it is asked to. */
+function Newer({ live, reader, state }: Omit<FoundProps, 'start'>) {
+  useSettled(live.version.value, COUNTED_EVERY_MS)
+  const { to, last_seq, isReading } = state
+  const left = Math.max(last_seq, live.seq) - to
   return (
     <p class="log-edge">
-      <button type="button" aria-disabled={isReading} onClick={onClick}>
-        {isReading ? 'Reading…' : label}
+      <button type="button" aria-disabled={isReading} onClick={() => void reader.newer()}>
+        {isReading ? 'Reading…' : left > 0 ? 'Load newer events' : 'Look for newer events'}
       </button>
+      <span class="faint">
+        {left > 0 ? `${formatCount(left)} newer not looked at yet` : 'This list does not update itself'}
+      </span>
     </p>
   )
 }
@@ -114,9 +129,17 @@ function End({ state, onMore }: { state: LogState; onMore: () => void }) {
   )
 }
 
-/** One event, in full. */
-function Opened({ event, seq, oldest }: { event: EventFrame | undefined; seq: number; oldest: number }) {
-  const close = () => replaceQuery({ seq: undefined, time: event?.at })
+type OpenedProps = {
+  event: EventFrame | undefined
+  before: AgentSummary | undefined
+  seq: number
+  oldest: number
+}
+
+/** One event, in words and in full. */
+function Opened({ event, before, seq, oldest }: OpenedProps) {
+  const app = useAppState()
+  const close = () => replaceQuery({ seq: undefined })
   return (
     <section class="panel log-open" aria-label={`Event ${seq}`}>
       <header class="panel-head">
@@ -127,9 +150,15 @@ function Opened({ event, seq, oldest }: { event: EventFrame | undefined; seq: nu
         </button>
       </header>
       {event ? (
-        <div class="log-json">
-          <Json value={event} />
-        </div>
+        <>
+          <p class="none">
+            <b>{event.agent?.name ?? 'Project'}</b> {sayEvent(event, app.names(event.project_id), before)}
+            <span class="faint"> by {app.permissions.nameOf(event.actor)}</span>
+          </p>
+          <div class="log-json">
+            <Json value={event} />
+          </div>
+        </>
       ) : (
         <p class="none faint">
           {seq < oldest

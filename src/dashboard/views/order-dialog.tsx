@@ -6,9 +6,10 @@ import { canRepeat, canTake, reachedBelow } from '#src/dashboard/model/reach.ts'
 import { type ActionName, actionRow, type Mode } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
-import { type BlockedGroup, groupBlocked, sayBlock } from '../model/blocks.ts'
+import { type Block, type BlockedGroup, groupBlocked, MAX_WITH_LIMITS, sayBlock } from '../model/blocks.ts'
 import { unusualMode } from '../model/causes.ts'
 import { formatCount, plural } from '../model/format.ts'
+import { startLifting } from '../model/lifting.ts'
 import { links } from '../model/links.ts'
 import { shownStatus } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
@@ -97,20 +98,32 @@ function blockedBy(
 ): BlockedGroup<AgentSummary> | undefined {
   if (action !== 'resume') return undefined
   const [group] = groupBlocked(agents, { holds })
-  const isOfMany = agents.length > 1 && group?.block.kind === 'limit'
-  return group?.agents.length === agents.length && !isOfMany ? group : undefined
+  const isTooMany = agents.length > MAX_WITH_LIMITS && group?.block.kind === 'limit'
+  return group?.agents.length === agents.length && !isTooMany ? group : undefined
 }
 
 /** The agents that the server will not resume, and why. */
 function Blocked({ live, agents }: { live: ProjectLive; agents: readonly AgentSummary[] }) {
   const groups = groupBlocked(agents, live)
   if (groups.length === 0) return null
+  const raise = (block: Block) => {
+    dropOrder()
+    startLifting(
+      block,
+      agents.filter((agent) => canTake(agent, 'resume')),
+    )
+  }
   return (
     <ul class="blocked">
-      {groups.map(({ block, agents: [first, ...others] }) => (
-        <li key={first?.id}>
-          {others.length === 0 ? first?.name : plural(others.length + 1, 'agent')} stay
-          {others.length === 0 ? 's' : ''} paused, {sayBlock(block, live) ?? 'over a limit'}
+      {groups.map(({ block, agents: blocked }) => (
+        <li key={blocked[0]?.id}>
+          {listNames(blocked)} {blocked.length === 1 ? 'stays' : 'stay'} paused,{' '}
+          {sayBlock(block, live) ?? 'over a limit'}
+          {block.kind === 'limit' && blocked.length <= MAX_WITH_LIMITS && (
+            <button type="button" onClick={() => raise(block)}>
+              Raise limits and resume…
+            </button>
+          )}
         </li>
       ))}
     </ul>
@@ -167,7 +180,7 @@ function OrderForm({ project, live, asked }: FormProps) {
       />
       <label>
         <span>
-          Reason <span class="faint">(sent to the agent)</span>
+          Reason <span class="faint">(optional, sent to the agent)</span>
         </span>
         <input
           value={reason}

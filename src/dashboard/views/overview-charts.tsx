@@ -82,9 +82,9 @@ function CostChart(props: Props) {
   const sum = fromUnits(points.buckets.reduce((total, { costUnits }) => total + costUnits, 0))
   return (
     <Chart
-      title="Cost a minute"
-      value={`${formatMoney(sum)} in all`}
-      summary={`Cost a minute over the last ${spans[span].label}. In all: ${formatMoney(sum)}.`}
+      title="Cost per minute"
+      value={`${formatMoney(sum)} total`}
+      summary={`Cost per minute over the last ${spans[span].label}. Total: ${formatMoney(sum)}.`}
       series={costSeries}
       format={formatExactMoney}
       data={data}
@@ -104,9 +104,9 @@ function EventsChart(props: Props) {
   const sum = points.buckets.reduce((total, { events }) => total + events, 0)
   return (
     <Chart
-      title="Events a second"
-      value={`${formatCount(sum)} in all`}
-      summary={`Events a second over the last ${spans[span].label}. In all: ${formatCount(sum)}.`}
+      title="Events per second"
+      value={`${formatCount(sum)} total`}
+      summary={`Events per second over the last ${spans[span].label}. Total: ${formatCount(sum)}.`}
       series={eventSeries}
       format={sayRate}
       data={data}

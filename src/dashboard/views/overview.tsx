@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import type { ActivityReport, Project } from '#src/client/rest/rest.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -39,35 +39,44 @@ export function Overview({ project, live }: { project: Project; live: ProjectLiv
   const at = moment.value
   useEffect(() => void live.recall(api), [live, api])
   const own = useMemo(() => live.history.buckets(now.value), [live, now.value])
+  const past = usePast(live, at)
+  const room = useRoom(at === undefined)
   return (
     <section class="overview" aria-label={`${project.name} in numbers`}>
-      {at === undefined ? (
-        <Numbers source={live} recent={own} />
-      ) : (
-        <PastNumbers project={project} live={live} at={at} />
-      )}
-      <Activity project={project} live={live} own={own} at={at} />
-      <div class="columns">
-        <BudgetWarnings live={live} />
-        <EventFeed live={live} />
+      <div {...room}>
+        {at === undefined ? (
+          <Numbers source={live} recent={own} />
+        ) : (
+          past.read && <Numbers source={past.past} />
+        )}
       </div>
+      <Activity project={project} live={live} own={own} at={at} />
+      {at !== undefined && (
+        <MomentBanner at={at} problem={past.problem} isReading={past.isReading}>
+          <Missing read={past.read} />
+          <a class="button" href={atMoment(links.fleet(project.id))}>
+            Show the fleet then
+          </a>
+        </MomentBanner>
+      )}
+      {at === undefined && (
+        <div class="columns">
+          <BudgetWarnings live={live} />
+          <EventFeed live={live} />
+        </div>
+      )}
     </section>
   )
 }
 
-function PastNumbers({ project, live, at }: { project: Project; live: ProjectLive; at: number }) {
-  const { past, read, problem, isReading } = usePast(live, at)
-  return (
-    <>
-      <MomentBanner at={at} problem={problem} isReading={isReading}>
-        <Missing read={read} />
-        <a class="button" href={atMoment(links.fleet(project.id))}>
-          Show the fleet then
-        </a>
-      </MomentBanner>
-      {read && <Numbers source={past} />}
-    </>
-  )
+/** Other numbers take the room of the live ones, so that the charts stay where they are. */
+function useRoom(isLive: boolean) {
+  const ref = useRef<HTMLDivElement>(null)
+  const height = useRef(0)
+  useLayoutEffect(() => {
+    if (isLive) height.current = ref.current?.getBoundingClientRect().height ?? 0
+  })
+  return { ref, style: isLive ? {} : { minHeight: `${height.current}px` } }
 }
 
 type ActivityProps = { project: Project; live: ProjectLive; own: readonly Bucket[]; at: number | undefined }

@@ -4,7 +4,7 @@ import type { AgentSummary } from '#src/domain/agent.ts'
 import type { AppState } from '../model/app-state.ts'
 import { toBlock } from '../model/blocks.ts'
 import { highlightedOf } from '../model/fleet-list.ts'
-import { capital, formatCount } from '../model/format.ts'
+import { capital, formatCount, plural } from '../model/format.ts'
 import { startHold, startLifting } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
 import { say } from '../model/notices.ts'
@@ -247,7 +247,7 @@ function pages(app: AppState): Entry[] {
     {
       id: 'inbox',
       label: 'Inbox',
-      note: open > 0 ? `${formatCount(open)} open requests` : undefined,
+      note: open > 0 ? plural(open, 'open request') : undefined,
       run: () => goTo(links.requests()),
     },
     { id: 'types', label: 'Agent types', also: 'new type', run: () => goTo(links.types) },

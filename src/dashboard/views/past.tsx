@@ -14,12 +14,14 @@ import { MomentBanner, TimeCursor } from './time-cursor.tsx'
 /** A moment is read once the cursor rests. */
 const RESTED_MS = 300
 
-/** The fleet of a moment, which is read as the moment changes. */
-export function usePast(live: ProjectLive, at: number) {
+/** The fleet of a moment, which is read as the moment changes; undefined: now, for which nothing is read. */
+export function usePast(live: ProjectLive, at: number | undefined) {
   const { api } = useAppState()
   const past = useMemo(() => new PastFleet(live), [live])
   const rested = useRested(at, RESTED_MS)
-  const { value, problem } = useLoaded(`${live.project_id} ${rested}`, () => past.read(api, rested))
+  const { value, problem } = useLoaded(`${live.project_id} ${rested}`, async () =>
+    rested === undefined ? undefined : past.read(api, rested),
+  )
   const isReading = value?.at !== at
   return { past, read: value, problem: isReading ? problem : undefined, isReading }
 }

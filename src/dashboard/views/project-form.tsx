@@ -58,7 +58,7 @@ export function ProjectForm({ project, onCancel, onSaved }: Props) {
 
 function readCount(text: string | undefined): number {
   try {
-    return parseTokens('', text) ?? 0
+    return parseTokens(text) ?? 0
   } catch {
     throw new RangeError('Enter a whole number, such as 10,000')
   }

@@ -2,16 +2,22 @@ import type { Budget, Project } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { exceededLimit } from '#src/domain/budget.ts'
 import { useAppState } from '../app-state-context.ts'
+import { parseTokens } from '../model/amounts.ts'
 import { isStopping, readLimit, sayAmount, suggestLimit } from '../model/budget-words.ts'
+import { plural } from '../model/format.ts'
+import { isOverCost, isOverTokens, setLimits } from '../model/limits.ts'
 import { links } from '../model/links.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
+import { order } from '../model/orders.ts'
+import { atField, FieldError } from '../model/problems.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { sayScope } from '../model/scopes.ts'
 import { BudgetBar } from '../parts/budget-bar.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, typed } from '../parts/fields.tsx'
 import { State } from '../parts/states.tsx'
+import { LimitUses } from './limit-uses.tsx'
 
 type Props = { project: Project; live: ProjectLive; onClose: () => void }
 
@@ -24,7 +30,10 @@ export function RaiseBudget({ project, live, budget_id, onClose }: Props & { bud
   const raise = (budget: Budget) => async (fields: FormData) => {
     const limit = readLimit(budget.metric, typed(fields, 'limit') ?? '')
     if (Number(limit) <= Number(budget.spent)) {
-      throw new RangeError(`Enter more than what is spent, ${sayAmount(budget.metric, budget.spent)}`)
+      throw new FieldError(
+        'limit',
+        `Enter more than what is spent, ${sayAmount(budget.metric, budget.spent)}`,
+      )
     }
     const changed = await api.budgets.update(project.id, budget.id, { limit })
     const amount = sayAmount(changed.metric, changed.limit)
@@ -63,59 +72,87 @@ export function RaiseBudget({ project, live, budget_id, onClose }: Props & { bud
   )
 }
 
-/** The limits of the agent itself that it has reached; both changes are one step for the operator. */
-export function RaiseOwnLimits({ project, agent, onClose }: Props & { agent: AgentSummary }) {
-  const { api } = useAppState()
-  const { tokens_used, token_limit, cost_incurred, cost_limit } = agent
-  const isOver = (own: Partial<AgentSummary>) =>
-    exceededLimit({ tokens_used, cost_incurred, token_limit: null, cost_limit: null, ...own }) !== undefined
-  const raise = async (fields: FormData) => {
-    const tokens = typed(fields, 'token_limit')
-    const cost = typed(fields, 'cost_limit')
-    const limits = {
-      ...(tokens !== undefined && { token_limit: Number(readLimit('tokens', tokens)) }),
-      ...(cost !== undefined && { cost_limit: String(readLimit('cost', cost)) }),
-    }
-    const isTooLow =
-      Number(limits.token_limit ?? Infinity) <= tokens_used ||
-      Number(limits.cost_limit ?? Infinity) <= Number(cost_incurred)
-    if (isTooLow) throw new RangeError('Enter more than what is used')
-    await api.agents.update(project.id, agent.id, limits)
-    await api.agents.resume(project.id, agent.id)
-    const words = [
-      limits.token_limit !== undefined && sayAmount('tokens', limits.token_limit),
-      limits.cost_limit !== undefined && sayAmount('cost', limits.cost_limit),
-    ]
-    say(
-      'sent',
-      `Limit of ${agent.name} raised to ${words.filter(Boolean).join(' and ')}. Resume sent.`,
-      links.agent(agent.project_id, agent.id),
+/** What the form raises: each limit of those that have reached it. */
+function readRaise(fields: FormData, overTokens: readonly AgentSummary[], overCost: readonly AgentSummary[]) {
+  const tokens = atField('token_limit', () => parseTokens(typed(fields, 'token_limit')))
+  const cost = typed(fields, 'cost_limit')?.replace(/^\$\s*/, '')
+  const [tokensUsed, costIncurred] = [mostTokens(overTokens), mostCost(overCost)]
+  if (tokens !== undefined && tokens <= tokensUsed)
+    throw new FieldError('token_limit', `Enter more than what is used, ${sayAmount('tokens', tokensUsed)}`)
+  if (cost !== undefined && Number(cost) <= costIncurred)
+    throw new FieldError(
+      'cost_limit',
+      `Enter more than what is used, ${sayAmount('cost', String(costIncurred))}`,
     )
+  return { tokens, cost }
+}
+
+const mostTokens = (agents: readonly AgentSummary[]) => Math.max(...agents.map((agent) => agent.tokens_used))
+const mostCost = (agents: readonly AgentSummary[]) =>
+  Math.max(...agents.map(({ cost_incurred }) => Number(cost_incurred)))
+
+type OwnProps = Props & { agents: readonly AgentSummary[] }
+
+/** Raises the agents' own limits, where they have reached them, and resumes all of the agents: one step for the operator. */
+export function RaiseOwnLimits({ project, agents, onClose }: OwnProps) {
+  const app = useAppState()
+  const [overTokens, overCost] = [agents.filter(isOverTokens), agents.filter(isOverCost)]
+  const over = agents.filter((agent) => exceededLimit(agent))
+  const others = agents.length - over.length
+  const [first] = over
+  const whom = over.length === 1 && first ? first.name : plural(over.length, 'agent')
+  const raise = async (fields: FormData) => {
+    const { tokens, cost } = readRaise(fields, overTokens, overCost)
+    const refusal = await setLimits(app.api, over, (agent) => ({
+      ...(tokens !== undefined && isOverTokens(agent) && { token_limit: tokens }),
+      ...(cost !== undefined && isOverCost(agent) && { cost_limit: cost }),
+    }))
     onClose()
+    if (refusal) return say('partial', refusal)
+    const limits = [
+      tokens !== undefined && sayAmount('tokens', tokens),
+      cost !== undefined && sayAmount('cost', cost),
+    ]
+    const words = `Limit of ${whom} raised to ${limits.filter(Boolean).join(' and ')}.`
+    const ids = agents.map(({ id }) => id)
+    const isSent = await order(app, { project_id: project.id, ids }, { action: 'resume' })
+    // An order to several agents has a notice of its own.
+    const isOfOne = isSent && agents.length === 1
+    const link = first && over.length === 1 ? links.agent(project.id, first.id) : undefined
+    say('sent', isOfOne ? `${words} Resume sent.` : words, link)
   }
   return (
-    <Dialog title={`${agent.name} is over its limit`} onClose={onClose}>
+    <Dialog
+      title={`${whom} ${over.length === 1 ? 'is over its limit' : 'are over their limits'}`}
+      onClose={onClose}
+    >
       <Form submit={SUBMIT} onCancel={onClose} onSubmit={raise}>
-        {token_limit !== null && isOver({ token_limit }) && (
+        {overTokens.length > 0 && (
           <Field
             label="New token limit"
             name="token_limit"
-            hint={`${sayAmount('tokens', tokens_used)} used`}
-            value={suggestLimit('tokens', { limit: token_limit, spent: tokens_used })}
+            value={suggestLimit('tokens', {
+              limit: Math.max(...overTokens.map(({ token_limit }) => token_limit ?? 0)),
+              spent: mostTokens(overTokens),
+            })}
             inputMode="numeric"
             isRequired
           />
         )}
-        {cost_limit !== null && isOver({ cost_limit }) && (
+        {overCost.length > 0 && (
           <Field
             label="New cost limit in $"
             name="cost_limit"
-            hint={`${sayAmount('cost', cost_incurred)} used`}
-            value={suggestLimit('cost', { limit: cost_limit, spent: cost_incurred })}
+            value={suggestLimit('cost', {
+              limit: String(Math.max(...overCost.map(({ cost_limit }) => Number(cost_limit)))),
+              spent: String(mostCost(overCost)),
+            })}
             inputMode="decimal"
             isRequired
           />
         )}
+        <LimitUses agents={over} />
+        {others > 0 && <p>Also resumes the {plural(others, 'other agent')} of the selection.</p>}
       </Form>
     </Dialog>
   )

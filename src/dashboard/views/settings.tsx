@@ -106,7 +106,7 @@ function Deletion({ project, live }: Props) {
       <p class="none">
         {total > 0
           ? `Terminate its agents first: ${by_status} not terminated.`
-          : 'Its ended agents, events, usage, budgets, keys and webhooks go with it.'}
+          : 'Its terminated agents, events, usage, budgets, keys and webhooks go with it.'}
       </p>
       {isAsking && (
         <Confirm
@@ -116,7 +116,7 @@ function Deletion({ project, live }: Props) {
           onClose={() => setAsking(false)}
           onConfirm={remove}
         >
-          <p>Its ended agents, events, usage, budgets, keys and webhooks go with it.</p>
+          <p>Its terminated agents, events, usage, budgets, keys and webhooks go with it.</p>
         </Confirm>
       )}
     </section>

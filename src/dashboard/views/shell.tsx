@@ -9,6 +9,7 @@ import { type Place, place, projectOf } from '../model/route.ts'
 import type { Session } from '../model/session.ts'
 import { ConnectionBar } from '../parts/connection.tsx'
 import { Brand, Icon } from '../parts/icons.tsx'
+import { keepFocus } from '../parts/keep-focus.ts'
 import { lazy, loadAhead } from '../parts/lazy.tsx'
 import { Preferences } from './preferences.tsx'
 import { ProjectView } from './project.tsx'
@@ -43,13 +44,14 @@ export function Shell({ session }: { session: Session }) {
   const needing = app.needing.value
   const agent = at.view === 'agent' ? app.live(at.project_id)?.agents.get(at.agent_id)?.name : undefined
   useLayoutEffect(() => listenToKeys(app), [app])
+  useEffect(keepFocus, [])
   useEffect(() => {
     const timer = setTimeout(() => void loadAhead(), LOAD_AHEAD_MS)
     return () => clearTimeout(timer)
   }, [])
   useEffect(() => {
     isRailOpen.value = false
-    keepFocus()
+    focusPage()
   }, [at])
   useEffect(() => {
     const name = [agent, project ?? titles[at.view], 'Signalbox'].filter(Boolean).join(' · ')
@@ -98,7 +100,7 @@ const Users = lazy('the users', async () => (await import('./users.tsx')).Users)
 const Types = lazy('the types', async () => (await import('./types.tsx')).Types)
 
 /** What has the focus may go with its page: then the new page has it. */
-function keepFocus(): void {
+function focusPage(): void {
   const { activeElement } = document
   if (activeElement === null || activeElement === document.body) {
     document.getElementById('main')?.focus({ preventScroll: true })

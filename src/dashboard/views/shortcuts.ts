@@ -1,14 +1,21 @@
-import { signal } from '@preact/signals'
+import { effect, signal } from '@preact/signals'
 import type { AppState } from '../model/app-state.ts'
 import { neighbourOf } from '../model/fleet-list.ts'
 import { links } from '../model/links.ts'
-import { goTo, place } from '../model/route.ts'
+import { say } from '../model/notices.ts'
+import { goTo, place, projectOf } from '../model/route.ts'
 
 /** Whether the list of shortcuts is open. */
 export const isShowingKeys = signal(false)
 
 export function showKeys(): void {
   isShowingKeys.value = true
+}
+
+/** Whether keys belong to a field or a dialog; a box takes none of those that are shortcuts. */
+export function isTyping(target: EventTarget | null): boolean {
+  const fields = 'input:not([type=checkbox], [type=radio]), textarea, select, dialog'
+  return target instanceof Element && target.closest(fields) !== null
 }
 
 /** Whether the search over everything is open. */
@@ -58,18 +65,30 @@ function project(): string | undefined {
   return 'project_id' in at ? at.project_id : undefined
 }
 
-const inProject = (link: (project_id: string) => string) => () => {
-  const project_id = project()
-  return project_id && link(project_id)
+/** Pages of all projects lead back to the project that was shown last. */
+let lastProject: string | undefined
+effect(() => {
+  lastProject = projectOf(place.value) ?? lastProject
+})
+
+const inProject = (link: (project_id: string) => string) => (app: AppState) => {
+  const [only, ...others] = app.projects.peek().value ?? []
+  const known = lastProject !== undefined && app.project(lastProject) ? lastProject : undefined
+  const project_id = project() ?? known ?? (others.length === 0 ? only?.id : undefined)
+  if (project_id !== undefined) return link(project_id)
+  say('partial', 'This key needs a project: open one first')
+  return true
 }
 
-const pages: Record<string, () => string | undefined> = {
+const pages: Record<string, (app: AppState) => string | true> = {
   p: () => links.projects,
   i: () => links.requests(),
   w: () => links.wall(project()),
   f: inProject(links.fleet),
   o: inProject(links.overview),
+  l: inProject(links.log),
   u: inProject(links.usage),
+  b: inProject(links.budgets),
 }
 
 /** The agent, or the project, before or after this one. */
@@ -82,7 +101,8 @@ function step(app: AppState, by: 1 | -1): string | undefined {
   }
   const projects = app.projects.peek().value ?? []
   const index = projects.findIndex(({ id }) => id === project())
-  const next = index < 0 ? undefined : projects[index + by]
+  // Where no project is shown, the keys lead to the first and the last one.
+  const next = index < 0 ? projects.at(by > 0 ? 0 : -1) : projects[index + by]
   return next && links.fleet(next.id)
 }
 
@@ -112,7 +132,7 @@ export function listenToKeys(app: AppState): () => void {
     }
     const { key, target } = event
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return
-    if (target instanceof Element && target.closest('input, textarea, select, dialog')) return
+    if (isTyping(target)) return
     const isPrefixed = event.timeStamp - prefixedAt < PREFIX_MS
     prefixedAt = key === 'g' && !isPrefixed ? event.timeStamp : Number.NEGATIVE_INFINITY
     const way = isPrefixed ? pages : keys

@@ -22,7 +22,7 @@ export function SpawnDialog({ project, onClose }: { project: Project; onClose: (
   const types = useLoaded('types', () => Array.fromAsync(eachItem((page) => api.agentTypes.list(page))))
   const active = types.value?.filter(({ is_active }) => is_active)
   const spawn = async (fields: FormData) => {
-    const token_limit = atField('token_limit', () => parseTokens('Token limit', typed(fields, 'token_limit')))
+    const token_limit = atField('token_limit', () => parseTokens(typed(fields, 'token_limit')))
     const agent = await api.agents.spawn(project.id, {
       agent_type_id: String(fields.get('agent_type_id')),
       name: typed(fields, 'name') ?? '',

@@ -163,7 +163,7 @@ function StopForm({ project, live, onClose }: Props & { onClose: () => void }) {
       )}
       <label>
         <span>
-          Reason <span class="faint">(sent to the agents)</span>
+          Reason <span class="faint">(optional, sent to the agents)</span>
         </span>
         <input
           value={reason}

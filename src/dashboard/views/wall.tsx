@@ -215,7 +215,7 @@ function WallConnection() {
   if (state.kind === 'offline') {
     return (
       <p class="wall-connection wall-alarm" role="status">
-        Offline since {formatTime(state.since)}. What is shown is old.
+        Offline since {formatTime(state.since)}. Shows the last known state.
       </p>
     )
   }

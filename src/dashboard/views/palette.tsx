@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from 'preact/hooks'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { Agent } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
@@ -23,6 +23,14 @@ type Props = { session: Session; onClose: () => void }
 export function Palette({ session, onClose }: Props) {
   const app = useAppState()
   const [text, setText] = useState(takeTypedAhead)
+  const box = useRef<HTMLInputElement>(null)
+  // The dialog is open now, and has selected what was typed before.
+  useEffect(() => {
+    const rest = takeTypedAhead()
+    setText((typed) => typed + rest)
+    const end = box.current?.value.length ?? 0
+    box.current?.setSelectionRange(end, end)
+  }, [])
   const [into, setInto] = useState<AgentSummary>()
   const [activeId, setActiveId] = useState<string>()
   const others = useOthers(into ? '' : text.trim())
@@ -82,6 +90,7 @@ export function Palette({ session, onClose }: Props) {
       <div class="palette-box">
         <Icon name="search" />
         <input
+          ref={box}
           type="text"
           role="combobox"
           aria-label={into ? `What to do with ${into.name}` : 'Search agents, projects, pages and actions'}

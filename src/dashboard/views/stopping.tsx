@@ -68,7 +68,8 @@ function StoppingDialog({ project, live, stop }: StopProps) {
     <Dialog title={title} onClose={close}>
       <div class="dialog-body" data-stopping={done}>
         <p role="status">
-          <b class="big">{formatCount(done)}</b> of {plural(total, 'agent')} have stopped
+          <b class="big">{formatCount(done)}</b> of {plural(total, 'agent')} {total === 1 ? 'has' : 'have'}{' '}
+          stopped
         </p>
         <progress value={done} max={Math.max(1, total)} aria-label="Stopped" />
         <dl class="stages">
@@ -208,7 +209,7 @@ function StopBar({ project, live, stop }: StopProps) {
   return (
     <div class={stuck.length > 0 ? 'stop-bar stop-bar-stuck' : 'stop-bar'} role="status">
       <span>
-        <b>{formatCount(done)}</b> of {plural(total, 'agent')} have stopped
+        <b>{formatCount(done)}</b> of {plural(total, 'agent')} {total === 1 ? 'has' : 'have'} stopped
       </span>
       <progress value={done} max={Math.max(1, total)} aria-label="Stopped" />
       <Receipt project={project} stop={stop} found={found} most={BAR_NAMES} />

@@ -13,7 +13,9 @@ const MIN_SHARE = 0.25
 const MEASURED_MS = 3_000
 /** Other load on the machine slows down one measurement, not all: the page must be fast in one of these. */
 const MEASUREMENTS = 4
-const EVENTS_A_SECOND = 200
+const EVENTS_A_SECOND = 300
+/** A slower machine writes fewer, but enough to tell. */
+const MIN_EVENTS_A_SECOND = 180
 
 describeInBrowser('the dashboard with a crowd', () => {
   const stage = useStage()
@@ -39,7 +41,7 @@ describeInBrowser('the dashboard with a crowd', () => {
     await Promise.all(running.map((agent) => agent.close()))
   })
 
-  it('scrolls five thousand at full speed while two hundred events a second arrive', async () => {
+  it('scrolls five thousand at full speed while three hundred events a second arrive', async () => {
     const { fleet } = stage()
     const labels = { env: 'prod', team: 'support', tier: 'gold', zone: 'a' }
     const agents = await spawnMany(fleet, 5_000, { labels })
@@ -53,7 +55,7 @@ describeInBrowser('the dashboard with a crowd', () => {
       const before = load.written
       const { frames_a_second, slowest_ms } = await measureFrames(page)
       const written = load.written - before
-      const isUnderLoad = written > (EVENTS_A_SECOND * 0.9 * MEASURED_MS) / 1_000
+      const isUnderLoad = written > (MIN_EVENTS_A_SECOND * MEASURED_MS) / 1_000
       rates.push(isUnderLoad ? frames_a_second : 0)
       console.log(
         `dashboard: ${frames_a_second} frames a second, the slowest in ${slowest_ms} ms; ${written} events`,

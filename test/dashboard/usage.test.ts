@@ -161,7 +161,7 @@ describeInBrowser('the usage of a project', () => {
     await page.getByLabel('Also stop agents that start later').check()
     await page.getByLabel('Reason').fill('Bad source')
     await page.getByRole('button', { name: 'Pause and hold 1 agent' }).click()
-    await page.getByText('have stopped').waitFor()
+    await page.getByText('has stopped').waitFor()
     await page.getByRole('dialog').getByText('Close', { exact: true }).click()
     await banner.getByText('Held: Bad source').waitFor()
     const bob = await spawn(fleet, { name: 'Bob' })

@@ -60,12 +60,14 @@ function followSoon(live: ProjectLive, state: Signal<Stop | undefined>): void {
   let isWaiting = false
   const look = () => {
     isWaiting = false
+    if (live.state.peek().kind === 'closed') return
     const stop = state.peek()
     if (stop && live.isFilled) follow(live, stop, Date.now())
     keepStop(live.project_id, stop)
   }
   effect(() => {
-    if (!state.value) return keepStop(live.project_id, undefined)
+    // It is closed when the user signs out: then the tab keeps no names.
+    if (!state.value || live.state.value.kind === 'closed') return keepStop(live.project_id, undefined)
     // Time alone makes an agent overdue.
     void [live.version.value, now.value]
     if (isWaiting) return

@@ -6,14 +6,18 @@ import { sayGivenReason } from '../model/causes.ts'
 import { formatFullTime, formatTime } from '../model/format.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
 import { hasEndedItself } from '../model/progress.ts'
+import type { ProjectLive } from '../model/project-live.ts'
 
 const EVERY_MS = 2_000
 const SHOWN = 20
 
 /** The newest commands and messages to the runtime. Answers are among the requests. */
-export function useSignals(agent: AgentSummary): Loading<SignalDetails[]> {
+export function useSignals(live: ProjectLive, agent: AgentSummary): Loading<SignalDetails[]> {
   const { api } = useAppState()
-  const version = `${agent.control?.signal_id} ${agent.control?.state} ${agent.pending_signals}`
+  const { control } = agent
+  // A message may be sent and ended between two drawings, and then leaves no trace in the agent.
+  const newest = live.history.events.findLast((event) => event.agent?.id === agent.id && event.signal)?.seq
+  const version = `${control?.signal_id} ${control?.state} ${agent.pending_signals} ${newest}`
   const settled = useSettled(version, EVERY_MS)
   return useLoaded(`${agent.id} ${settled}`, async () => {
     const { data } = await api.signals.list(agent.project_id, agent.id, { limit: SHOWN })

@@ -69,7 +69,7 @@ export function AgentView({ project, live, agent_id }: Props) {
 
 function Columns({ project, live, agent }: Omit<HeadProps, 'onEdit'>) {
   const { permissions } = useAppState()
-  const signals = useSignals(agent)
+  const signals = useSignals(live, agent)
   return (
     <div class="agent-columns">
       <div class="agent-side">

@@ -242,11 +242,15 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     expect(page.url()).not.toContain('?')
     const bar = page.locator('.stop-bar')
     await bar
-      .getByText(/1 of 3 agents have stopped.*2 did not: Bob \(failed, then terminate sent at/)
+      .getByText(
+        /1 of 3 agents have stopped, 1 resumed since.*1 did not: Bob \(failed, then terminate sent at .*1 without a runtime: Cy/,
+      )
       .waitFor()
     await page.reload()
     await bar
-      .getByText(/1 of 3 agents have stopped.*2 did not: Bob \(failed, then terminate sent at/)
+      .getByText(
+        /1 of 3 agents have stopped, 1 resumed since.*1 did not: Bob \(failed, then terminate sent at .*1 without a runtime: Cy/,
+      )
       .waitFor()
     await page.locator('[data-stop]').click()
     await page.getByText(/^1 agent is still stopping/).waitFor()

@@ -108,7 +108,7 @@ describe('the audit trail in words', () => {
     [
       'webhook_updated',
       { origin: 'https://a.test', changed: ['is_active'], is_active: false },
-      'changed the webhook to https://a.test (state), which is disabled',
+      'disabled the webhook to https://a.test',
     ],
     ['budget_created', { name: 'Day', limit: '5.0000' }, 'created the budget “Day”, limit 5'],
     ['made_up', { on_fire: true, old: null }, 'made up, on fire true'],
@@ -175,7 +175,8 @@ describeInBrowser('the past in the page', () => {
     expect([await topOf(), await feed.count()]).toEqual([top, 0])
     expect(await page.evaluate(() => location.hash)).toMatch(/over=15m&at=20/)
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('INPUT')
-    await page.keyboard.press('ArrowRight')
+    // Not ArrowRight: the present may have moved on by a step.
+    await page.keyboard.press('End')
     await page.getByText(/^Showing/).waitFor({ state: 'detached' })
   })
 

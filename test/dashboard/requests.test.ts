@@ -131,6 +131,22 @@ describeInBrowser('the inbox', () => {
     await end(page, asker)
   })
 
+  it('answers one request with one key, however quickly it is pressed again', async () => {
+    const { fleet, page, asker } = await open()
+    const [first, second] = [
+      await asker.open({ message: 'First?' }),
+      await asker.open({ message: 'Second?' }),
+    ]
+    await goTo(page, `#/p/${fleet.project_id}/requests/${first.id}`)
+    await expect.poll(() => message(page).textContent()).toBe('First?')
+    await page.keyboard.press('n')
+    await page.locator('.outcome').getByText('denied by').waitFor()
+    await page.keyboard.press('n')
+    await expect.poll(() => message(page).textContent()).toBe('Second?')
+    expect([(await read(first)).state, (await read(second)).state]).toEqual(['cancelled', 'open'])
+    await end(page, asker)
+  })
+
   it('answers only what the user has gone to, and never by the Enter that opens it', async () => {
     const { fleet, page, asker } = await open()
     const first = await asker.open({ message: 'Deploy?' })

@@ -74,8 +74,7 @@ const sentences: Record<AuditAction, Wording> = {
   hold_released: ({ project_id, details }) =>
     `released the hold${ofAll(project_id)}: ${textOf(details.reason)}`,
   webhook_created: (entry) => `created ${sayWebhook(entry)}`,
-  webhook_updated: (entry) =>
-    `changed ${sayWebhook(entry)}${sayChanged(entry.details)}${entry.details.is_active === false ? ', which is disabled' : ''}`,
+  webhook_updated: describeWebhookUpdate,
   webhook_deleted: (entry) => `deleted ${sayWebhook(entry)}`,
   webhook_secret_rotated: (entry) => `made a new secret for ${sayWebhook(entry)}`,
   webhook_tested: (entry) => `tested ${sayWebhook(entry)}`,
@@ -84,6 +83,15 @@ const sentences: Record<AuditAction, Wording> = {
   budget_created: (entry) => `created ${sayBudget(entry)}`,
   budget_updated: (entry) => `changed ${sayBudget(entry)}${sayChanged(entry.details)}`,
   budget_deleted: (entry) => `deleted ${sayBudget(entry)}`,
+}
+
+function describeWebhookUpdate(entry: AuditEntry): string {
+  const { changed, is_active } = entry.details
+  const isStateAlone = readChanged(changed).join() === 'is_active'
+  if (isStateAlone)
+    return `${is_active === false ? 'disabled' : 'enabled, or tried again,'} ${sayWebhook(entry)}`
+  const state = is_active === false ? ', which is disabled' : ''
+  return `changed ${sayWebhook(entry)}${sayChanged(entry.details)}${state}`
 }
 
 /** "gave Bea Fox the role operator", which follows the name of the actor. */

@@ -40,7 +40,11 @@ export async function order(app: AppState, targets: Targets, order: Order): Prom
     if (ids.length === 1) await sendOne(app, { ...targets, id: ids[0] ?? '' }, body)
     else {
       const agents = app.live(targets.project_id)?.agents
-      const answer = describeAnswer(action, await send(app, targets, body), { again, agents })
+      const answer = describeAnswer(action, await send(app, targets, body), {
+        // To all, it goes mostly to agents that have not been asked yet.
+        again: again && 'ids' in targets,
+        agents,
+      })
       say(answer.kind, answer.text)
     }
     return true

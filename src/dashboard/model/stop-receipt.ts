@@ -45,7 +45,9 @@ function listNames(
 export function sayMember({ state, later }: StopMember): string {
   if (!later) return state
   const isSettled = later.isDone || later.kind === 'resume'
-  const what = isSettled ? pastOf(later.kind) : `${later.kind} sent`
+  const what = isSettled
+    ? pastOf(later.kind)
+    : `${later.kind} ${later.isOverdue ? 'not obeyed, sent' : 'sent'}`
   const before = state === 'overdue' || state === 'failed' ? `${state}, then ` : ''
   return `${before}${what} at ${formatTime(later.at)}`
 }

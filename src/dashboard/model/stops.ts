@@ -21,7 +21,7 @@ export type StopMember = {
   isIsolated: boolean
   stopped_at?: number | undefined
   /** The command of another kind that it got before it had stopped. */
-  later?: { kind: ControlKind; at: number; isDone: boolean } | undefined
+  later?: { kind: ControlKind; at: number; isDone: boolean; isOverdue: boolean } | undefined
 }
 
 /** A stop of a whole project, or by a hold, from the server's answer until its operator dismisses it. */
@@ -29,6 +29,8 @@ export type Stop = {
   way: StopWay
   /** The hold that stops the agents; undefined for an order. */
   hold_id?: string | undefined
+  /** Its hold was seen among those that stand. */
+  hasStood?: boolean
   /** The newest command of each agent before it; undefined after a reload. */
   before?: ReadonlyMap<string, string | undefined> | undefined
   /** Those that got the command, as far as is known: `follow` adds to them. */
@@ -62,8 +64,11 @@ function followSoon(live: ProjectLive, state: Signal<Stop | undefined>): void {
     isWaiting = false
     if (live.state.peek().kind === 'closed') return
     const stop = state.peek()
-    if (stop && live.isFilled) follow(live, stop, Date.now())
-    keepStop(live.project_id, stop)
+    if (stop && live.isFilled) {
+      follow(live, stop, Date.now())
+      if (isReleased(live, stop)) state.value = undefined
+    }
+    keepStop(live.project_id, state.peek())
   }
   effect(() => {
     // It is closed when the user signs out: then the tab keeps no names.
@@ -74,6 +79,15 @@ function followSoon(live: ProjectLive, state: Signal<Stop | undefined>): void {
     isWaiting = true
     setTimeout(look, FOLLOW_EVERY_MS)
   })
+}
+
+/** The stop of a hold ends with the hold, which the event of its placing may follow. */
+function isReleased({ holds }: Pick<ProjectLive, 'holds'>, stop: Stop): boolean {
+  if (stop.hold_id === undefined) return false
+  const isStanding = holds.has(stop.hold_id)
+  const hasStood = stop.hasStood ?? false
+  stop.hasStood = hasStood || isStanding
+  return hasStood && !isStanding
 }
 
 /** A larger stop does not survive a reload: it would fill the storage of the browser. */
@@ -118,7 +132,7 @@ export function follow({ agents }: Followed, stop: Stop, time: number): void {
     const { control } = agent
     const known = stop.members.get(agent.id)
     if (known?.stopped_at !== undefined || !control) continue
-    if (known && control.kind !== stop.way) known.later = toLater(control)
+    if (known && control.kind !== stop.way) known.later = toLater(agent, control, time)
     else if (known || isNewMember(stop, agent.id, control)) {
       stop.requested_by ??= control.requested_by
       stop.members.set(agent.id, toMember(agent, control, known, time))
@@ -161,13 +175,22 @@ function isIsolated({ runtime }: AgentSummary, state: Progress): boolean {
   return state === 'sent' || (state === 'received' && runtime.since !== null)
 }
 
-function toLater({ kind, requested_at, state, acknowledged_at }: Control): StopMember['later'] {
+function toLater(agent: AgentSummary, control: Control, time: number): StopMember['later'] {
+  const { kind, requested_at, state, acknowledged_at } = control
   const isDone = state === 'done'
-  return { kind, at: Date.parse((isDone && acknowledged_at) || requested_at), isDone }
+  const at = Date.parse((isDone && acknowledged_at) || requested_at)
+  return { kind, at, isDone, isOverdue: progress(agent, time) === 'overdue' }
 }
 
 function startOf({ members }: Stop): number {
   return Math.min(...[...members.values()].map(({ requested_at }) => requested_at))
+}
+
+/** Those that have stopped, and have been resumed since. */
+export function countResumed({ agents }: Followed, { members }: Stop): number {
+  const isResumed = ({ id, stopped_at }: StopMember) =>
+    stopped_at !== undefined && agents.get(id)?.control?.kind === 'resume'
+  return [...members.values()].filter(isResumed).length
 }
 
 export type Tally = {
@@ -190,13 +213,18 @@ export function tally(stop: Stop): Tally {
   const counts = new Map<Progress, number>()
   for (const { state, later } of members) if (!later) counts.set(state, (counts.get(state) ?? 0) + 1)
   const stopped = members.filter(({ stopped_at }) => stopped_at !== undefined)
-  const isStuck = ({ state, later }: StopMember) => later || state === 'overdue' || state === 'failed'
+  const isStuck = ({ state, later, isIsolated, stopped_at }: StopMember) => {
+    if (stopped_at !== undefined || (isIsolated && !later?.isDone)) return false
+    return later !== undefined || state === 'overdue' || state === 'failed'
+  }
   return {
     total: members.length,
     counts,
     done: stopped.length,
     stuck: members.filter(isStuck),
-    isolated: members.filter((member) => member.isIsolated && !isStuck(member)),
+    isolated: members.filter(
+      (member) => member.isIsolated && member.stopped_at === undefined && !isStuck(member),
+    ),
     startedAt: startOf(stop),
     endedAt: Math.max(0, ...stopped.map(({ stopped_at = 0 }) => stopped_at)),
   }

@@ -9,8 +9,8 @@ import { Choice, Form, Labelled, typed } from '../parts/fields.tsx'
 type Props = { project: Project; members: readonly Member[]; onClose: () => void }
 
 const roles = [
-  ['operator', 'Operator: watch and control'],
   ['viewer', 'Viewer: watch'],
+  ['operator', 'Operator: watch and control'],
 ] as const satisfies (readonly [MemberRole, string])[]
 
 /** By e-mail. Admins, who may list the users, choose from them. */

@@ -52,6 +52,7 @@ export function AuditView() {
     <section class="page audit" aria-label="Audit trail">
       <header class="page-head">
         <h1>Audit trail</h1>
+        <p class="faint">Commands, limits and answers are in the log of each project.</p>
       </header>
       <Filters entries={entries} />
       {problem !== undefined && (

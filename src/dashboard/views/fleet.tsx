@@ -41,18 +41,28 @@ function findBySlash(event: KeyboardEvent): void {
   document.getElementById('search')?.focus()
 }
 
+function NoAgents({ project_id }: { project_id: string }) {
+  const app = useAppState()
+  const project = app.project(project_id)
+  const maySpawn = project && app.permissions.may(project, 'spawn_agent')
+  const mayConnect = project && app.permissions.may(project, 'manage_keys')
+  return (
+    <State title="No agents yet">
+      {maySpawn && <p>Spawn your first agent{mayConnect && ', or connect one from code'}.</p>}
+      {mayConnect && (
+        <a class="button" href={links.connect(project_id)}>
+          Connect an agent
+        </a>
+      )}
+    </State>
+  )
+}
+
 function Nothing({ list }: { list: FleetList }) {
   if (list.ids.value.length > 0) return null
   void list.live.version.value
   if (list.live.agents.size === 0) {
-    return (
-      <State title="No agents yet">
-        <p>Spawn your first agent, or connect one from code.</p>
-        <a class="button" href={links.connect(list.live.project_id)}>
-          Connect an agent
-        </a>
-      </State>
-    )
+    return <NoAgents project_id={list.live.project_id} />
   }
   const { problem } = list.search.value
   return (

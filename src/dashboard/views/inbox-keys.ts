@@ -51,16 +51,20 @@ function answerCurrent(inbox: Inbox, choose: (request: Asked) => Choice | undefi
   else inbox.list.open(request)
 }
 
+/** How long an answered request stays in sight: a key that was meant for it must not answer the next one. */
+const SEEN_MS = 300
+
 /** Answers, and goes on to the next request; what is wrong is shown where it can be mended. */
 export async function answer({ app, list }: Inbox, request: Asked, choice: Choice): Promise<void> {
   list.show(request)
-  const next = list.after(request.id)
   const isDone = await Answers.of(app).give(request, choice)
+  if (isDone) await new Promise((resolve) => setTimeout(resolve, SEEN_MS))
   if (list.current.peek()?.id !== request.id) return
   if (!isDone) {
     if (Answers.of(app).draft(request).mistakes.size > 0) list.open(request)
     return
   }
+  const next = list.after(request.id)
   if (next) list.show(next)
   else list.finish()
   list.focus.value = 'row'

@@ -216,6 +216,7 @@ function projectActions(app: AppState, project: Project): Entry[] {
     entries.push({
       id: 'stop',
       label: 'Stop everything…',
+      also: 'pause terminate all agents',
       note: project.name,
       isFinal: true,
       run: () => startStopping(project.id),

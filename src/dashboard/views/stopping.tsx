@@ -13,6 +13,7 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { canTake } from '../model/reach.ts'
 import { MAX_NAMES, sayMember, sayReceipt } from '../model/stop-receipt.ts'
 import {
+  countResumed,
   follow,
   isOver,
   isSettled,
@@ -146,8 +147,13 @@ function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: reado
   const { verb, is_final } = actionRow(stop.way)
   const ids = stuck.filter(({ later }) => !later).map(({ id }) => id)
   const agents = ids.map((id) => live.agents.get(id)).filter((agent) => agent !== undefined)
+  const unended = stuck
+    .filter(({ later }) => later?.kind === 'terminate' && !later.isDone)
+    .map(({ id }) => id)
   // A termination that tidies up first has just failed.
   const mode = is_final ? 'now' : undefined
+  const endNow = () =>
+    order(app, { project_id: project.id, ids: unended }, { action: 'terminate', again: true, mode: 'now' })
   const again = () => order(app, { project_id: project.id, ids }, { action: stop.way, again: true, mode })
   return (
     <div class="stuck-actions">
@@ -162,6 +168,12 @@ function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: reado
         <button type="button" onClick={() => void again()}>
           <Icon name="again" />
           {verb} again{mode && ` (${mode})`}
+        </button>
+      )}
+      {unended.length > 0 && (
+        <button type="button" class="danger" onClick={() => void endNow()}>
+          <Icon name="again" />
+          Terminate again (now)
         </button>
       )}
       {agents.some((agent) => canTake(agent, 'terminate')) && (
@@ -205,11 +217,13 @@ function CopyReceipt({ project, stop, found }: ReceiptProps) {
 function StopBar({ project, live, stop }: StopProps) {
   const found = useTally(live, stop)
   const { total, done, stuck } = found
+  const resumed = countResumed(live, stop)
   const state = stopOf(live)
   return (
     <div class={stuck.length > 0 ? 'stop-bar stop-bar-stuck' : 'stop-bar'} role="status">
       <span>
         <b>{formatCount(done)}</b> of {plural(total, 'agent')} {total === 1 ? 'has' : 'have'} stopped
+        {resumed > 0 && `, ${formatCount(resumed)} resumed since`}
       </span>
       <progress value={done} max={Math.max(1, total)} aria-label="Stopped" />
       <Receipt project={project} stop={stop} found={found} most={BAR_NAMES} />

@@ -1,9 +1,9 @@
 import { v7 as uuid } from 'uuid'
-import type { Principal } from '#src/domain/access.ts'
-import { toActor } from '#src/domain/access.ts'
+import { type Principal, toActor } from '#src/domain/access.ts'
 import type { AgentState } from '#src/domain/agent.ts'
 import { notFound, refuse } from '#src/domain/errors.ts'
 import { type LockedAgent, lockAgentsOfProject } from '#src/store/agents.ts'
+import { writeAudit } from '#src/store/audit.ts'
 import type { Sql } from '#src/store/database.ts'
 import { listGlobalHolds, shareGlobalHolds } from '#src/store/global-holds.ts'
 import {
@@ -94,7 +94,15 @@ export function renameInSlices(
  * Refuses with `conflict` while the project has agents that are not terminated. Agents are locked before their project, in
  * the order of every other change, so that no two transactions wait for each other.
  */
-export async function deleteProject({ database }: CommandContext, project_id: string): Promise<void> {
-  const deleted = await database.transaction((sql) => deleteProjectRow(sql, project_id))
-  if (!deleted) throw refuse('conflict', 'The project has agents that are not terminated')
+export async function deleteProject(
+  { database }: CommandContext,
+  { project_id, principal }: { project_id: string; principal: Principal },
+): Promise<void> {
+  await database.transaction(async (sql) => {
+    const deleted = await deleteProjectRow(sql, project_id)
+    if (deleted === 'live') throw refuse('conflict', 'The project has agents that are not terminated')
+    const target = { actor: toActor(principal), target_id: project_id, project_id }
+    // Its event log is gone with it.
+    if (deleted) await writeAudit(sql, { action: 'project_deleted', ...target, details: deleted })
+  })
 }

@@ -14,6 +14,7 @@ export const auditActions = [
   'key_revoked',
   'agent_token_issued',
   'agent_tokens_revoked',
+  'project_deleted',
   'hold_placed',
   'hold_released',
   'webhook_created',

@@ -30,7 +30,7 @@ const live = statement(
   'count_live_agents',
   `select count(*) as live from agents where project_id = $1 and status <> 'terminated'`,
 )
-const remove = statement('delete_project', 'delete from projects where id = $1')
+const remove = statement('delete_project', 'delete from projects where id = $1 returning name, slug')
 
 export async function findProject(sql: Sql, id: string): Promise<ProjectRow | undefined> {
   return (await sql.run<ProjectRow>(byId, [id]))[0]
@@ -50,13 +50,14 @@ export async function lockWholeProject(sql: Sql, id: string): Promise<void> {
   await sql.run(lock, [id])
 }
 
-/** Deletes a project and everything in it; false, with nothing done, while it has agents that are not terminated. */
-export async function deleteProjectRow(sql: Sql, id: string): Promise<boolean> {
+type Names = Pick<ProjectRow, 'name' | 'slug'>
+
+/** Deletes a project and everything in it; `live`, with nothing done, while it has agents that are not terminated. */
+export async function deleteProjectRow(sql: Sql, id: string): Promise<Names | 'live' | undefined> {
   await lockWholeProject(sql, id)
   const [count] = await sql.run<{ live: number }>(live, [id])
-  if (count && count.live > 0) return false
-  await sql.run(remove, [id])
-  return true
+  if (count && count.live > 0) return 'live'
+  return (await sql.run<Names>(remove, [id]))[0]
 }
 
 const list = listStatements('list_projects', {

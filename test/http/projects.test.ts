@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { backends } from '../support/backends.ts'
 import { type Agent, createFleet, type Failure, spawn, unique } from '../support/rest.ts'
+import { readAudit } from './audit.ts'
 import { addUser, invalid, readLog, refusal, UNKNOWN, useApp, wrongValues } from './suite.ts'
 
 type Project = {
@@ -146,6 +147,8 @@ describe.each(backends)('projects on $name', (backend) => {
     const deleted = await fleet.rest.delete<object>(path)
     expect(deleted.status).toBe(200)
     expect(deleted.body).toMatchObject({ success: true })
+    const [entry] = await readAudit(running().rest, '&action=project_deleted')
+    expect(entry).toMatchObject({ target_id: fleet.project_id, details: { name: expect.any(String) } })
     for (const gone of [path, fleet.agents, `${fleet.agents}/${id}`, `${path}/events`, `${path}/issues`]) {
       expect((await fleet.rest.get(gone)).status).toBe(404)
     }

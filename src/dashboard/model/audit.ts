@@ -70,6 +70,7 @@ const sentences: Record<AuditAction, Wording> = {
     `issued a token for the agent ${targetAgent(entry, names)}, valid until ${formatFullTime(textOf(entry.details.expires_at))}`,
   agent_tokens_revoked: (entry, names) =>
     `revoked ${plural(Number(entry.details.affected_count), 'token')} of the agent ${targetAgent(entry, names)}`,
+  project_deleted: ({ details }) => `deleted the project “${textOf(details.name)}” (${textOf(details.slug)})`,
   hold_placed: ({ project_id, details }) => `placed a hold${ofAll(project_id)}: ${textOf(details.reason)}`,
   hold_released: ({ project_id, details }) =>
     `released the hold${ofAll(project_id)}: ${textOf(details.reason)}`,

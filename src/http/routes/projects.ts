@@ -83,8 +83,8 @@ function resourceRoutes(): Route[] {
       limit: limits.write,
       access: 'manage_project',
       success: { status: 200, schema: message, description: 'The project has been deleted' },
-      async handle({ context, params }) {
-        await deleteProject(context, params.id)
+      async handle({ context, params, principal }) {
+        await deleteProject(context, { project_id: params.id, principal })
         return { success: true, message: 'The project has been deleted' }
       },
     }),

@@ -314,6 +314,14 @@ describe('a stop of everything', () => {
     expect([...held.members.keys()]).toEqual(['Held'])
   })
 
+  it('follows a fleet of any size', () => {
+    const stop = begin()
+    const one = member('Ada', done)
+    const all = Array.from({ length: 150_000 }, (_, index) => ({ ...one, id: `agent ${index}` }))
+    follow({ agents: new Map(all.map((own) => [own.id, own])) }, stop, T0)
+    expect(tally(stop)).toMatchObject({ total: 150_000, done: 150_000, startedAt: T0, endedAt: T0 + 4_000 })
+  })
+
   it('keeps what has stopped, whatever comes later, and says who did not', () => {
     const stop = begin()
     const lost = member('Dora', ordered(), { runtime_connected: false, runtime_since: NOW })

@@ -10,7 +10,7 @@ import type { ProjectLive } from './project-live.ts'
 export const stopWays = ['pause', 'terminate'] as const satisfies ActionName[]
 export type StopWay = (typeof stopWays)[number]
 
-/** An agent that got the command of a stop. What it has done stays, whatever it is told later. */
+/** An agent that a stop was sent to. Once it has stopped, later commands don't change that. */
 export type StopMember = {
   id: string
   name: string
@@ -66,7 +66,9 @@ function followSoon(live: ProjectLive, state: Signal<Stop | undefined>): void {
     const stop = state.peek()
     if (stop && live.isFilled) {
       follow(live, stop, Date.now())
-      if (isReleased(live, stop)) state.value = undefined
+      // The stop of a hold ends with the hold, which the event of its placing may follow.
+      if (stop.hold_id !== undefined && live.holds.has(stop.hold_id)) stop.hasStood = true
+      else if (stop.hasStood) state.value = undefined
     }
     keepStop(live.project_id, state.peek())
   }
@@ -79,15 +81,6 @@ function followSoon(live: ProjectLive, state: Signal<Stop | undefined>): void {
     isWaiting = true
     setTimeout(look, FOLLOW_EVERY_MS)
   })
-}
-
-/** The stop of a hold ends with the hold, which the event of its placing may follow. */
-function isReleased({ holds }: Pick<ProjectLive, 'holds'>, stop: Stop): boolean {
-  if (stop.hold_id === undefined) return false
-  const isStanding = holds.has(stop.hold_id)
-  const hasStood = stop.hasStood ?? false
-  stop.hasStood = hasStood || isStanding
-  return hasStood && !isStanding
 }
 
 /** A larger stop does not survive a reload: it would fill the storage of the browser. */
@@ -128,23 +121,32 @@ export function newestCommands(live: Followed): NonNullable<Stop['before']> {
 
 /** Notes how far the agents are. */
 export function follow({ agents }: Followed, stop: Stop, time: number): void {
+  let from = startOf(stop.members.values())
   for (const agent of agents.values()) {
     const { control } = agent
     const known = stop.members.get(agent.id)
     if (known?.stopped_at !== undefined || !control) continue
     if (known && control.kind !== stop.way) known.later = toLater(agent, control, time)
-    else if (known || isNewMember(stop, agent.id, control)) {
+    else if (known || isNewMember(stop, { id: agent.id, control, from })) {
       stop.requested_by ??= control.requested_by
-      stop.members.set(agent.id, toMember(agent, control, known, time))
+      const member = toMember(agent, control, known, time)
+      stop.members.set(agent.id, member)
+      from = Math.min(from, member.requested_at)
     }
   }
 }
 
-function isNewMember(stop: Stop, id: string, control: Control): boolean {
+type Candidate = {
+  id: string
+  control: Control
+  /** When the first of those that are known got the command. */
+  from: number
+}
+
+function isNewMember(stop: Stop, { id, control, from }: Candidate): boolean {
   const { way, hold_id, before, requested_by } = stop
   if (control.kind !== way || (hold_id !== undefined && control.cause.id !== hold_id)) return false
   const at = Date.parse(control.requested_at)
-  const from = startOf(stop)
   if (at > from + MAX_SPREAD_MS) return false
   if (before) return before.get(id) !== control.signal_id
   return at >= from && control.requested_by.id === requested_by?.id
@@ -169,7 +171,7 @@ function toMember(
   }
 }
 
-/** It has nobody to obey. An agent that speaks HTTP has shown itself when it received the command. */
+/** No runtime is there to obey. One over HTTP counts as there once it has received the command. */
 function isIsolated({ runtime }: AgentSummary, state: Progress): boolean {
   if (runtime.connected) return false
   return state === 'sent' || (state === 'received' && runtime.since !== null)
@@ -182,8 +184,11 @@ function toLater(agent: AgentSummary, control: Control, time: number): StopMembe
   return { kind, at, isDone, isOverdue: progress(agent, time) === 'overdue' }
 }
 
-function startOf({ members }: Stop): number {
-  return Math.min(...[...members.values()].map(({ requested_at }) => requested_at))
+/** A fleet may be too large for `Math.min` to take all its times at once. */
+function startOf(members: Iterable<StopMember>): number {
+  let start = Number.POSITIVE_INFINITY
+  for (const { requested_at } of members) start = Math.min(start, requested_at)
+  return start
 }
 
 /** Those that have stopped, and have been resumed since. */
@@ -225,8 +230,8 @@ export function tally(stop: Stop): Tally {
     isolated: members.filter(
       (member) => member.isIsolated && member.stopped_at === undefined && !isStuck(member),
     ),
-    startedAt: startOf(stop),
-    endedAt: Math.max(0, ...stopped.map(({ stopped_at = 0 }) => stopped_at)),
+    startedAt: startOf(members),
+    endedAt: stopped.reduce((end, { stopped_at = 0 }) => Math.max(end, stopped_at), 0),
   }
 }
 

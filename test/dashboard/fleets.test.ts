@@ -26,6 +26,22 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
   const readAgent = async ({ rest, agents }: Fleet, id: string) =>
     (await rest.get<Agent>(`${agents}/${id}`)).body
 
+  /** A runtime that runs these agents. */
+  async function attach(ids: string[]): Promise<RuntimeSocket> {
+    const { origin, rest } = stage()
+    const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
+    await runtime.next('hello')
+    for (const id of ids) await runtime.attach(id)
+    return runtime
+  }
+
+  /** Ada and Bob with one runtime, Cy with another, which is to be lost. */
+  async function startThree(fleet: Fleet) {
+    const start = async (name: string) => (await spawn(fleet, { name, status: 'working' })).id
+    const ids = [await start('Ada'), await start('Bob'), await start('Cy')] as const
+    return { ids, runtime: await attach([ids[0], ids[1]]), lost: await attach([ids[2]]) }
+  }
+
   it('filters by labels that are clicked or typed, and says where a selector cannot be read', async () => {
     const { fleet, page } = await open()
     await spawn(fleet, { name: 'Ada', labels: { env: 'prod', team: 'support' } })
@@ -113,10 +129,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
   it('sends an order again, to one agent and to several', async () => {
     const { fleet, page } = await open()
     const [ada, bob] = [await spawn(fleet, { name: 'Ada' }), await spawn(fleet, { name: 'Bob' })]
-    const { origin, rest } = stage()
-    const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
-    await runtime.next('hello')
-    for (const { id } of [ada, bob]) await runtime.attach(id)
+    const runtime = await attach([ada.id, bob.id])
     await page.locator('[data-stop]').click()
     await page.getByRole('button', { name: 'Pause 2 agents' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
@@ -142,17 +155,8 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
 
   it('names who does not obey, in their own words, until all have stopped', async () => {
     const { fleet, page } = await open()
-    const agents = []
-    for (const name of ['Ada', 'Bob', 'Cy']) agents.push(await spawn(fleet, { name, status: 'working' }))
-    const { origin, rest } = stage()
-    const attach = async (ids: string[]) => {
-      const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
-      await runtime.next('hello')
-      for (const id of ids) await runtime.attach(id)
-      return runtime
-    }
-    const [ada = '', bob = '', cy = ''] = agents.map(({ id }) => id)
-    const [runtime, lost] = [await attach([ada, bob]), await attach([cy])]
+    const { ids, runtime, lost } = await startThree(fleet)
+    const [ada, bob, cy] = ids
     await page.locator('[data-count=needs]').getByText('0').waitFor()
     await lost.close()
     await page
@@ -195,17 +199,8 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
 
   it('counts agents as running that have not obeyed a terminate, and lost ones as lost', async () => {
     const { fleet, page } = await open()
-    const agents = []
-    for (const name of ['Ada', 'Bob', 'Cy']) agents.push(await spawn(fleet, { name, status: 'working' }))
-    const { origin, rest } = stage()
-    const attach = async (ids: string[]) => {
-      const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
-      await runtime.next('hello')
-      for (const id of ids) await runtime.attach(id)
-      return runtime
-    }
-    const [ada = '', bob = '', cy = ''] = agents.map(({ id }) => id)
-    const [runtime, lost] = [await attach([ada, bob]), await attach([cy])]
+    const { ids, runtime, lost } = await startThree(fleet)
+    const [ada, bob, cy] = ids
     await page.locator('[data-count=needs]').getByText('0').waitFor()
     await lost.close()
     await page.locator('.tile-working').getByText('+ 1 lost').waitFor()
@@ -225,9 +220,9 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
       .waitFor()
     await page.locator('.tile-paused').getByText('+ 1 lost').waitFor()
 
-    await rest.delete(`${fleet.agents}/${bob}`)
-    await rest.post(`${fleet.agents}/${ada}/resume`)
-    await rest.post(`${fleet.agents}/${cy}/resume`)
+    await fleet.rest.delete(`${fleet.agents}/${bob}`)
+    await fleet.rest.post(`${fleet.agents}/${ada}/resume`)
+    await fleet.rest.post(`${fleet.agents}/${cy}/resume`)
     await row(bob).locator('.status-stopping').waitFor()
     await row(cy)
       .getByText(/^runtime lost \d+s ago, resume not received$/)
@@ -241,17 +236,11 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await row(bob).waitFor()
     expect(page.url()).not.toContain('?')
     const bar = page.locator('.stop-bar')
-    await bar
-      .getByText(
-        /1 of 3 agents have stopped, 1 resumed since.*1 did not: Bob \(failed, then terminate sent at .*1 without a runtime: Cy/,
-      )
-      .waitFor()
+    const receipt =
+      /1 of 3 agents have stopped, 1 resumed since.*1 did not: Bob \(failed, then terminate sent at .*1 without a runtime: Cy/
+    await bar.getByText(receipt).waitFor()
     await page.reload()
-    await bar
-      .getByText(
-        /1 of 3 agents have stopped, 1 resumed since.*1 did not: Bob \(failed, then terminate sent at .*1 without a runtime: Cy/,
-      )
-      .waitFor()
+    await bar.getByText(receipt).waitFor()
     await page.locator('[data-stop]').click()
     await page.getByText(/^1 agent is still stopping/).waitFor()
     await page.getByText('Terminate every agent').click()
@@ -272,10 +261,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
   it('shows how far the agents of a hold are, and counts no agent as paused that is not', async () => {
     const { fleet, page } = await open()
     const [ada, bob] = [await spawn(fleet, { name: 'Ada' }), await spawn(fleet, { name: 'Bob' })]
-    const { origin, rest } = stage()
-    const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: rest.token })
-    await runtime.next('hello')
-    for (const { id } of [ada, bob]) await runtime.attach(id)
+    const runtime = await attach([ada.id, bob.id])
     await page.locator('.tile-plain').getByText('2', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Hold…' }).click()
     await page.getByLabel('Reason').fill('Wrong source')

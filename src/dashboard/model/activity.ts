@@ -45,13 +45,9 @@ export function beginningOf(
   { since, from, step }: Recorded,
   created_at: string,
 ): { at: number; isCreation: boolean } | undefined {
-  const [asked, recorded, created] = [from, since, created_at].map((time) => Date.parse(time)) as [
-    number,
-    number,
-    number,
-  ]
+  const [recorded, created] = [Date.parse(since), Date.parse(created_at)]
   const at = Math.max(recorded, created)
-  return at - asked > step * 1_000 ? { at, isCreation: created >= recorded } : undefined
+  return at - Date.parse(from) > step * 1_000 ? { at, isCreation: created >= recorded } : undefined
 }
 
 /**

@@ -18,7 +18,7 @@ const left = new WeakMap<FleetSource, { ids: readonly string[]; active: string |
 /** The agents whose pages were shown since their lists were. */
 const visited = new WeakMap<FleetSource, string>()
 
-/** The list goes on from the agent whose page was shown last. */
+/** The list then highlights the agent whose page was open last. */
 export function noteVisit(live: FleetSource, id: string): void {
   visited.set(live, id)
 }

@@ -29,10 +29,11 @@ export function sayReceipt(
 }
 
 const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
-const sayName = ({ name }: StopMember) => name
+export const sayName = ({ name }: StopMember) => name
 const describe = (member: StopMember) => `${member.name} (${sayMember(member)})`
 
-function listNames(
+/** "Ada, Bob and 3 more" */
+export function listNames(
   members: readonly StopMember[],
   most: number,
   say: (member: StopMember) => string,

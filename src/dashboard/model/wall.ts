@@ -28,6 +28,9 @@ export const calm = concernKinds.length
 export const levelOf = (urgency: number): 'alarm' | 'mild' | 'calm' =>
   urgency < mild ? 'alarm' : urgency < calm ? 'mild' : 'calm'
 
+/** The class of a number of agents that need attention. */
+export const needsClass = (concerns: Concerns): string => `needs-${levelOf(urgencyOf(concerns))}`
+
 /** Exceptions first: the most urgent, then those with the most agents that need attention, then by name. */
 export function orderWall<Item extends Weighed>(items: readonly Item[]): Item[] {
   return [...items].sort(

@@ -16,7 +16,7 @@ export function keepFocus(): () => void {
   const observer = new MutationObserver(() => {
     if (!held || !isLost()) return
     const lost = held
-    // A focus that is mended is held anew.
+    // Giving the focus back fires `focusin`, which holds it again.
     held = undefined
     if (!mend(lost)) held = lost
   })

@@ -77,7 +77,7 @@ export function AnswerForm({ list, request }: Props) {
   )
 }
 
-/** One press gives one answer, however long it is held; in a text it goes on with the next line. */
+/** A button that is held down answers once; in a text area a held Enter still adds lines. */
 function isHeldPress({ key, repeat, target }: KeyboardEvent): boolean {
   return repeat && (key === 'Enter' || key === ' ') && target instanceof HTMLButtonElement
 }

@@ -11,7 +11,7 @@ import { isNarrow } from '../model/layout.ts'
 import { links } from '../model/links.ts'
 import { replaceQuery } from '../model/route.ts'
 import { fromUnits, inService } from '../model/totals.ts'
-import { levelOf, urgencyOf } from '../model/wall.ts'
+import { needsClass } from '../model/wall.ts'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
 import { Lamp } from '../parts/marks.tsx'
@@ -117,7 +117,7 @@ function NeedsTile({ list }: { list: FleetList }) {
   return (
     <button
       type="button"
-      class={concerns.size > 0 ? `tile tile-needs needs-${levelOf(urgencyOf(concerns))}` : 'tile'}
+      class={concerns.size > 0 ? `tile tile-needs ${needsClass(concerns)}` : 'tile'}
       aria-pressed={list.filter.value.needs !== undefined}
       title={sayKinds(concerns) || 'Nothing is failed, overdue, lost, silent, over or near a limit'}
       onClick={() => list.toggleNeeds()}

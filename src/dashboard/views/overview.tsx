@@ -23,7 +23,7 @@ import type { ProjectLive } from '../model/project-live.ts'
 import { reconnects } from '../model/reconnects.ts'
 import { query, replaceQuery } from '../model/route.ts'
 import { fromUnits, inService } from '../model/totals.ts'
-import { levelOf, urgencyOf } from '../model/wall.ts'
+import { needsClass } from '../model/wall.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Segments } from '../parts/segments.tsx'
 import { StatusCounts } from '../parts/status-count.tsx'
@@ -167,10 +167,7 @@ function Needs({ source }: { source: FleetSource }) {
   const concerns = source.concerns.value
   if (concerns.size === 0) return null
   return (
-    <a
-      class={`number number-needs needs-${levelOf(urgencyOf(concerns))}`}
-      href={links.needing(source.project_id)}
-    >
+    <a class={`number number-needs ${needsClass(concerns)}`} href={links.needing(source.project_id)}>
       <span>
         <Icon name="needs" />
         Needs attention

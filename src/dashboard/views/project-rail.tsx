@@ -1,11 +1,10 @@
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
-import { sayKinds } from '../model/attention.ts'
 import { formatShort } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { place } from '../model/route.ts'
 import { inService } from '../model/totals.ts'
-import { levelOf, urgencyOf } from '../model/wall.ts'
+import { NeedsBadge } from '../parts/needs-badge.tsx'
 
 /** Every project with its number of agents. */
 export function ProjectRail() {
@@ -32,20 +31,12 @@ function RailProject({ project }: { project: Project }) {
   const live = useAppState().live(project.id)
   void live?.version.value
   const isKnown = live?.isFilled && live.state.value.kind !== 'closed'
-  const needs = live?.concerns.value.size ?? 0
   const at = place.value
   const isHere = at.view !== 'request' && 'project_id' in at && at.project_id === project.id
   return (
     <a href={links.fleet(project.id)} class="rail-project" aria-current={isHere ? 'page' : undefined}>
       <span class="rail-name">{project.name}</span>
-      {isKnown && needs > 0 && (
-        <b
-          class={`rail-needs needs-${levelOf(urgencyOf(live.concerns.value))}`}
-          title={sayKinds(live.concerns.value)}
-        >
-          {formatShort(needs)} <span class="hidden">need attention</span>
-        </b>
-      )}
+      {isKnown && <NeedsBadge concerns={live.concerns.value} />}
       <span class="rail-count">{isKnown ? formatShort(inService(live.totals)) : ''}</span>
       {isKnown && <Mix live={live} />}
     </a>

@@ -3,18 +3,16 @@ import type { ClosedReason } from '#src/client/index.ts'
 import type { Project } from '#src/client/rest/rest.ts'
 import type { ProjectRole } from '#src/domain/access.ts'
 import { useAppState } from '../app-state-context.ts'
-import { sayKinds } from '../model/attention.ts'
-import { formatShort } from '../model/format.ts'
 import { dropLifting, lifting, startHold } from '../model/lifting.ts'
 import { links, projectPages } from '../model/links.ts'
 import { atMoment, moment } from '../model/past.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import type { Place } from '../model/route.ts'
 import { stopOf } from '../model/stops.ts'
-import { levelOf, urgencyOf } from '../model/wall.ts'
 import { Connection, ShowingPast } from '../parts/connection.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
+import { NeedsBadge } from '../parts/needs-badge.tsx'
 import { State } from '../parts/states.tsx'
 import { FleetView } from './fleet.tsx'
 import { HoldBanners } from './hold-banner.tsx'
@@ -160,17 +158,6 @@ function sayRole(role: ProjectRole | undefined, isOwner: boolean): string | unde
   return role === 'superuser' ? 'admin' : role
 }
 
-/** How many agents need attention, where the rail does not show it. */
-function TabNeeds({ live }: { live: ProjectLive }) {
-  const concerns = live.concerns.value
-  if (concerns.size === 0) return null
-  return (
-    <b class={`rail-needs tab-needs needs-${levelOf(urgencyOf(concerns))}`} title={sayKinds(concerns)}>
-      {formatShort(concerns.size)} <span class="hidden">need attention</span>
-    </b>
-  )
-}
-
 function ProjectHead({ project, live, place }: Props) {
   const { me, permissions } = useAppState()
   const role = permissions.role(project)
@@ -190,7 +177,7 @@ function ProjectHead({ project, live, place }: Props) {
         {projectPages.map(([view, label]) => (
           <a key={view} href={hrefOf(view, project.id)} aria-current={currentOf(place, view)}>
             {label}
-            {view === 'fleet' && <TabNeeds live={live} />}
+            {view === 'fleet' && <NeedsBadge concerns={live.concerns.value} class="tab-needs" />}
           </a>
         ))}
       </nav>

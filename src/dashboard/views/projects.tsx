@@ -7,7 +7,7 @@ import { formatCount, formatMoney, formatShort } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { goTo } from '../model/route.ts'
 import { fromUnits } from '../model/totals.ts'
-import { levelOf, urgencyOf } from '../model/wall.ts'
+import { needsClass } from '../model/wall.ts'
 import { Icon } from '../parts/icons.tsx'
 import { lazy } from '../parts/lazy.tsx'
 import { State } from '../parts/states.tsx'
@@ -77,7 +77,7 @@ function Card({ project }: { project: Project }) {
           <Mix live={live} />
           <StatusCounts class="card-counts" totals={live.totals} statuses={shown} />
           {live.concerns.value.size > 0 && (
-            <p class={`card-needs needs-${levelOf(urgencyOf(live.concerns.value))}`}>
+            <p class={`card-needs ${needsClass(live.concerns.value)}`}>
               <Icon name="needs" />
               {sayKinds(live.concerns.value)}
             </p>

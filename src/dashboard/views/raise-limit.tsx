@@ -116,7 +116,7 @@ export function RaiseOwnLimits({ project, agents, onClose }: OwnProps) {
     const words = `Limit of ${whom} raised to ${limits.filter(Boolean).join(' and ')}.`
     const ids = agents.map(({ id }) => id)
     const isSent = await order(app, { project_id: project.id, ids }, { action: 'resume' })
-    // An order to several agents has a notice of its own.
+    // An order to several agents shows its own notice.
     const isOfOne = isSent && agents.length === 1
     const link = first && over.length === 1 ? links.agent(project.id, first.id) : undefined
     say('sent', isOfOne ? `${words} Resume sent.` : words, link)

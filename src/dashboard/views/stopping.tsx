@@ -11,7 +11,7 @@ import { order } from '../model/orders.ts'
 import type { Progress } from '../model/progress.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { canTake } from '../model/reach.ts'
-import { MAX_NAMES, sayMember, sayReceipt } from '../model/stop-receipt.ts'
+import { listNames, MAX_NAMES, sayMember, sayName, sayReceipt } from '../model/stop-receipt.ts'
 import {
   countResumed,
   follow,
@@ -99,15 +99,10 @@ function StoppingDialog({ project, live, stop }: StopProps) {
 function Isolated({ members }: { members: readonly StopMember[] }) {
   if (members.length === 0) return null
   const [has, gets] = members.length === 1 ? ['has', 'It gets'] : ['have', 'They get']
-  const rest = members.length - MAX_NAMES
   return (
     <p class="faint">
-      {plural(members.length, 'agent')} {has} no runtime connected:{' '}
-      {members
-        .slice(0, MAX_NAMES)
-        .map(({ name }) => name)
-        .join(', ')}
-      {rest > 0 && ` and ${formatCount(rest)} more`}. {gets} the command when one connects.
+      {plural(members.length, 'agent')} {has} no runtime connected: {listNames(members, MAX_NAMES, sayName)}.{' '}
+      {gets} the command when one connects.
     </p>
   )
 }

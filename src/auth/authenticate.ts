@@ -39,11 +39,12 @@ export function createAuthenticate(database: Database, keys: TokenKeys, now: () 
     if (isKey(token)) {
       return acceptKey(database, await findKeyPrincipal(database, hashSecret(token), project_id), now())
     }
-    const { user_id, expires } = await verify(token)
+    const { user_id, session_id, expires } = await verify(token)
     const user = await findUserPrincipal(database, user_id, project_id)
     if (!user) throw refuse('bad_token', 'The access token is not valid')
     if (!user.is_active) throw refuse('user_inactive', 'The user is inactive')
-    const { principal, standing } = user
+    const { standing } = user
+    const principal = { ...user.principal, session_id }
     return { principal, standing, expires_at: expires * 1000, credential_id: user_id }
   }
 }

@@ -24,19 +24,26 @@ const claimsSchema = v.object({
   nbf: v.optional(v.pipe(v.number(), v.finite())),
   exp: v.pipe(v.number(), v.finite()),
   type: v.literal('access'),
+  // The family of its refresh tokens. Servers of the previous release leave it out.
+  sid: v.optional(v.pipe(v.string(), v.uuid())),
 })
 
-/** The user of an access token, and when it expires (seconds since 1970). */
-export type AccessClaims = { user_id: string; expires: number }
+/** The user and the sign-in of an access token, and when it expires (seconds since 1970). */
+export type AccessClaims = { user_id: string; session_id: string | undefined; expires: number }
 
 const ALGORITHM = 'HS256'
 /** How far ahead the signer's clock may be: servers of the previous release use their machine's clock. */
 const MAX_SKEW_SECONDS = 60
 
 /** `now`: milliseconds since 1970, by the database's clock. */
-export function signAccessToken(user_id: string, [key]: TokenKeys, now: number): Promise<string> {
+export function signAccessToken(
+  { user_id, session_id }: { user_id: string; session_id: string },
+  [key]: TokenKeys,
+  now: number,
+): Promise<string> {
   const iat = Math.floor(now / 1000)
-  return sign({ sub: user_id, iat, exp: iat + ACCESS_TOKEN_SECONDS, type: 'access' }, key, ALGORITHM)
+  const claims = { sub: user_id, sid: session_id, iat, exp: iat + ACCESS_TOKEN_SECONDS, type: 'access' }
+  return sign(claims, key, ALGORITHM)
 }
 
 /** Tokens of some 250 bytes whose signature was checked. Beyond it the oldest 100 are forgotten, and checked again. */
@@ -65,10 +72,10 @@ export function createTokenVerifier(
 
 type Claims = v.InferOutput<typeof claimsSchema>
 
-function checkTimes({ sub, iat, nbf = iat, exp }: Claims, now: number): AccessClaims {
+function checkTimes({ sub, sid, iat, nbf = iat, exp }: Claims, now: number): AccessClaims {
   if (exp <= now) throw refuse('expired_token', 'The access token has expired')
   if (Math.max(iat, nbf) > now + MAX_SKEW_SECONDS) throw badToken()
-  return { user_id: sub, expires: exp }
+  return { user_id: sub, session_id: sid, expires: exp }
 }
 
 async function readClaims(token: string, keys: TokenKeys): Promise<Claims> {

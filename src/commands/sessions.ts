@@ -59,9 +59,9 @@ export async function signIn(
     }
     await writeAudit(sql, { action: 'signed_in', actor, details: { address } })
     await forgetExpired(sql, user.id)
-    const refresh_token = createRefreshToken()
-    await keep(sql, { user, family_id: uuid() }, refresh_token)
-    return toPair(context, now, refresh_token)
+    const [refresh_token, family_id] = [createRefreshToken(), uuid()]
+    await keep(sql, { user, family_id }, refresh_token)
+    return toPair(context, now, { refresh_token, family_id })
   })
 }
 
@@ -78,19 +78,21 @@ export async function refreshSession(context: SessionContext, refresh_token: str
     const session = await lockSession(sql, hashSecret(refresh_token), REPEAT_SECONDS)
     if (!session || session.token.is_revoked) return refuse('bad_token', 'The refresh token is not valid')
     const { token, user } = session
+    const { family_id } = token
     const successors = successorsOf(refresh_token, keys)
     if (token.is_spent) {
-      const again = token.is_repeatable ? await findSuccessor(sql, token.family_id, successors) : undefined
-      if (again !== undefined && user.is_active) return toPair(context, user, again)
-      await revokeFamily(sql, token.family_id)
+      const again = token.is_repeatable ? await findSuccessor(sql, family_id, successors) : undefined
+      if (again !== undefined && user.is_active)
+        return toPair(context, user, { refresh_token: again, family_id })
+      await revokeFamily(sql, family_id)
       await writeAudit(sql, { action: 'session_reused', actor: { kind: 'user', id: user.id } })
       return refuse('bad_token', 'The refresh token was used before; its session is revoked')
     }
     if (token.is_expired) return refuse('expired_token', 'The refresh token has expired')
     if (!user.is_active) return refuse('user_inactive', 'The user is inactive')
     await spendSession(sql, token.id)
-    await keep(sql, { user, family_id: token.family_id }, successors[0])
-    return toPair(context, user, successors[0])
+    await keep(sql, { user, family_id }, successors[0])
+    return toPair(context, user, { refresh_token: successors[0], family_id })
   })
   // The transaction returns a refusal instead of throwing it, so that a revocation is committed.
   if (outcome instanceof Error) throw outcome
@@ -129,10 +131,11 @@ function keep(
 async function toPair(
   { keys, clock }: SessionContext,
   user: Account,
-  refresh_token: string,
+  { refresh_token, family_id }: { refresh_token: string; family_id: string },
 ): Promise<TokenPair> {
+  const owner = { user_id: user.id, session_id: family_id }
   return {
-    access_token: await signAccessToken(user.id, keys, Date.parse(clock())),
+    access_token: await signAccessToken(owner, keys, Date.parse(clock())),
     refresh_token,
     token_type: 'bearer',
     expires_in: ACCESS_TOKEN_SECONDS,

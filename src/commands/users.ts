@@ -79,12 +79,13 @@ type OwnChange = {
 }
 
 /**
- * For the user itself: changes the name, and, with the current password, the password, which ends all sessions. A wrong
+ * For the user itself: changes the name, and, with the current password, the password, which ends the other sessions (all of
+ * them, if the token does not say which sign-in it is from). A wrong
  * current password is audited, and counts as a failed sign-in (`WrongPassword`).
  */
 export async function updateOwnUser(
   { database, clock }: UserContext,
-  { id, address }: { id: string; address: string },
+  { id, address, session_id }: { id: string; address: string; session_id: string | undefined },
   { full_name, ...passwords }: OwnChange,
 ): Promise<User> {
   const actor = { kind: 'user' as const, id }
@@ -95,7 +96,7 @@ export async function updateOwnUser(
     if (!user) throw notFound.user(id)
     if (replaced) {
       if (user.password_hash !== replaced.before) throw wrongCurrent()
-      await revokeSessions(sql, id)
+      await revokeSessions(sql, id, session_id)
       await writeAudit(sql, { action: 'password_changed', actor, target_id: id })
     }
     const change = {

@@ -14,6 +14,8 @@ export type Principal = {
   kind: 'user' | 'api_key' | 'runtime'
   id: string
   role: 'superuser' | 'user' | KeyRole
+  /** The sign-in that a user's token is from; undefined for keys, and for tokens of the previous release. */
+  session_id?: string | undefined
   /** The user that made the key or token, which never has more rights than this user has at the moment. */
   maker?: { id: string; is_superuser: boolean } | undefined
   /** The project, and perhaps the agent, that a key or token is confined to; undefined: unconfined. */

@@ -81,7 +81,8 @@ const revokeOne = statement(
 )
 const revokeAll = statement(
   'revoke_sessions_of_user',
-  'update refresh_tokens set revoked_at = clock_timestamp() where user_id = $1 and revoked_at is null',
+  `update refresh_tokens set revoked_at = clock_timestamp()
+   where user_id = $1 and revoked_at is null and family_id is distinct from $2`,
 )
 
 /** Revokes every refresh token of a sign-in. The caller has locked the user. */
@@ -89,9 +90,9 @@ export async function revokeFamily(sql: Sql, family_id: string): Promise<void> {
   await sql.run(revokeOne, [family_id])
 }
 
-/** Revokes every refresh token of a user, whom the caller has locked. */
-export async function revokeSessions(sql: Sql, user_id: string): Promise<void> {
-  await sql.run(revokeAll, [user_id])
+/** Revokes every refresh token of a user, whom the caller has locked; with `but_family`, all but those of that sign-in. */
+export async function revokeSessions(sql: Sql, user_id: string, but_family?: string): Promise<void> {
+  await sql.run(revokeAll, [user_id, but_family ?? null])
 }
 
 const forget = statement(

@@ -11,7 +11,9 @@ const address = () => `${unique('person')}@example.org`
 describe.each(backends)('users on $name', (backend) => {
   const running = useApp(backend)
   const login = (email: string, secret: string) =>
-    running().rest.as(undefined).post<{ refresh_token: string }>('/auth/login', { email, password: secret })
+    running()
+      .rest.as(undefined)
+      .post<{ access_token: string; refresh_token: string }>('/auth/login', { email, password: secret })
 
   it('are created by a superuser, with the e-mail in lower case', async () => {
     const email = address()
@@ -95,7 +97,9 @@ describe.each(backends)('users on $name', (backend) => {
   })
 
   it('can change their name, and, with the current password, their password', async () => {
-    const { rest, email } = await addUser(running().rest)
+    const { email } = await addUser(running().rest)
+    const own = (await login(email, password)).body
+    const rest = running().rest.as(own.access_token)
     expect((await rest.patch<User>('/users/me', { full_name: ' Ada ' })).body.full_name).toBe('Ada')
     expect((await rest.patch<User>('/users/me', { full_name: null })).body.full_name).toBeNull()
     const change = (body: object) => rest.patch('/users/me', { password: 'another password', ...body })
@@ -105,8 +109,14 @@ describe.each(backends)('users on $name', (backend) => {
     expect((await change({ current_password: password })).status).toBe(200)
     expect((await login(email, password)).status).toBe(401)
     expect((await login(email, 'another password')).status).toBe(200)
-    const refreshed = await rest.as(undefined).post('/auth/refresh', { refresh_token })
-    expect(refreshed).toEqual(refusal(401, 'AUTH_003', anything))
+    // The session that changed it goes on, and the others end.
+    const refresh = (body: object) => rest.as(undefined).post<typeof own>('/auth/refresh', body)
+    expect(await refresh({ refresh_token })).toEqual(refusal(401, 'AUTH_003', anything))
+    const renewed = await refresh({ refresh_token: own.refresh_token })
+    expect(renewed.status).toBe(200)
+    const again = { password, current_password: 'another password' }
+    expect((await rest.as(renewed.body.access_token).patch('/users/me', again)).status).toBe(200)
+    expect((await refresh({ refresh_token: renewed.body.refresh_token })).status).toBe(200)
   })
 
   it('have an audit entry when they change themselves, and when their password was wrong', async () => {

@@ -2,13 +2,12 @@ import { useState } from 'preact/hooks'
 import { useAppState } from '../app-state-context.ts'
 import { say } from '../model/notices.ts'
 import { FieldError } from '../model/problems.ts'
-import type { Session } from '../model/session.ts'
 import { Field, Form, PasswordField, typed } from '../parts/fields.tsx'
 import { CopyField } from '../parts/secret.tsx'
 import { readPassword } from './user-dialogs.tsx'
 
 /** The user's own name and password. */
-export function Profile({ session }: { session: Session }) {
+export function Profile() {
   const app = useAppState()
   const { me } = app
   /** A new form: the old one has the passwords. */
@@ -21,8 +20,6 @@ export function Profile({ session }: { session: Session }) {
     const password = readPassword(fields, 'password')
     if (password !== readPassword(fields, 'again')) throw new FieldError('again', 'The two passwords differ')
     await app.api.users.updateMe({ password, current_password: readPassword(fields, 'current_password') })
-    // The change has ended this session, too.
-    await session.signIn({ email: me.email, password })
     say('done', 'Changed your password. Your other sessions are signed out.')
     setTurn(turn + 1)
   }

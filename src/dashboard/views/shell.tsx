@@ -81,7 +81,7 @@ export function Shell({ session }: { session: Session }) {
         {at.view === 'audit' && <Audit />}
         {at.view === 'keys' && <Keys />}
         {at.view === 'users' && <Users />}
-        {at.view === 'profile' && <Profile session={session} />}
+        {at.view === 'profile' && <Profile />}
         {(at.view === 'requests' || at.view === 'request') && <Inbox />}
         {at.view !== 'request' && 'project_id' in at && <ProjectView key={at.project_id} place={at} />}
       </main>

@@ -37,9 +37,9 @@ function ownRoutes(): Route[] {
       access: 'update_self',
       body: updateMeBody,
       success: oneUser,
-      async handle({ context, principal: { id }, body, c }) {
+      async handle({ context, principal: { id, session_id }, body, c }) {
         const address = c.get('address')
-        const update = () => updateOwnUser(context, { id, address }, body)
+        const update = () => updateOwnUser(context, { id, address, session_id }, body)
         if (body.password === undefined) return update()
         const { email } = await readUser(context, id)
         return context.limitSignIn({ email, address }, update)

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import * as v from 'valibot'
 import { type Problem, refuse, SignalboxError } from '#src/domain/errors.ts'
-import { checkObject, findProblem } from '#src/protocol/problems.ts'
+import { checkDecoded } from '#src/protocol/problems.ts'
 import { uuid } from '#src/protocol/values.ts'
 import { MAX_BODY_BYTES } from './bounds.ts'
 import type { HttpEnv } from './env.ts'
@@ -29,8 +29,7 @@ export async function parseInput(c: Context<HttpEnv>, route: Route): Promise<Par
     else problems.push({ message: 'Must be a UUID', field: name })
   }
   const check = (schema: v.GenericSchema, { value, text }: Given): unknown => {
-    const problem = findProblem(value, text)
-    const checked = problem ? { problems: [problem], output: undefined } : checkObject(schema, value)
+    const checked = checkDecoded(schema, value, text)
     problems.push(...checked.problems)
     return checked.output
   }

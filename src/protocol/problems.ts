@@ -80,6 +80,30 @@ export function findProblem(value: unknown, text = ''): Problem | undefined {
   return findUnstorable(value) ?? findInexact(text)
 }
 
+/**
+ * All problems of a decoded value: of each field the first that `findProblem` would find, or else what the schema finds. A
+ * value that is no object, or nested too deep, has one.
+ */
+export function checkDecoded(
+  schema: v.GenericSchema,
+  value: unknown,
+  text = '',
+): { problems: readonly Problem[]; output: unknown } {
+  const problem = findProblem(value, text)
+  if (!problem) return checkObject(schema, value)
+  if (!isObject(value) || isTooDeep(value)) return { problems: [problem], output: undefined }
+  const unstorable = Object.entries(value).flatMap(
+    ([key, item]) => findUnstorable(item, [key]) ?? findUnstorable(key) ?? [],
+  )
+  const found = [...unstorable, findInexact(text)].filter((other) => other !== undefined)
+  const named = new Set(found.map(topOf))
+  const others = checkObject(schema, value).problems.filter((other) => !named.has(topOf(other)))
+  return { problems: shorten([...found, ...others]), output: undefined }
+}
+
+/** The outermost field of a problem. */
+const topOf = ({ field }: Problem) => field?.split('.')[0]
+
 /** The server stores and sends on the doubles that JSON.parse makes, so it refuses numbers that these would change. */
 function findInexact(text: string): Problem | undefined {
   const inexact = findInexactNumber(text)

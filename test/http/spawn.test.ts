@@ -158,6 +158,26 @@ describe.each(backends)('spawning on $name', (backend) => {
     expect(fields.sort()).toEqual(['first', 'name', 'second', 'token_limit'])
   })
 
+  it('names each mistake beside text that no database column can hold', async () => {
+    const wrong = {
+      name: '\0',
+      session_id: '\ud800',
+      token_limit: -1,
+      short_term_memory: { a: ['\0', '\0'] },
+    }
+    const body = { agent_type_id: fleet.agent_type_id, ...wrong, first: 1, external_id: '' }
+    const answer = await fleet.rest.post(fleet.agents, body)
+    const fields = answer.body.errors.map(({ field }) => field)
+    expect(fields.sort()).toEqual([
+      'external_id',
+      'first',
+      'name',
+      'session_id',
+      'short_term_memory.a.0',
+      'token_limit',
+    ])
+  })
+
   it('refuses a project_id other than that of the path', async () => {
     const message = 'Agent project_id must match the URL project_id'
     expect(await send({ project_id: UNKNOWN })).toEqual(

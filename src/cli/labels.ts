@@ -26,13 +26,19 @@ export function labelOption(description: string): Opt<Labels | undefined> {
   return repeated('--label <key=value>', description, (value, before) => {
     const [, key, text = ''] = assignment.exec(value) ?? []
     if (key === undefined) throw new InvalidArgumentError('It must be KEY=VALUE.')
+    if (before && Object.hasOwn(before, key)) throw new InvalidArgumentError(`"${key}" is given twice.`)
     return { ...before, [key]: text }
   })
 }
 
 /** `KEY=VALUE` sets a label, `KEY-` removes it. The server knows what keys and values may be. */
 export function parseLabels(words: readonly string[]): LabelPatch {
-  return Object.fromEntries(words.map(parseLabel))
+  const changes = new Map<string, string | null>()
+  for (const [key, value] of words.map(parseLabel)) {
+    if (changes.has(key)) throw new CliError('usage', `The label "${key}" is given twice`)
+    changes.set(key, value)
+  }
+  return Object.fromEntries(changes)
 }
 
 function parseLabel(word: string): [key: string, value: string | null] {

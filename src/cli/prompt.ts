@@ -9,8 +9,9 @@ export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-export function ask(question: string): Promise<string> {
-  return readAnswer(toLine(question), process.stderr)
+/** Rejects with the reason of the signal when that aborts first. */
+export function ask(question: string, signal?: AbortSignal): Promise<string> {
+  return readAnswer(toLine(question), process.stderr, signal)
 }
 
 /** Reads an answer without showing what is typed. */
@@ -20,16 +21,25 @@ export async function askSecretly(question: string): Promise<string> {
   return readAnswer('', silent).finally(() => process.stderr.write('\n'))
 }
 
-function readAnswer(question: string, output: NodeJS.WritableStream): Promise<string> {
+async function readAnswer(
+  question: string,
+  output: NodeJS.WritableStream,
+  signal?: AbortSignal,
+): Promise<string> {
+  signal?.throwIfAborted()
   const reader = createInterface({ input: process.stdin, output, terminal: true })
-  return new Promise((resolve, reject) => {
-    reader.once('close', () => reject(new CliError('interrupted', 'Interrupted')))
-    reader.once('SIGINT', () => reader.close())
-    reader.question(question, (answer) => {
-      resolve(answer)
-      reader.close()
-    })
-  })
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const abort = () => reject(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  reader.once('close', () => reject(new CliError('interrupted', 'Interrupted')))
+  reader.once('SIGINT', () => reader.close())
+  reader.question(question, resolve)
+  try {
+    return await promise
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    reader.close()
+  }
 }
 
 /** A password, from the terminal or stdin. It is never an argument, since other users can see arguments. */

@@ -1,6 +1,7 @@
 import type { AgentRequest, AnswerBody } from '#src/client/rest/rest.ts'
 import { type FormField, findMistake } from '#src/domain/forms.ts'
 import { CliError } from './failure.ts'
+import { listChoices } from './request-text.ts'
 
 type Choices = Pick<AgentRequest, 'options' | 'response_schema'>
 
@@ -35,7 +36,12 @@ export function toValue(field: FormField | undefined, text: string): unknown {
     const number = Number(text)
     return text.trim() === '' || !Number.isFinite(number) ? text : number
   }
-  if (field?.type !== 'array') return text
+  return field?.type === 'array' ? toChoices(field, text) : text
+}
+
+/** One choice, which may have commas in its name, or several with commas between them. */
+function toChoices({ items }: Extract<FormField, { type: 'array' }>, text: string): string[] {
+  if (listChoices(items).includes(text.trim())) return [text.trim()]
   return text
     .split(',')
     .map((item) => item.trim())
@@ -48,12 +54,18 @@ export function readValue(field: FormField, text: string): { value: unknown; mis
   return { value, mistake: findMistake(field, value) }
 }
 
-/** The payload from `NAME=VALUE`. */
+/** The payload from `NAME=VALUE`. Only a field that takes several choices may be given several times. */
 export function toPayload(
   { response_schema }: Choices,
-  given: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, readonly string[]>,
 ): Record<string, unknown> {
-  const entries = [...given].map(([name, text]) => [name, toValue(response_schema?.properties[name], text)])
+  const entries = [...given].map(([name, texts]) => {
+    const field = response_schema?.properties[name]
+    if (field?.type === 'array') return [name, texts.flatMap((text) => toChoices(field, text))]
+    const [text = '', ...others] = texts
+    if (others.length > 0) throw new CliError('usage', `--set gives "${name}" more than one value`)
+    return [name, toValue(field, text)]
+  })
   return Object.fromEntries(entries)
 }
 

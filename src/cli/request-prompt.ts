@@ -12,20 +12,20 @@ export function assertCanAsk(advice: string): void {
   if (!canAsk()) throw new CliError('usage', 'There is no terminal to ask on', advice)
 }
 
-/** Shows a request on the terminal, and asks for its answer until there is one. */
-export async function promptForAnswer(request: AgentRequest): Promise<Typed> {
+/** Shows a request on the terminal, and asks for its answer until there is one. A signal that aborts ends that with its reason. */
+export async function promptForAnswer(request: AgentRequest, signal?: AbortSignal): Promise<Typed> {
   process.stderr.write(`\n${toFields(describeRequest(request))}\n`)
-  const chosen = await choose(request)
+  const chosen = await choose(request, signal)
   if (chosen?.status !== 'resolved') return chosen
   const fields = listFields(request)
-  return fields.length === 0 ? chosen : { ...chosen, payload: await fillIn(fields) }
+  return fields.length === 0 ? chosen : { ...chosen, payload: await fillIn(fields, signal) }
 }
 
-async function choose(request: AgentRequest): Promise<Typed> {
+async function choose(request: AgentRequest, signal?: AbortSignal): Promise<Typed> {
   const options = request.options?.map(({ id }) => id) ?? []
   const question = `${[...options, 'y yes', 'n no', 's skip'].join(', ')}; a note after the word: `
   for (;;) {
-    const typed = readChoice(request, await ask(question))
+    const typed = readChoice(request, await ask(question, signal))
     if (typed !== 'again') return typed
   }
 }
@@ -51,19 +51,19 @@ export function readChoice(
 }
 
 /** An empty line leaves out an optional field. */
-async function fillIn(fields: readonly ShownField[]): Promise<Record<string, unknown>> {
+async function fillIn(fields: readonly ShownField[], signal?: AbortSignal): Promise<Record<string, unknown>> {
   const payload: Record<string, unknown> = {}
   for (const shown of fields) {
-    const value = await fillField(shown)
+    const value = await fillField(shown, signal)
     if (value !== undefined) payload[shown.name] = value
   }
   return payload
 }
 
-async function fillField(shown: ShownField): Promise<unknown> {
+async function fillField(shown: ShownField, signal?: AbortSignal): Promise<unknown> {
   const hint = `${describeField(shown)}${shown.isRequired ? '' : ', optional'}`
   for (;;) {
-    const text = await ask(`${shown.title} (${hint}): `)
+    const text = await ask(`${shown.title} (${hint}): `, signal)
     if (text === '' && !shown.isRequired) return undefined
     const { value, mistake } = readValue(shown.field, text)
     if (mistake === undefined) return value

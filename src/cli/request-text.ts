@@ -23,7 +23,8 @@ export function describeField({ field }: ShownField): string {
   return ('format' in field && field.format) || 'text'
 }
 
-function listChoices(field: object): string[] {
+/** The values that a field of choices takes, or the items of a field of several. */
+export function listChoices(field: object): string[] {
   if ('enum' in field) return field.enum as string[]
   const titled = 'oneOf' in field ? field.oneOf : 'anyOf' in field ? field.anyOf : []
   return (titled as { const: string }[]).map((choice) => choice.const)

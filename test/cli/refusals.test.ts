@@ -38,6 +38,12 @@ describe.each(backends.slice(0, 1))('the command line', (backend) => {
       ['agents and a selector', ['agents', 'pause', 'Ada', '-l', 'team=a'], 'Name agents, or use --all'],
       ['an unknown mode', ['agents', 'pause', 'Ada', '--mode', 'now'], 'checkpoint, interrupt'],
       ['no label to set', ['agents', 'spawn', 'Ada', '--type', 'x', '--label', 'team'], 'KEY=VALUE'],
+      [
+        'a label twice',
+        ['agents', 'spawn', 'Ada', '--type', 'x', '--label', 'a=1', '--label', 'a=2'],
+        'twice',
+      ],
+      ['a label that changes twice', ['agents', 'label', 'Ada', 'a=1', 'a-'], '"a" is given twice'],
       ['no label to change', ['agents', 'label', 'Ada', 'team'], '"team" is not a label'],
       ['the tree of all agents', ['agents', 'metrics', '--tree'], '--tree is for one agent'],
       ['no selector', ['agents', 'watch', '-l', 'team in'], '--selector: '],

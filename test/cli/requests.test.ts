@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { toNo, toPayload } from '#src/cli/request-answers.ts'
 import { readChoice } from '#src/cli/request-prompt.ts'
 import type { Question } from '#src/client/agent/question.ts'
@@ -7,10 +7,11 @@ import type { RunningAgent } from '#src/client/agent/running-agent.ts'
 import { type AgentRequest, createApi, type InboxRequest, type Page } from '#src/client/rest/rest.ts'
 import type { App } from '#src/server/app.ts'
 import { admin, backends, startApp } from '../support/backends.ts'
-import { CliUser, listUnused } from '../support/cli-process.ts'
+import { CliUser, listUnused, reader } from '../support/cli-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { unique } from '../support/rest.ts'
 
+const { python } = inject('programs')
 const options: NonNullable<Question['options']> = [
   { id: 'later', label: 'Later', kind: 'other' },
   { id: 'go', label: 'Go on', kind: 'allow_once' },
@@ -98,11 +99,38 @@ describe.each(backends.slice(0, 1))('requests from the command line', (backend) 
     for (const args of [['watch'], ['answer', 'Ada']]) {
       expect(await cli.run(['requests', ...args])).toMatchObject({ code: 2, stderr: containing(wanted) })
     }
+    const twice = await cli.run(['requests', 'answer', 'form', '--set', 'gauge=1', '--set', 'gauge=2'])
+    expect(twice).toMatchObject({ code: 2, stderr: containing('--set gives "gauge" more than one value') })
+    const approved = await cli.run(['requests', 'approve', 'form'])
+    expect(approved).toMatchObject({ code: 1, stderr: containing('"signalbox requests answer" with --set') })
     const asked = ada.ask({ message: 'Again', request_id: 'form' })
-    const set = ['gauge=1435', 'wet=yes', 'lines=north, south'].flatMap((field) => ['--set', field])
+    const set = ['gauge=1435', 'wet=yes', 'lines=north', 'lines=south'].flatMap((field) => ['--set', field])
     expect(await cli.run(['requests', 'answer', 'form', ...set])).toEqual(done('Ada: answered'))
     expect(await asked).toMatchObject({ payload: { gauge: 1435, wet: true, lines: ['north', 'south'] } })
   })
+
+  it.skipIf(!python)(
+    'prompts for one after another, and leaves one that another person answers',
+    async () => {
+      const terminal = [python ?? '', '-c', 'import pty, sys; pty.spawn(sys.argv[1:])']
+      const child = cli.open(['requests', 'watch'], {}, terminal)
+      const next = reader(child)
+      try {
+        const first = ada.ask({ message: 'First?', options, request_id: 'first' })
+        await next('First?')
+        const answered = await cli.run(['requests', 'approve', 'first', '--note', 'Faster'])
+        expect(answered).toEqual(done('Ada: answered go'))
+        expect(await first).toMatchObject({ option: 'go', note: 'Faster' })
+        await next('Ada: answered go, while you were asked')
+        const second = ada.ask({ message: 'Second?', request_id: 'second' })
+        await next('Second?')
+        child.stdin.write('n not yet\r')
+        expect(await second).toMatchObject({ status: 'cancelled', note: 'not yet' })
+      } finally {
+        child.kill()
+      }
+    },
+  )
 
   it('ran every command of requests', () => {
     expect(listUnused((path) => path.startsWith('requests '))).toEqual([])
@@ -125,10 +153,22 @@ describe('a line typed at a request', () => {
     expect(readChoice({ options: given, response_schema: null }, line)).toEqual(meaning)
   })
 
+  it('takes the choices of a field from several values, also one with a comma in its name', () => {
+    const items = { type: 'string' as const, enum: ['a', 'b', 'c, d'] }
+    const form = {
+      options: null,
+      response_schema: { properties: { tags: { type: 'array' as const, items } } },
+    }
+    const read = (...tags: string[]) => toPayload(form, new Map([['tags', tags]])).tags
+    expect(read('a', 'b')).toEqual(['a', 'b'])
+    expect(read('a, b', 'c, d')).toEqual(['a', 'b', 'c, d'])
+    expect(read('')).toEqual([])
+  })
+
   it('says no without the form, and leaves what does not fit for the check to name', () => {
     expect(toNo({ options, response_schema: { properties: {} } })).toEqual({ status: 'cancelled' })
     const form = { options: null, response_schema: response_schema as never }
-    expect(toPayload(form, new Map(Object.entries({ gauge: ' ', wet: 'damp', other: '1' })))).toEqual({
+    expect(toPayload(form, new Map(Object.entries({ gauge: [' '], wet: ['damp'], other: ['1'] })))).toEqual({
       gauge: ' ',
       wet: 'damp',
       other: '1',

@@ -26,13 +26,13 @@ const columns = {
 
 const note = text('--note <text>', 'a note for the agent')
 
-const fields = repeated<Map<string, string>>(
+const fields = repeated<Map<string, string[]>>(
   '--set <name=value>',
-  'a field of the form; may be repeated',
+  'a field of the form; repeat it for other fields, and for several choices of one (or put commas between them)',
   (value, before) => {
     const [, name, filled = ''] = /^([^=]+)=(.*)$/s.exec(value) ?? []
     if (name === undefined) throw new InvalidArgumentError('It must be NAME=VALUE.')
-    return new Map(before).set(name, filled)
+    return new Map(before).set(name, [...(before?.get(name) ?? []), filled])
   },
 )
 
@@ -131,6 +131,10 @@ function addAnswers(requests: Command): void {
     options: own,
     async run(cli, { args: [reference], options: { note, project } }) {
       const request = await findRequest(cli, reference, project)
+      if (request.response_schema?.required?.length) {
+        const advice = 'use "signalbox requests answer" with --set or --payload'
+        throw new CliError('failed', 'A yes to this request has a form to fill in', advice)
+      }
       await answer(cli, request, { ...toYes(request), note })
     },
   })

@@ -206,7 +206,8 @@ export class FleetList {
       sort: this.sort.peek(),
       concerns: this.live.concerns.peek(),
     }
-    const ids = arrange(this.live.agents.values(), asked, this.#arrangedAt).map(({ id }) => id)
+    const shownTime = this.live.at?.peek() ?? this.#arrangedAt
+    const ids = arrange(this.live.agents.values(), asked, shownTime).map(({ id }) => id)
     const known = this.ids.peek()
     if (ids.length !== known.length || ids.some((id, index) => id !== known[index])) this.ids.value = ids
     this.#keepToShown(new Set(ids))

@@ -265,7 +265,10 @@ describeInBrowser('the console', () => {
     const rows = ['lost', 'pausing', 'stopping'].map((name) => `.rows .lamp-${name}`)
     const drawn = ['working', 'waiting', 'idle', 'paused']
     const mix = `.rail-project[href*="${fleet.project_id}"] .mix`
-    await expectShapes(page, [[...tiles, ...rows], drawn.map((name) => `${mix} .mix-${name}`)])
+    const shares = [...drawn, 'pausing', 'stopping', 'lost'].map((name) => `${mix} .mix-${name}`)
+    await expectShapes(page, [[...tiles, ...rows], shares])
+    const words = '1 working, 1 waiting, 1 idle, 1 paused, 1 pausing, 1 stopping, 1 lost'
+    await page.getByRole('link', { name: words }).waitFor()
     await goTo(page, `#/p/${fleet.project_id}/overview`)
     await page.locator('.legend').waitFor()
     await expectShapes(page, [drawn.map((name) => `.legend .swatch-${name}`)])

@@ -276,6 +276,27 @@ describeInBrowser('the console', () => {
     await page.context().close()
   })
 
+  it('leads from what needs attention on a card to those agents, and from the rest of it to the fleet', async () => {
+    const fleet = await createFleet(stage().rest)
+    const project = { name: 'Quay' }
+    await fleet.rest.patch(`/projects/${fleet.project_id}`, project)
+    await spawn(fleet, { name: 'Calm' })
+    const over = await spawn(fleet, { name: 'Over', token_limit: 10 })
+    await fleet.rest.patch(`${fleet.agents}/${over.id}`, { tokens_used: 11 })
+    const page = await openFleet({ ...stage(), fleet })
+    await goTo(page, '#/')
+    const card = page.getByRole('article').filter({ hasText: 'Quay' })
+    await card.getByRole('link', { name: '1 over limit' }).click()
+    const names = page.locator('.rows .name-line')
+    await expect.poll(() => names.allTextContents()).toEqual(['Over'])
+    await page.getByRole('button', { name: 'Show all agents' }).click()
+    await expect.poll(() => names.count()).toBe(2)
+    await goTo(page, '#/')
+    await card.getByText('connected ·').click()
+    await expect.poll(() => names.count()).toBe(2)
+    await page.context().close()
+  })
+
   it('has no error in the page', () => {
     expect(stage().faults).toEqual([])
   })

@@ -265,11 +265,35 @@ describeInBrowser('the console', () => {
     const rows = ['lost', 'pausing', 'stopping'].map((name) => `.rows .lamp-${name}`)
     const drawn = ['working', 'waiting', 'idle', 'paused']
     const mix = `.rail-project[href*="${fleet.project_id}"] .mix`
-    await expectShapes(page, [[...tiles, ...rows], drawn.map((name) => `${mix} .mix-${name}`)])
+    const shares = [...drawn, 'pausing', 'stopping', 'lost'].map((name) => `${mix} .mix-${name}`)
+    await expectShapes(page, [[...tiles, ...rows], shares])
+    const words = '1 working, 1 waiting, 1 idle, 1 paused, 1 pausing, 1 stopping, 1 lost'
+    await page.getByRole('link', { name: words }).waitFor()
     await goTo(page, `#/p/${fleet.project_id}/overview`)
     await page.locator('.legend').waitFor()
     await expectShapes(page, [drawn.map((name) => `.legend .swatch-${name}`)])
     await socket.close()
+    await page.context().close()
+  })
+
+  it('leads from what needs attention on a card to those agents, and from the rest of it to the fleet', async () => {
+    const fleet = await createFleet(stage().rest)
+    const project = { name: 'Quay' }
+    await fleet.rest.patch(`/projects/${fleet.project_id}`, project)
+    await spawn(fleet, { name: 'Calm' })
+    const over = await spawn(fleet, { name: 'Over', token_limit: 10 })
+    await fleet.rest.patch(`${fleet.agents}/${over.id}`, { tokens_used: 11 })
+    const page = await openFleet({ ...stage(), fleet })
+    await goTo(page, '#/')
+    const card = page.getByRole('article').filter({ hasText: 'Quay' })
+    await card.getByRole('link', { name: '1 over limit' }).click()
+    const names = page.locator('.rows .name-line')
+    await expect.poll(() => names.allTextContents()).toEqual(['Over'])
+    await page.getByRole('button', { name: 'Show all agents' }).click()
+    await expect.poll(() => names.count()).toBe(2)
+    await goTo(page, '#/')
+    await card.click({ position: { x: 20, y: 60 } })
+    await expect.poll(() => names.count()).toBe(2)
     await page.context().close()
   })
 

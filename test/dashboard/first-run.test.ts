@@ -116,7 +116,7 @@ describeInBrowser('the dashboard of an empty server', () => {
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('The last message failed: This runtime takes no messages').waitFor()
     await page.getByRole('row', { name: 'message Please hurry' }).waitFor()
-    await page.getByText('message failed: This runtime takes no messages').waitFor()
+    await page.getByText('message failed: This runtime takes no messages', { exact: true }).waitFor()
     await agent.report({ status: 'terminated' })
     await page.locator('.agent-status').getByText('ended by itself').waitFor()
     await agent.close()

@@ -181,6 +181,8 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await page.getByText('pause failed: in the middle of a booking').waitFor()
     const shown = page.locator('.rows .name-line')
     await expect.poll(() => shown.allTextContents()).toEqual(['Bob'])
+    expect(page.url()).toContain(`?ids=${bob}`)
+    await page.getByText('1 of 3 agents', { exact: true }).waitFor()
     const bar = page.locator('.stop-bar')
     await bar.getByText('1 of 3 agents have stopped').waitFor()
     await bar.getByText(/1 did not: Bob \(failed\)\. 1 without a runtime: Cy\.$/).waitFor()

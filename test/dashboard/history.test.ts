@@ -6,9 +6,10 @@ import { readAuditFilters, sayAction, sayActor, sayEntry } from '#src/dashboard/
 import type { Bucket } from '#src/dashboard/model/history.ts'
 import { noCounts } from '#src/dashboard/model/totals.ts'
 import { noStatuses, toActivityRange, toBuckets } from '#src/domain/activity.ts'
+import { Asker } from '../support/asker.ts'
 import { addKey } from '../support/cast.ts'
 import { describeInBrowser } from '../support/chromium.ts'
-import { spawn } from '../support/rest.ts'
+import { createFleet, spawn } from '../support/rest.ts'
 import { findBarriers, goTo, openFleet, useStage } from './browser.ts'
 
 const NOW = Date.parse('2026-11-23T12:34:08.000Z')
@@ -167,7 +168,8 @@ describeInBrowser('the past in the page', () => {
     await page.locator('.u-over').first().waitFor()
     const topOf = async () => (await page.locator('.u-over').first().boundingBox())?.y
     const feed = page.getByRole('region', { name: 'Events' })
-    await feed.waitFor()
+    await feed.getByPlaceholder('Agent').fill('Nobody')
+    await feed.getByText(/^No event matches since \d\d:\d\d:\d\d\. Search the log$/).waitFor()
     const top = await topOf()
     await page.getByRole('slider', { name: 'Time' }).focus()
     await page.keyboard.press('ArrowLeft')
@@ -178,6 +180,49 @@ describeInBrowser('the past in the page', () => {
     // Not ArrowRight: the present may have moved on by a step.
     await page.keyboard.press('End')
     await page.getByText(/^Showing/).waitFor({ state: 'detached' })
+  })
+
+  it('shows of the past neither the questions of the inbox nor the holds of now', async () => {
+    const { origin, rest } = stage()
+    const fleet = await createFleet(rest)
+    const { id } = await spawn(fleet, { name: 'Rita' })
+    const asker = await Asker.at(`${origin.replace('http', 'ws')}/api/v1/ws`, rest.token, id)
+    const early = await asker.open({ message: 'Early question?' })
+    const { body } = await rest.get<{ updated_at: string }>(`${fleet.agents}/${id}`)
+    const then = body.updated_at
+    await expect.poll(() => Date.now() > Date.parse(then) + 5).toBe(true)
+    await asker.withdraw(early.request_id)
+    await asker.open({ message: 'Late question?' })
+    await rest.post(`/projects/${fleet.project_id}/holds`, { reason: 'Storm' })
+    const page = await openFleet({ ...stage(), fleet })
+    await page.locator('.cell-task', { hasText: 'Late question?' }).waitFor()
+    await page.locator('.hold-banner', { hasText: 'Storm' }).waitFor()
+    await goTo(page, `#/p/${fleet.project_id}?at=${then}`)
+    await page.getByText(/^Showing/).waitFor()
+    await page.locator('.asks[title="Waits for 1 answer"]').waitFor()
+    expect(await page.getByText(/Late question|Storm/).count()).toBe(0)
+    await page.getByRole('button', { name: 'Back to live' }).click()
+    await page.locator('.hold-banner', { hasText: 'Storm' }).waitFor()
+    await asker.close()
+    await page.context().close()
+  })
+
+  it('says since when it lists the events of an agent, if it does not list all', async () => {
+    const { fleet } = stage()
+    const { id } = await spawn(fleet, { name: 'Lara' })
+    const page = await openFleet(stage())
+    await goTo(page, `#/p/${fleet.project_id}/a/${id}`)
+    const timeline = page.getByRole('region', { name: 'Timeline' })
+    await timeline.getByText('spawned, idle').waitFor()
+    expect(await timeline.getByText('Since').count()).toBe(0)
+    const steps = Array.from({ length: 200 }, (_, index) => ({ current_task: `Step ${index}` }))
+    await Promise.all(steps.map((step) => fleet.rest.patch(`${fleet.agents}/${id}`, step)))
+    await timeline.getByText(/^Since \d\d:\d\d:\d\d$/).waitFor()
+    await expect.poll(() => timeline.locator('.event').count()).toBe(200)
+    await page.reload()
+    await timeline.getByText(/^Since \d\d:\d\d:\d\d$/).waitFor()
+    expect(await timeline.locator('.event').count()).toBe(200)
+    await page.context().close()
   })
 
   it('is dragged to in a chart', async () => {

@@ -68,6 +68,25 @@ describe('the order of the list', () => {
   })
 })
 
+describe('a list of some agents', () => {
+  it('has those alone, also one that has ended long ago', () => {
+    const agents = ['a', 'b', 'c'].map((id) => agent({ id, name: id }))
+    const ended = agent({
+      id: 'd',
+      name: 'd',
+      status: 'terminated',
+      terminated_at: new Date(0).toISOString(),
+    })
+    const sort = { by: 'name', isDescending: false } as const
+    const shown = (own: object) =>
+      names(
+        arrange([...agents, ended], { filter: { ...all, ids: new Set(['b', 'd']), ...own }, sort }, START),
+      )
+    expect(shown({})).toEqual(['b', 'd'])
+    expect(shown({ statuses: new Set(['idle']) })).toEqual(['b'])
+  })
+})
+
 describe('the search box', () => {
   it.each([
     ['', '', []],

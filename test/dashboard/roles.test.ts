@@ -5,6 +5,7 @@ import { admin } from '../support/admin.ts'
 import { addKey } from '../support/cast.ts'
 import { describeInBrowser } from '../support/chromium.ts'
 import { spawn } from '../support/rest.ts'
+import { RuntimeSocket } from '../support/runtime.ts'
 import { findBarriers, goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
 
 describeInBrowser('who did what, and who may do what', () => {
@@ -36,6 +37,34 @@ describeInBrowser('who did what, and who may do what', () => {
     await expect.poll(() => actors.allTextContents()).toEqual(['key “Night shift”', 'Grace Hop', 'you'])
     await page.setViewportSize({ width: 390, height: 844 })
     expect(await actors.first().isVisible()).toBe(true)
+    await page.context().close()
+  })
+
+  it('says its runtime for the key of one, where the user may not read the name of the key', async () => {
+    const { fleet, origin } = stage()
+    const own = { role: 'runtime', project_id: fleet.project_id }
+    const key = await addKey(fleet.rest, { ...own, name: 'Quay' })
+    const { id } = await spawn(fleet, { name: 'Noa' })
+    const runtime = new RuntimeSocket(`${origin.replace('http', 'ws')}/api/v1/ws`, { token: key.key })
+    await runtime.next('hello')
+    await runtime.attach(id)
+    await runtime.report(id, { n: 1, status: 'working' })
+    await runtime.report(id, { n: 2, usage: { model: 'large', input_tokens: 7 } })
+    const other = await addKey(fleet.rest, { role: 'operator', project_id: fleet.project_id })
+    await other.rest.patch(`${fleet.agents}/${id}`, { labels: { team: 'sales' } })
+    const programs = `API key ${other.id.slice(-6)}`
+    const { page } = await openAs('operator')
+    await goTo(page, `#/p/${fleet.project_id}/a/${id}`)
+    const actors = page.getByRole('region', { name: 'Timeline' }).locator('.event-actor')
+    const byRuntime = 'its runtime'
+    await expect
+      .poll(() => actors.allTextContents())
+      .toEqual([programs, byRuntime, byRuntime, byRuntime, expect.stringMatching(/^user |^admin/)])
+    await page.reload()
+    await goTo(page, `#/p/${fleet.project_id}/log?agent=${id}&name=agent.updated`)
+    await expect.poll(() => actors.count()).toBe(0)
+    await expect.poll(() => page.locator('.event-actor').allTextContents()).toEqual([programs, byRuntime])
+    await runtime.close()
     await page.context().close()
   })
 

@@ -149,6 +149,10 @@ describeInBrowser('the dashboard', () => {
 
     proxy.cut()
     await page.getByText(/Offline since \d\d:\d\d:\d\d/).waitFor()
+    await row.getByRole('button', { name: 'Pause Traveller' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
+    const refused = page.getByText("Couldn't pause Traveller: no connection to the server.")
+    await refused.waitFor()
     await fleet.rest.patch(`${fleet.agents}/${agent.id}`, { status: 'working', current_task: 'Continue' })
     proxy.heal()
     await page.waitForSelector('[data-connection=live]')
@@ -158,6 +162,9 @@ describeInBrowser('the dashboard', () => {
       () => (globalThis as unknown as { seen: { fewest: number } }).seen.fewest,
     )
     expect(fewest).toBe(rows)
+    await page.getByRole('button', { name: 'Retry' }).click()
+    await row.getByText('paused').waitFor()
+    expect(await refused.count()).toBe(0)
     await page.context().close()
     await proxy.close()
   })

@@ -11,6 +11,8 @@ export type Filter = {
   agent_type_id: string | undefined
   /** Shows only what this agent has started. */
   parent_id: string | undefined
+  /** Shows only these, also those that have ended. */
+  ids?: ReadonlySet<string> | undefined
   /** Shows only agents that need attention for one of these reasons. */
   needs?: ReadonlySet<ConcernKind> | undefined
   /** Found in the name, task, type or id. */
@@ -93,9 +95,11 @@ export function startsDescending(name: ColumnName): boolean {
 /** An agent that was terminated less than this ago is still shown, so that operators see it end. */
 const LINGER_MS = 60_000
 
-function isShown(agent: AgentSummary, { statuses }: Filter, now: number): boolean {
+function isShown(agent: AgentSummary, { statuses, ids }: Filter, now: number): boolean {
+  if (ids && !ids.has(agent.id)) return false
   if (statuses.has(agent.status)) return true
   if (statuses.size > 0) return false
+  if (ids) return true
   if (!isEnded(agent)) return true
   return agent.terminated_at !== null && now - Date.parse(agent.terminated_at) < LINGER_MS
 }

@@ -51,6 +51,7 @@ export class FleetList {
       ),
       agent_type_id: query.value.get('type') ?? undefined,
       parent_id: query.value.get('parent') ?? undefined,
+      ids: readIds(query.value.get('ids')),
       needs: readNeeds(query.value.get('needs')),
       text: this.search.value.text,
       selector: this.search.value.problem === undefined ? this.search.value.selector : undefined,
@@ -126,13 +127,14 @@ export class FleetList {
 
   /** Shows all agents. */
   clearFilters(): void {
-    replaceQuery({ status: undefined, type: undefined, parent: undefined, needs: undefined, q: undefined })
+    const others = { parent: undefined, ids: undefined, needs: undefined, q: undefined }
+    replaceQuery({ status: undefined, type: undefined, ...others })
   }
 
   /** Whether the list may leave out agents. */
   get isFiltered(): boolean {
-    const { statuses, agent_type_id, parent_id, needs } = this.filter.value
-    return statuses.size > 0 || Boolean(agent_type_id ?? parent_id ?? needs ?? query.value.get('q'))
+    const { statuses, agent_type_id, parent_id, ids, needs } = this.filter.value
+    return statuses.size > 0 || Boolean(agent_type_id ?? parent_id ?? ids ?? needs ?? query.value.get('q'))
   }
 
   toggleStatus(status: AgentStatus): void {
@@ -206,7 +208,8 @@ export class FleetList {
       sort: this.sort.peek(),
       concerns: this.live.concerns.peek(),
     }
-    const ids = arrange(this.live.agents.values(), asked, this.#arrangedAt).map(({ id }) => id)
+    const shownTime = this.live.at?.peek() ?? this.#arrangedAt
+    const ids = arrange(this.live.agents.values(), asked, shownTime).map(({ id }) => id)
     const known = this.ids.peek()
     if (ids.length !== known.length || ids.some((id, index) => id !== known[index])) this.ids.value = ids
     this.#keepToShown(new Set(ids))
@@ -219,6 +222,10 @@ export class FleetList {
     if (left.length < selected.size) this.selected.value = new Set(left)
     if (active !== undefined && !shown.has(active)) this.active.value = undefined
   }
+}
+
+function readIds(asked: string | null): ReadonlySet<string> | undefined {
+  return asked ? new Set(asked.split(',')) : undefined
 }
 
 /** Kinds of concerns, or all with `any`. */

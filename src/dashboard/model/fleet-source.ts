@@ -1,3 +1,4 @@
+import type { ReadonlySignal } from '@preact/signals'
 import type { ProjectLive } from './project-live.ts'
 
 /** The agents that a list shows: those of now, or those of a moment in the past, which take no commands. */
@@ -13,4 +14,8 @@ export type FleetSource = Pick<
   | 'holds'
   | 'budgets'
   | 'stopsVersion'
-> & { isPast?: true }
+> & {
+  isPast?: true
+  /** The moment that the agents are of; undefined: now. */
+  at?: ReadonlySignal<number>
+}

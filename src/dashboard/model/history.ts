@@ -1,6 +1,7 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { isOfAgent } from './of-agent.ts'
+import { learnRuntimeKeys } from './runtime-keys.ts'
 import { type Counts, fromUnits, noCounts, type Totals, toUnits } from './totals.ts'
 
 export const BUCKET_MS = 10_000
@@ -13,7 +14,7 @@ export type Bucket = { at: number; by_status: Counts; costUnits: number; tokens:
 
 const bucketAt = (time: number) => Math.floor(time / BUCKET_MS) * BUCKET_MS
 
-/** The last hour of a project: sums for each ten seconds, and the newest events, oldest first. */
+/** A project's sums for each ten seconds of the last hour, and its newest events, oldest first: in a busy fleet, of minutes. */
 export class History {
   readonly #buckets = new Map<number, Bucket>()
   #events: EventFrame[] = []
@@ -35,6 +36,11 @@ export class History {
     return this.#first.seq
   }
 
+  /** The number of the oldest event that is kept here, or of the next one. */
+  get firstKept(): number {
+    return this.#events[0]?.seq ?? this.#first.seq + 1
+  }
+
   /** A new snapshot: everything before it is forgotten. */
   begin(totals: Totals, seq: number): void {
     this.#buckets.clear()
@@ -45,6 +51,7 @@ export class History {
   /** Adds the next event, with the sums after it. */
   add(event: EventFrame, before: AgentSummary | undefined, totals: Totals): void {
     const { agent } = event
+    learnRuntimeKeys([event])
     const bucket = this.#bucket(Date.parse(event.at))
     bucket.events++
     if (before) this.#befores.set(event, before)
@@ -64,6 +71,7 @@ export class History {
    * agent before its first event here is unknown, so that event counts as no usage.
    */
   prepend(events: readonly EventFrame[]): void {
+    learnRuntimeKeys(events)
     const counts = { ...this.#first.by_status }
     for (const event of events.toReversed()) {
       const bucket = this.#bucket(Date.parse(event.at), counts)

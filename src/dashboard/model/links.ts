@@ -41,6 +41,8 @@ export const links = {
   /** The fleet's agents that need attention, for all or for some reasons. */
   needing: (project_id: string, kinds: readonly string[] = ['any']) =>
     `#/p/${project_id}?needs=${kinds.join()}`,
+  /** The fleet with these agents alone, ended ones too. */
+  agents: (project_id: string, ids: readonly string[]) => `#/p/${project_id}?ids=${ids.join()}`,
   log: (project_id: string, filters: Record<string, string> = {}) => {
     const text = new URLSearchParams(filters).toString()
     return `#/p/${project_id}/log${text && `?${text}`}`

@@ -6,6 +6,7 @@ import { eventNames } from '#src/domain/events.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { isOfAgent } from './of-agent.ts'
 import { completeEvent } from './older.ts'
+import { learnRuntimeKeys } from './runtime-keys.ts'
 
 /** What the log is filtered by; all of it is in the address. */
 export type LogFilters = Pick<EventSearchQuery, 'name' | 'agent_id' | 'actor' | 'q'>
@@ -26,7 +27,7 @@ export function readStart(query: URLSearchParams): LogStart {
   return Number.isNaN(time) ? {} : { time: new Date(time).toISOString() }
 }
 
-/** Matches that one press of a button asks for. */
+/** Matches that one press of a button asks for, unless the reader is told otherwise. */
 const WANTED = 100
 /** After this many answers without enough matches the reader stops, and says how far it has come. */
 const MAX_ANSWERS = 20
@@ -57,14 +58,16 @@ export class LogReader {
   readonly #api: Api
   readonly #project_id: string
   readonly #filters: LogFilters
+  readonly #wanted: number
   readonly #befores = new WeakMap<EventFrame, AgentSummary>()
   readonly #lookedUp = new WeakSet<EventFrame>()
   readonly #ending = new AbortController()
 
-  constructor(api: Api, project_id: string, filters: LogFilters) {
+  constructor(api: Api, project_id: string, filters: LogFilters, wanted = WANTED) {
     this.#api = api.with({ ...PATIENCE, signal: this.#ending.signal })
     this.#project_id = project_id
     this.#filters = filters
+    this.#wanted = wanted
   }
 
   /** The agent before an event, as far as the page has it. */
@@ -76,7 +79,8 @@ export class LogReader {
   }
 
   async start({ seq, time }: LogStart): Promise<void> {
-    const place = seq === undefined ? (time === undefined ? {} : { time }) : { before: seq + WANTED / 2 }
+    const place =
+      seq === undefined ? (time === undefined ? {} : { time }) : { before: seq + this.#wanted / 2 }
     await this.#attempt(async () => {
       this.#add(await this.#ask(place), 'older')
       if (this.state.peek()?.events.length === 0) await this.#read('older')
@@ -111,7 +115,7 @@ export class LogReader {
   }
 
   async #read(direction: 'older' | 'newer'): Promise<void> {
-    let wanted = WANTED
+    let wanted = this.#wanted
     for (let turn = 0; turn < MAX_ANSWERS && wanted > 0; turn++) {
       const state = this.state.peek()
       if (!state) return
@@ -126,12 +130,13 @@ export class LogReader {
   }
 
   #ask(place: EventSearchQuery): Promise<EventSearch> {
-    return this.#api.events.search(this.#project_id, { ...this.#filters, ...place, limit: WANTED })
+    return this.#api.events.search(this.#project_id, { ...this.#filters, ...place, limit: this.#wanted })
   }
 
   #add({ data, searched, oldest_seq, oldest_at, last_seq }: EventSearch, direction: 'older' | 'newer'): void {
     const known = this.state.peek()
     const found = data.map((event) => completeEvent(event))
+    learnRuntimeKeys(found)
     const all =
       direction === 'older' ? [...found, ...(known?.events ?? [])] : [...(known?.events ?? []), ...found]
     const events = direction === 'older' ? all.slice(0, MAX_KEPT) : all.slice(-MAX_KEPT)

@@ -3,9 +3,11 @@ import { ApiError, type BulkResult } from '#src/client/rest/rest.ts'
 import { type ActionName, actionRow, type Mode, statusRefusing } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import type { AppState } from './app-state.ts'
+import { groupBlocked, MAX_WITH_LIMITS } from './blocks.ts'
 import { formatCount, plural } from './format.ts'
+import { startLifting } from './lifting.ts'
 import { links } from './links.ts'
-import { say } from './notices.ts'
+import { type NoticeAction, say } from './notices.ts'
 import { shownStatus, unsettled } from './progress.ts'
 
 export type Order = {
@@ -31,26 +33,30 @@ export const underWay = signal<ReadonlyMap<string, ActionName>>(new Map())
  * Sends a command and shows the server's answer; for a single agent its row shows it. Resolves with whether the server
  * accepted the command.
  */
-export async function order(app: AppState, targets: Targets, order: Order): Promise<boolean> {
+export async function order(app: AppState, targets: Targets, asked: Order): Promise<boolean> {
   const ids = 'ids' in targets ? targets.ids : []
-  const { action, again } = order
+  const { action, again } = asked
   mark(ids, action)
   try {
-    const body = { ...order, reason: order.reason || undefined }
+    const body = { ...asked, reason: asked.reason || undefined }
     if (ids.length === 1) await sendOne(app, { ...targets, id: ids[0] ?? '' }, body)
     else {
       const agents = app.live(targets.project_id)?.agents
-      const answer = describeAnswer(action, await send(app, targets, body), {
+      const results = await send(app, targets, body)
+      const answer = describeAnswer(action, results, {
         // To all, it goes mostly to agents that have not been asked yet.
         again: again && 'ids' in targets,
         agents,
       })
-      say(answer.kind, answer.text)
+      say(answer.kind, answer.text, undefined, raising(app, targets, results))
     }
     return true
   } catch (error) {
     const link = ids.length === 1 && ids[0] ? links.agent(targets.project_id, ids[0]) : undefined
-    say('problem', describeFailure(error, action, nameOf(app, targets)), link)
+    // A stop of all has its dialog still open.
+    const retry = { label: 'Retry', run: () => void order(app, targets, asked) }
+    const mayRetry = 'ids' in targets && isUnreachable(error)
+    say('problem', describeFailure(error, action, nameOf(app, targets)), link, mayRetry ? retry : undefined)
     return false
   } finally {
     mark(ids, undefined)
@@ -89,8 +95,29 @@ function nameOf(app: AppState, targets: Targets): string {
 
 export function describeFailure(error: unknown, action: string, name: string): string {
   const message = error instanceof Error ? error.message : String(error)
-  const isUnreachable = error instanceof ApiError && error.code === 'unreachable'
-  return `Couldn't ${action} ${name}: ${isUnreachable ? 'no connection to the server' : message}.`
+  return `Couldn't ${action} ${name}: ${isUnreachable(error) ? 'no connection to the server' : message}.`
+}
+
+const isUnreachable = (error: unknown) => error instanceof ApiError && error.code === 'unreachable'
+
+const OVER_LIMIT = /^Agent is over its (\w+ limit)$/
+
+/** Offers to raise the limits of those that were left out for them. */
+function raising(
+  app: AppState,
+  { project_id }: Targets,
+  results: readonly BulkResult[],
+): NoticeAction | undefined {
+  const skipped = results.flatMap((result) => result.skipped)
+  const ids = skipped.filter(({ message }) => OVER_LIMIT.test(message)).map(({ id }) => id)
+  if (ids.length === 0 || ids.length > MAX_WITH_LIMITS) return undefined
+  const run = () => {
+    const known = ids.map((id) => app.live(project_id)?.agents.get(id)).filter((agent) => agent !== undefined)
+    const [group] = groupBlocked(known, { holds: new Map() }).filter(({ block }) => block.kind === 'limit')
+    if (group) startLifting(group.block, group.agents)
+    else say('done', 'These agents are within their limits now.')
+  }
+  return { label: 'Raise limits', run, project_id }
 }
 
 type Circumstances = {
@@ -108,7 +135,9 @@ export function describeAnswer(
   const affected = results.reduce((sum, { affected_count }) => sum + affected_count, 0)
   const reasons = new Map<string, number>()
   for (const skipped of results.flatMap(({ skipped }) => skipped)) {
-    const reason = unsettledIn(agents?.get(skipped.id)) ?? skipped.message
+    // A hold or a limit says more than that the agent is still pausing.
+    const isOfStatus = statusRefusing(action, skipped.message) !== undefined
+    const reason = (isOfStatus && unsettledIn(agents?.get(skipped.id))) || skipped.message
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
   }
   const left = [...reasons].map(([reason, count]) => describeSkipped(action, count, reason))
@@ -129,7 +158,7 @@ function describeSkipped(action: ActionName, count: number, message: string): st
   const [is, was] = count === 1 ? ['is', 'was'] : ['are', 'were']
   if (Object.values(unsettled).some((name) => name === message))
     return `${formatCount(count)} ${is} ${message} already.`
-  const [, limit] = /^Agent is over its (\w+ limit)$/.exec(message) ?? []
+  const [, limit] = OVER_LIMIT.exec(message) ?? []
   if (limit) return `${formatCount(count)} ${is} over ${count === 1 ? 'its' : 'their'} ${limit}.`
   const [, stop] = /^Agent is (held: .*|over budget .*)$/s.exec(message) ?? []
   if (stop) return `${formatCount(count)} ${is} ${stop}.`

@@ -1,12 +1,14 @@
 import { signal } from '@preact/signals'
 import { type Api, type ApiKey, eachItem, type Member, type User } from '#src/client/rest/rest.ts'
 import type { Actor } from '#src/domain/actor.ts'
+import { isRuntimeKey } from './runtime-keys.ts'
 
 type Named = Pick<User, 'full_name' | 'email'>
 
 /** How people are called everywhere: by their name, else by their e-mail. */
 export const personName = ({ full_name, email }: Named): string => full_name ?? email
 
+const RUNTIME = 'its runtime'
 const kinds = { api_key: 'API key', user: 'user' } as const
 /** Of each list; a newer item comes first. */
 const MAX_NAMES = 1_000
@@ -38,11 +40,11 @@ export class People {
 
   nameOf({ kind, id }: Actor): string {
     if (kind === 'system' || id === null) return 'Signalbox'
-    if (kind === 'runtime') return 'its runtime'
+    if (kind === 'runtime') return RUNTIME
     if (id === this.#reader.me().id) return 'you'
     const known = this.#names.value.get(id)
     if (known === undefined) this.#seek(id)
-    return known ?? `${kinds[kind]} ${id.slice(-6)}`
+    return known ?? (isRuntimeKey(id) ? RUNTIME : `${kinds[kind]} ${id.slice(-6)}`)
   }
 
   learnUsers(users: readonly (Named & { id: string })[]): void {

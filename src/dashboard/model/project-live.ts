@@ -106,6 +106,11 @@ export class ProjectLive {
     return this.#watch.fleet.seq !== undefined
   }
 
+  /** Changes when the project's log has begun again. */
+  get epoch(): number | undefined {
+    return this.#watch.fleet.epoch
+  }
+
   get seq(): number {
     return this.#watch.fleet.seq ?? 0
   }

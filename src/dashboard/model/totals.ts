@@ -1,7 +1,6 @@
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { type AgentStatus, agentStatuses } from '#src/domain/lifecycle.ts'
-
-import { isLost, shownStatus } from './progress.ts'
+import { isLost, type ShownStatus, shownStatus, unsettled } from './progress.ts'
 
 export type Counts = Record<AgentStatus, number>
 
@@ -58,4 +57,16 @@ export function count(totals: Totals, agent: AgentSummary, sign: 1 | -1): void {
 /** The agents that have not ended: those that are stopping still run. */
 export function inService({ by_status, unsettled }: Totals): number {
   return by_status.idle + by_status.working + by_status.waiting + by_status.paused + unsettled.terminated
+}
+
+const inOrder = ['working', 'waiting', 'idle', 'paused', 'terminated'] as const
+
+/** The agents that have not ended by what each is shown as, so that none counts as at rest that may still work. */
+export function shares({ by_status, unsettled: open, lost }: Readonly<Totals>): [ShownStatus, number][] {
+  const all = inOrder.flatMap((status): [ShownStatus, number][] => [
+    [status, status === 'terminated' ? 0 : by_status[status] - open[status] - lost[status]],
+    [unsettled[status] ?? status, open[status]],
+  ])
+  const gone = inOrder.reduce((sum, status) => sum + lost[status], 0)
+  return [...all, ['lost', gone] as [ShownStatus, number]].filter(([, count]) => count > 0)
 }

@@ -8,7 +8,7 @@ import {
   shownStatus,
 } from '#src/dashboard/model/progress.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import { useShownTime } from '../model/clock.ts'
+import { now as liveTime, useShownTime } from '../model/clock.ts'
 import { formatCountdown, formatFullTime, formatSpan } from '../model/format.ts'
 import { Icon } from './icons.tsx'
 
@@ -69,10 +69,10 @@ export function Track({ kind, state, hasKind = true }: TrackProps) {
 
 /** The newest command of an agent, from the click on. */
 export function Order({ agent }: { agent: AgentSummary }) {
-  const sending = underWay.value.get(agent.id)
+  const now = useShownTime()
+  const sending = now === liveTime ? underWay.value.get(agent.id) : undefined
   if (sending) return <Track kind={sending} state="sending" />
   const { control } = agent
-  const now = useShownTime()
   if (!control || hasEndedItself(agent)) return <span class="faint">–</span>
   const state = progress(agent, overdueFrom(agent) === undefined ? 0 : now.value)
   // The countdown says that it is a pause, and there is no room for both.

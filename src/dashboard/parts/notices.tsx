@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks'
-import { dismiss, notices } from '../model/notices.ts'
+import { dismiss, type NoticeAction, notices } from '../model/notices.ts'
+import { place, projectOf } from '../model/route.ts'
 import { Icon } from './icons.tsx'
 
 const ID = 'notices'
@@ -18,9 +19,10 @@ export function Notices() {
   useEffect(raiseNotices, [newest])
   return (
     <div id={ID} class="notices" role="status" aria-live="polite" popover="manual">
-      {shown.map(({ id, kind, text, link }) => (
+      {shown.map(({ id, kind, text, link, action }) => (
         <div key={id} class={`notice notice-${kind}`}>
           <span>{text}</span>
+          {action && <Action id={id} action={action} />}
           {link !== undefined && (
             <a href={link} onClick={() => dismiss(id)}>
               Show
@@ -32,5 +34,19 @@ export function Notices() {
         </div>
       ))}
     </div>
+  )
+}
+
+function Action({ id, action }: { id: number; action: NoticeAction }) {
+  const { label, run, project_id } = action
+  if (project_id !== undefined && project_id !== projectOf(place.value)) return null
+  const act = () => {
+    dismiss(id)
+    run()
+  }
+  return (
+    <button type="button" class="quiet notice-action" onClick={act}>
+      {label}
+    </button>
   )
 }

@@ -1,9 +1,8 @@
 import { useMemo } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import type { AgentEvents } from '../model/agent-events.ts'
 import { now } from '../model/clock.ts'
 import { formatExactMoney, formatShort } from '../model/format.ts'
-import { isOfAgent } from '../model/of-agent.ts'
-import type { ProjectLive } from '../model/project-live.ts'
 import { Chart } from '../parts/chart.tsx'
 import type { PlotData } from '../parts/plot.ts'
 
@@ -11,10 +10,10 @@ const tokenSeries = [{ label: 'tokens', color: 'accent' }]
 const costSeries = [{ label: 'cost', color: 'brass' }]
 
 /** What the agent has used over time, read from its events. */
-export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
+export function AgentCurves({ events, agent }: { events: AgentEvents; agent: AgentSummary }) {
+  const own = events.all
   const points = useMemo(() => {
-    const events = live.history.events.filter(isOfAgent).filter((event) => event.agent.id === agent.id)
-    const known = events.map((event) => ({
+    const known = own.map((event) => ({
       at: Date.parse(event.at) / 1_000,
       tokens: event.agent.tokens_used,
       cost: Number(event.agent.cost_incurred),
@@ -22,7 +21,7 @@ export function AgentCurves({ live, agent }: { live: ProjectLive; agent: AgentSu
     const last = known.at(-1) ?? { tokens: agent.tokens_used, cost: Number(agent.cost_incurred), at: 0 }
     const first = known.length > 0 ? [] : [{ ...last, at: now.value / 1_000 - 60 }]
     return [...first, ...known, { ...last, at: Math.max(last.at, now.value / 1_000) }]
-  }, [live, agent, now.value])
+  }, [own.length, own.at(-1), now.value, agent])
   const times = points.map(({ at }) => at)
   const tokens: PlotData = [times, points.map((point) => point.tokens)]
   const cost: PlotData = [times, points.map((point) => point.cost)]

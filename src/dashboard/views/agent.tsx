@@ -1,17 +1,18 @@
 import { useComputed } from '@preact/signals'
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks'
 import type { Project } from '#src/client/rest/rest.ts'
 import { possibleOrders } from '#src/dashboard/model/reach.ts'
 import { actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
 import { useAppState } from '../app-state-context.ts'
+import { AgentEvents } from '../model/agent-events.ts'
 import { concernOf, sayConcern } from '../model/attention.ts'
 import { blockOf, liftingOf, sayBlock } from '../model/blocks.ts'
 import { sayWhyStopped } from '../model/causes.ts'
 import { now } from '../model/clock.ts'
 import { failedCommand, useFailure } from '../model/failures.ts'
 import { noteVisit } from '../model/fleet-list.ts'
-import { capital } from '../model/format.ts'
+import { capital, formatTime } from '../model/format.ts'
 import { links } from '../model/links.ts'
 import { useLoaded, useSettled } from '../model/loaded.ts'
 import { hasEndedItself } from '../model/progress.ts'
@@ -41,9 +42,7 @@ type Props = { project: Project; live: ProjectLive; agent_id: string }
 
 /** Everything about one agent. */
 export function AgentView({ project, live, agent_id }: Props) {
-  const { api } = useAppState()
   const [isEditing, setEditing] = useState(false)
-  useEffect(() => void live.recall(api), [live, api])
   useEffect(() => noteVisit(live, agent_id), [live, agent_id])
   // Only a change of this agent draws the page again, not every event of the project.
   const agent = useComputed(() => {
@@ -70,6 +69,7 @@ export function AgentView({ project, live, agent_id }: Props) {
 function Columns({ project, live, agent }: Omit<HeadProps, 'onEdit'>) {
   const { permissions } = useAppState()
   const signals = useSignals(live, agent)
+  const events = useAgentEvents(live, agent.id)
   return (
     <div class="agent-columns">
       <div class="agent-side">
@@ -83,10 +83,10 @@ function Columns({ project, live, agent }: Omit<HeadProps, 'onEdit'>) {
       </div>
       <div class="agent-main">
         {agent.open_requests === 0 && <AgentRequests agent={agent} />}
-        <AgentCurves live={live} agent={agent} />
+        <AgentCurves events={events} agent={agent} />
         <Memory project={project} agent={agent} />
         <AgentSignals agent={agent} signals={signals} />
-        <Timeline live={live} agent={agent} />
+        <Timeline live={live} agent={agent} events={events} />
       </div>
     </div>
   )
@@ -202,19 +202,38 @@ function Memory({ project, agent }: { project: Project; agent: AgentSummary }) {
   )
 }
 
-function Timeline({ live, agent }: { live: ProjectLive; agent: AgentSummary }) {
-  void live.recalled.value
-  const events = live.history.events.filter((event) => event.agent?.id === agent.id)
-  const isWhole = events[0]?.name === 'agent.spawned'
+/** A log that has begun again is read again. */
+function useAgentEvents(live: ProjectLive, agent_id: string): AgentEvents {
+  const { api } = useAppState()
+  const events = useMemo(() => new AgentEvents(api, live, agent_id), [api, live, agent_id, live.epoch])
+  useEffect(() => () => events.close(), [events])
+  return events
+}
+
+type TimelineProps = { live: ProjectLive; agent: AgentSummary; events: AgentEvents }
+
+function Timeline({ live, agent, events }: TimelineProps) {
+  const shown = events.all.slice(-SHOWN_EVENTS)
+  const [first] = shown
+  const { isRead, problem } = events
   return (
     <section class="panel" aria-label="Timeline">
       <header class="panel-head">
         <h3>Timeline</h3>
         <a href={links.log(agent.project_id, { agent: agent.id })}>All events</a>
-        {!isWhole && <span class="faint">Last hour</span>}
+        {first && first.name !== 'agent.spawned' && <span class="faint">Since {formatTime(first.at)}</span>}
       </header>
-      {events.length === 0 && <p class="faint none">No events in the last hour</p>}
-      <EventList live={live} events={events.slice(-SHOWN_EVENTS).toReversed()} isOfOneAgent />
+      {problem !== undefined && (
+        <p class="form-problem none" role="alert">
+          {problem}{' '}
+          <button type="button" onClick={() => void events.read()}>
+            Try again
+          </button>
+        </p>
+      )}
+      {!isRead && problem === undefined && <p class="faint none">Reading the log</p>}
+      {isRead && !first && <p class="faint none">The log has no event of this agent any more</p>}
+      <EventList live={live} events={shown.toReversed()} before={events.before} isOfOneAgent />
     </section>
   )
 }

@@ -2,7 +2,8 @@ import { useRef, useState } from 'preact/hooks'
 import { fold } from '#src/domain/text.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { type EventKind, eventKinds, kindOf } from '../model/events.ts'
-import { formatCount } from '../model/format.ts'
+import { formatCount, formatTime } from '../model/format.ts'
+import { links } from '../model/links.ts'
 import { useSettled } from '../model/loaded.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { EventList } from './event-list.tsx'
@@ -70,9 +71,19 @@ export function EventFeed({ live }: { live: ProjectLive }) {
       {events.length > 0 ? (
         <EventList live={live} events={events} />
       ) : (
-        <p class="faint none">No events yet</p>
+        <Nothing live={live} first={shown.current[0]} />
       )}
     </section>
+  )
+}
+
+/** The page has only the newest events, and the log may have more. */
+function Nothing({ live, first }: { live: ProjectLive; first: EventFrame | undefined }) {
+  if (!first) return <p class="faint none">No events yet</p>
+  return (
+    <p class="faint none">
+      No event matches since {formatTime(first.at)}. <a href={links.log(live.project_id)}>Search the log</a>
+    </p>
   )
 }
 

@@ -32,8 +32,11 @@ export function FleetGrid({ project, list, mayControl }: Props) {
   }, [list])
   const ids = list.ids.value
   const concerns = list.live.concerns.value
-  void [list.live.version.value, list.live.stopsVersion.value, underWay.value]
-  const asking = useAppState().inbox.byAgent.value
+  void [list.live.version.value, list.live.stopsVersion.value]
+  const app = useAppState()
+  // The inbox and the commands on their way are those of now.
+  const asking = list.live.isPast ? undefined : app.inbox.byAgent.value
+  const sending = list.live.isPast ? undefined : underWay.value
   const [selected, active] = [list.selected.value, list.active.value]
   const shown = shownColumns(mayControl)
   const pool = Math.min(count, ids.length)
@@ -69,13 +72,13 @@ export function FleetGrid({ project, list, mayControl }: Props) {
                 agent={agent}
                 childCount={list.live.trees.children(id).size}
                 concern={concernIn(concerns, agent)}
-                question={agent.open_requests > 0 ? asking.get(id)?.[0]?.message : undefined}
+                question={agent.open_requests > 0 ? asking?.get(id)?.[0]?.message : undefined}
                 index={place}
                 height={rowHeight.value}
                 block={sayBlock(blockOf(agent, list.live), list.live)}
                 isSelected={selected.has(id)}
                 isActive={active === id}
-                sending={underWay.value.get(id)}
+                sending={sending?.get(id)}
                 columns={shown}
                 mayControl={mayControl}
                 list={list}

@@ -1,9 +1,10 @@
 import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
-import { formatShort } from '../model/format.ts'
+import { formatCount, formatShort } from '../model/format.ts'
 import { links } from '../model/links.ts'
+import type { ProjectLive } from '../model/project-live.ts'
 import { place } from '../model/route.ts'
-import { inService } from '../model/totals.ts'
+import { inService, shares } from '../model/totals.ts'
 import { NeedsBadge } from '../parts/needs-badge.tsx'
 
 /** Every project with its number of agents. */
@@ -38,24 +39,29 @@ function RailProject({ project }: { project: Project }) {
       <span class="rail-name">{project.name}</span>
       {isKnown && <NeedsBadge concerns={live.concerns.value} />}
       <span class="rail-count">{isKnown ? formatShort(inService(live.totals)) : ''}</span>
-      {isKnown && <Mix live={live} />}
+      {isKnown && (
+        <>
+          <Mix live={live} />
+          <span class="hidden">agents: {sayMix(live)}</span>
+        </>
+      )}
     </a>
   )
 }
 
-const drawn = ['working', 'waiting', 'idle', 'paused'] as const
+/** "11 working, 17 lost" */
+const sayMix = ({ totals }: ProjectLive) =>
+  shares(totals)
+    .map(([status, count]) => `${formatCount(count)} ${status}`)
+    .join(', ')
 
-/** The shares of the statuses, as one line. */
-export function Mix({ live }: { live: NonNullable<ReturnType<ReturnType<typeof useAppState>['live']>> }) {
-  const { by_status, unsettled } = live.totals
+/** The shares of what the agents are shown as, as one line. */
+export function Mix({ live }: { live: ProjectLive }) {
   return (
-    <span class="mix" aria-hidden="true">
-      {drawn
-        .filter((status) => by_status[status] > 0)
-        .map((status) => (
-          <i key={status} class={`mix-${status}`} style={{ flexGrow: by_status[status] }} />
-        ))}
-      {unsettled.terminated > 0 && <i class="mix-stopping" style={{ flexGrow: unsettled.terminated }} />}
+    <span class="mix" title={sayMix(live)} aria-hidden="true">
+      {shares(live.totals).map(([status, count]) => (
+        <i key={status} class={`mix-${status}`} style={{ flexGrow: count }} />
+      ))}
     </span>
   )
 }

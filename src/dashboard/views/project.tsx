@@ -100,7 +100,7 @@ function Loaded({ project, live, place }: Props) {
   return (
     <div class={`project project-${state.kind}`}>
       <ProjectHead project={project} live={live} place={place} />
-      <HoldBanners project={project} live={live} />
+      {!isPast(place) && <HoldBanners project={project} live={live} />}
       {stopOf(live).value && <Stopping project={project} live={live} />}
       {hasEnded && (
         <State kind="problem" title={endings[state.reason] ?? 'Live updates of this project have ended'}>
@@ -137,6 +137,11 @@ function Pages({ project, live, place }: Props) {
   return <FleetView project={project} live={live} />
 }
 
+/** Whether the page shows a moment that is over. */
+function isPast({ view }: ProjectPlace): boolean {
+  return (view === 'fleet' || view === 'overview') && moment.value !== undefined
+}
+
 /** The fleet and the overview show the same moment. */
 function hrefOf(view: (typeof projectPages)[number][0], project_id: string): string {
   const link = links[view](project_id)
@@ -162,7 +167,7 @@ function ProjectHead({ project, live, place }: Props) {
   const { me, permissions } = useAppState()
   const role = permissions.role(project)
   const pages = useRef<HTMLElement>(null)
-  const past = place.view === 'fleet' || place.view === 'overview' ? moment.value : undefined
+  const past = isPast(place) ? moment.value : undefined
   // A phone has no room for all of them.
   useEffect(() => {
     pages.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })

@@ -67,8 +67,12 @@ function Card({ project }: { project: Project }) {
   const live = useAppState().live(project.id)
   void live?.version.value
   return (
-    <a class="card" href={links.fleet(project.id)}>
-      <h2>{project.name}</h2>
+    <article class="card">
+      <h2>
+        <a class="card-link" href={links.fleet(project.id)}>
+          {project.name}
+        </a>
+      </h2>
       <p class="faint">{project.description ?? project.slug}</p>
       {!live && <p class="faint">Open the project to see it live</p>}
       {live && !live.isFilled && <p class="faint">Loading</p>}
@@ -77,10 +81,14 @@ function Card({ project }: { project: Project }) {
           <Mix live={live} />
           <StatusCounts class="card-counts" totals={live.totals} statuses={shown} />
           {live.concerns.value.size > 0 && (
-            <p class={`card-needs ${needsClass(live.concerns.value)}`}>
+            <a
+              class={`card-needs ${needsClass(live.concerns.value)}`}
+              href={links.needing(project.id)}
+              title="Show these in the fleet"
+            >
               <Icon name="needs" />
               {sayKinds(live.concerns.value)}
-            </p>
+            </a>
           )}
           <p class="card-foot">
             {formatCount(live.totals.connected)} connected · {formatShort(live.totals.tokens)} tokens ·{' '}
@@ -88,6 +96,6 @@ function Card({ project }: { project: Project }) {
           </p>
         </>
       )}
-    </a>
+    </article>
   )
 }

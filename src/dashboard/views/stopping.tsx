@@ -137,6 +137,17 @@ function StuckAgent({ project, member, agent }: StuckProps) {
   )
 }
 
+/** More ids would make an address that few programs take. */
+const MAX_LINKED = 50
+
+function linkTo({ id }: Project, stuck: readonly StopMember[]): string {
+  if (stuck.length > MAX_LINKED) return links.needing(id, ['failed', 'overdue'])
+  return links.agents(
+    id,
+    stuck.map((member) => member.id),
+  )
+}
+
 function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: readonly StopMember[] }) {
   const app = useAppState()
   const { verb, is_final } = actionRow(stop.way)
@@ -152,11 +163,7 @@ function StuckActions({ project, live, stop, stuck }: StopProps & { stuck: reado
   const again = () => order(app, { project_id: project.id, ids }, { action: stop.way, again: true, mode })
   return (
     <div class="stuck-actions">
-      <a
-        class="button"
-        href={links.needing(project.id, ['failed', 'overdue'])}
-        onClick={() => leave(live, stop, tally(stop))}
-      >
+      <a class="button" href={linkTo(project, stuck)} onClick={() => leave(live, stop, tally(stop))}>
         Show these in the fleet
       </a>
       {ids.length > 0 && (

@@ -7,10 +7,10 @@ export type IdentifiedCall = { id: string; name: string; input: unknown }
 const MAX_SHOWN = 48
 
 /**
- * The request_id of the question whether a tool may be called. An answered request_id keeps its answer, and some models count their
- * calls anew in each response: so it has a digest of the whole call. The same call finds its answer after a restart, and
- * another call finds none. Undefined where no id can say which call it is: for a call without an id, for arguments that are no
- * JSON, and in a page without a secure context, which has no SHA-256.
+ * The request_id of the question whether a tool may be called. An answered request_id keeps its answer, and some models count
+ * their calls from the start in each response: so it has a digest of the whole call. The same call finds its answer after a
+ * restart, and another call finds none. Undefined where no id can say which call it is: for a call without an id, for
+ * arguments that are no JSON, and in a page without a secure context, which has no SHA-256.
  */
 export async function toRequestId(
   { id, name, input }: IdentifiedCall,

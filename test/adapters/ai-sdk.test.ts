@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { generateText, registerTelemetry, streamText } from 'ai'
+import { generateText, registerTelemetry, streamText, tool } from 'ai'
 import { type RunningAgent, runAgent } from 'signalbox/client'
 import { controlled, signalbox, steered } from 'signalbox/client/ai-sdk'
 import { afterEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { endless, provide, toLanguageModel } from './support/fake-ai-sdk.ts'
 import { FakeModel } from './support/fake-model.ts'
 import { type Operator, usageOf, useServer } from './support/stage.ts'
@@ -68,6 +69,35 @@ describe('an agent of the AI SDK', () => {
       /timeout/i,
     )
     await person.becomes({ status: 'idle', tasks_completed: 1 })
+    await person.order('terminate')
+    await person.obeyed()
+  })
+
+  test('asks about each call of a tool, though the model gives them all one id', async () => {
+    const { agent, person } = await run()
+    const model = new FakeModel()
+    const commands: string[] = []
+    const shell = tool({
+      inputSchema: z.object({ command: z.string() }),
+      execute: ({ command }) => commands.push(command),
+    })
+    const result = generateText({
+      ...{ model: controlled(agent, toLanguageModel(model)), tools: { shell }, prompt: 'Tidy up' },
+      ...steered(agent, { toolApproval: { shell: 'user-approval' } }),
+    })
+    for (const [command, status] of [
+      ['ls', 'resolved'],
+      ['rm -rf /', 'cancelled'],
+      ['ls', 'cancelled'],
+    ] as const) {
+      ;(await model.next()).reply({ tool: 'shell', input: { command }, id: '0' })
+      const request = await person.asked()
+      expect(request.tool_call).toEqual({ id: '0', name: 'shell', arguments: { command } })
+      await person.answer(request, { status })
+    }
+    ;(await model.next()).reply({ text: 'Done' })
+    await result
+    expect(commands).toEqual(['ls'])
     await person.order('terminate')
     await person.obeyed()
   })

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { Agent, setDefaultModelProvider, setTracingDisabled } from '@openai/agents'
+import { Agent, setDefaultModelProvider, setTracingDisabled, shellTool } from '@openai/agents'
 import { runAgent } from 'signalbox/client'
 import { controlled, Runner } from 'signalbox/client/openai-agents'
 import { describe, expect, test } from 'vitest'
@@ -55,6 +55,44 @@ describe('OpenAI Agents', () => {
     await ended
     await person.obeyed()
     expect(() => new Runner({} as never)).toThrow('controlled(agent)')
+    await agent.close()
+  })
+
+  test('show people what a shell would do, and ask about each of its calls', async () => {
+    const { SIGNALBOX_URL: url = '', SIGNALBOX_TOKEN: token = '' } = process.env
+    const agent = await runAgent({
+      url,
+      token,
+      external_id: 'shell-1',
+      name: 'Shell',
+      agent_type: 'releaser',
+    })
+    const person = await operator().meet()
+    const own = new FakeModel()
+    const ran: string[] = []
+    const run = async ({ commands }: { commands: string[] }) => {
+      ran.push(...commands)
+      return { output: [] }
+    }
+    const tools = [shellTool({ shell: { run }, needsApproval: true })]
+    const sdkAgent = new Agent({ name: 'Shell', model: toModel(own, 'small'), tools })
+    for (const [command, status] of [
+      ['ls', 'resolved'],
+      ['rm -rf /', 'cancelled'],
+      ['ls', 'cancelled'],
+    ] as const) {
+      // Within one run, the SDK refuses an id that comes again.
+      const result = new Runner(controlled(agent)).run(sdkAgent, 'Tidy up')
+      ;(await own.next()).reply({ tool: 'shell', input: { commands: [command] }, id: '0' })
+      const request = await person.asked()
+      expect(request.tool_call).toEqual({ id: '0', name: 'shell', arguments: { commands: [command] } })
+      await person.answer(request, { status })
+      ;(await own.next()).reply({ text: 'Done' })
+      await result
+    }
+    expect(ran).toEqual(['ls'])
+    await person.order('terminate')
+    await person.obeyed()
     await agent.close()
   })
 })

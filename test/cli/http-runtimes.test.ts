@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { AgentRequest } from '#src/domain/request.ts'
 import type { App } from '#src/server/app.ts'
 import { backends, startApp } from '../support/backends.ts'
@@ -13,6 +13,7 @@ import { CliUser } from '../support/cli-process.ts'
 import { answerOf, eventually } from '../support/eventually.ts'
 import { type Agent, createFleet, type Fleet, Rest, spawn } from '../support/rest.ts'
 import { freePort } from '../support/services.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const { curl } = inject('programs')
 const document = readFileSync(new URL('../../docs/http-runtimes.md', import.meta.url), 'utf8')
@@ -112,7 +113,7 @@ describe.each(backends.slice(0, 1))('an agent without a WebSocket', (backend) =>
       await begin({ status: 'working' })
       const deploying = hook(['--ask'], { input: JSON.stringify(toolCall('toolu_1', 'make deploy')) })
       expect(await question()).toMatchObject({
-        request_id: 'hook-toolu_1',
+        request_id: expect.stringMatching(/^hook-toolu_1-[0-9a-f]{64}$/),
         message: 'May I use Bash?',
         tool_call: { id: 'toolu_1', name: 'Bash', arguments: { command: 'make deploy' } },
         expires_at: expect.any(String),
@@ -132,6 +133,71 @@ describe.each(backends.slice(0, 1))('an agent without a WebSocket', (backend) =>
       })
       // It has acknowledged its answers.
       expect(await show()).toMatchObject({ status: 'working', open_requests: 0, pending_signals: 0 })
+    })
+
+    it('asks about another call with the id of one that was answered, and not about the same again', async () => {
+      await begin({ status: 'working' })
+      const ask = (command: string, own: object = {}) =>
+        hook(['--ask'], { input: JSON.stringify({ ...toolCall('0', command), ...own }) })
+      const answered = async (asking: ReturnType<typeof hook>, status: string) => {
+        await answer({ status })
+        return (await asking).code
+      }
+      expect(await answered(ask('ls'), 'resolved')).toBe(0)
+      expect((await ask('ls')).code).toBe(0)
+      expect(await answered(ask('rm -rf /'), 'cancelled')).toBe(2)
+      expect(await answered(ask('ls', { tool_name: 'Unlist' }), 'cancelled')).toBe(2)
+      // Beyond what people are shown.
+      const long = 'x'.repeat(50_000)
+      expect(await answered(ask(`${long} --dry-run`), 'resolved')).toBe(0)
+      expect(await answered(ask(`${long} --for-real`), 'cancelled')).toBe(2)
+    })
+
+    describe('whose server goes away', () => {
+      let proxy: TcpProxy
+      let through: string[]
+      beforeEach(async () => {
+        proxy = await TcpProxy.to(url)
+        through = ['--url', proxy.through(url)]
+        await begin({ status: 'working' })
+      })
+      afterEach(() => proxy.close())
+      /** More often than a call is repeated by itself. */
+      const hasTriedAgain = () => eventually(() => proxy.refused > 3, 30_000)
+
+      it('stands until it hears of the resume', async () => {
+        await order('pause')
+        const standing = hook([...through, '--wait', '5m'])
+        await eventually(isDone('pause'), 30_000)
+        proxy.cut()
+        await hasTriedAgain()
+        await order('resume')
+        proxy.heal()
+        expect(await standing).toEqual({ code: 0, stdout: '', stderr: '' })
+      })
+
+      it('hears the answer that came in the meantime', async () => {
+        const input = JSON.stringify(toolCall('toolu_4', 'make deploy'))
+        const asking = hook([...through, '--ask', '--wait', '5m'], { input })
+        await question()
+        proxy.cut()
+        await hasTriedAgain()
+        await answer({ status: 'resolved', note: 'Go' })
+        proxy.heal()
+        expect(await asking).toEqual({ code: 0, stdout: 'Go', stderr: '' })
+      })
+
+      it.each([
+        ['a pause', [], 'Agent is paused: fog'],
+        ['a question', ['--ask'], 'No answer came within 6 s'],
+      ])('is blocked by %s that it knows of, also where it was said to go ahead', async (_, own, reason) => {
+        if (own.length === 0) await order('pause', { reason: 'fog' })
+        const args = [...through, '--wait', '6s', '--unreachable', 'allow', ...own]
+        const standing = hook(args, { input: JSON.stringify(toolCall('toolu_5', 'make deploy')) })
+        await (own.length === 0 ? eventually(isDone('pause'), 30_000) : question())
+        proxy.cut()
+        expect(await standing).toMatchObject({ code: 2, stderr: containing(reason) })
+      })
     })
 
     it('is blocked by whatever fails, and let through only where it was said so', async () => {

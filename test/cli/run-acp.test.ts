@@ -96,6 +96,15 @@ describe.skipIf(process.platform !== 'linux')('signalbox run --acp', () => {
     await stage.obeyed(agent.id, 'terminate')
   })
 
+  it('asks with numbers where the ids of options are longer than a request takes', async () => {
+    const turn = prompt('ask at length')
+    const request = await question()
+    expect(request.options).toMatchObject([{ id: '1' }, { id: '2' }])
+    await stage.api.requests.answer(stage.project_id, request.id, { status: 'resolved', option: '2' })
+    await turn
+    expect(said).toEqual([`no-id${'-'.repeat(64)}`])
+  })
+
   it('asks people what the agent asks, and the first answer counts', async () => {
     const turn = prompt('ask')
     const request = await question()
@@ -103,8 +112,12 @@ describe.skipIf(process.platform !== 'linux')('signalbox run --acp', () => {
       reason: 'tool_call',
       message: 'Delete the branch',
       tool_call: { id: 'c1', name: 'execute', arguments: { command: 'git branch -D x' } },
+      options: [
+        { id: 'yes-id', label: 'Yes', kind: 'allow_once' },
+        { id: 'no-id', label: 'No', kind: 'reject_once' },
+      ],
     })
-    await stage.api.requests.answer(stage.project_id, request.id, { status: 'resolved', option: '1' })
+    await stage.api.requests.answer(stage.project_id, request.id, { status: 'resolved', option: 'yes-id' })
     expect(await turn).toMatchObject({ stopReason: 'end_turn' })
     await eventually(() => asked[0]?.isCancelled() === true)
     asked[0]?.answer('no-id')

@@ -204,6 +204,8 @@ describe('reports of several models', () => {
 
   it.each([
     ['usage.1.input_tokens must be a whole number from 0', [{}, { input_tokens: -1 }]],
+    ['usage.inputTokens is not a field of usage', { inputTokens: 1 } as never],
+    ['usage.1.total is not a field of usage', [{}, { total: 1 } as never]],
     ['usage.0.model must be a text of at most 128 characters', [{ model: 'm'.repeat(129) }]],
     ['usage.provider must be a text of at most 128 characters', { provider: 7 as never }],
     ['usage.0.cost_incurred must be an amount with at most 12 decimal places', [{ cost_incurred: 'x' }]],

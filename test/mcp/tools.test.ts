@@ -11,6 +11,7 @@ type Given = { message: string; affected_count: number; skipped_count: number; o
 const reading = ['fleet_overview', 'list_agents', 'get_agent', 'list_events', 'list_requests']
 const waiting = ['wait_until_obeyed', 'wait_for_event']
 
+const containing = (text: string) => expect.stringContaining(text)
 const transports = ['HTTP of 2026-07-28', 'stdio of 2025-11-25'] as const
 
 describe.each(backends.slice(-1))('an assistant', (backend) => {
@@ -163,6 +164,11 @@ describe.each(backends.slice(-1))('an assistant', (backend) => {
       })
       const refused = await assistant.call('resume_agents', { project, agents: ['Held'], reason: 'x' })
       expect(refused).toMatchObject({ isError: true, text: expect.stringContaining('incident') })
+      const all = await assistant.get('resume_agents', { project, all: true, status: 'paused', reason: 'x' })
+      const skipped = [{ id: late.id, name: 'Held', message: containing('incident') }]
+      expect(all).toMatchObject({ affected_count: 0, skipped })
+      const unknown = await assistant.call('release_hold', { project, hold: 'incident' })
+      expect(unknown).toMatchObject({ isError: true, text: containing('There is no hold "incident"') })
       expect(await assistant.get('release_hold', { project, hold: id })).toMatchObject({ affected_count: 1 })
       expect(await statusOf(late)).toBe('idle')
       const { events } = await assistant.get<{ events: object[] }>('list_events', { project })
@@ -194,6 +200,8 @@ describe.each(backends.slice(-1))('an assistant', (backend) => {
         event: null,
         timed_out: true,
       })
+      const wrong = await assistant.call('wait_for_event', { project, names: ['agent.spawned', 'bogus'] })
+      expect(wrong).toMatchObject({ isError: true, text: containing('There is no event "bogus"') })
       const events = await assistant.get<{ events: object[] }>('list_events', { project, agent: 'Late' })
       expect(events.events).toMatchObject([{ name: 'agent.spawned', agent: { name: 'Late' } }])
     })

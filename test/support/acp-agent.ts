@@ -3,7 +3,7 @@ import { Readable, Writable } from 'node:stream'
 import { agent, methods, ndJsonStream } from '@agentclientprotocol/sdk'
 
 /**
- * A small agent on the protocol's own library. `ask` asks for permission, `work` works until it is cancelled, anything else is
+ * A small agent on the protocol's own library. `ask` asks for permission, `ask at length` with long ids, `work` works until it is cancelled, anything else is
  * repeated. `heard`: the file that counts the prompts.
  */
 const [, , heard = ''] = process.argv
@@ -28,7 +28,8 @@ const connection = agent({ name: 'small' })
       await new Promise<void>((resolve) => cancelled.set(sessionId, resolve))
       return { stopReason: 'cancelled' }
     }
-    if (text === 'ask') {
+    if (text.startsWith('ask')) {
+      const end = text === 'ask' ? '' : '-'.repeat(64)
       const { outcome } = await client.request(methods.client.session.requestPermission, {
         sessionId,
         toolCall: {
@@ -38,8 +39,8 @@ const connection = agent({ name: 'small' })
           rawInput: { command: 'git branch -D x' },
         },
         options: [
-          { optionId: 'yes-id', name: 'Yes', kind: 'allow_once' },
-          { optionId: 'no-id', name: 'No', kind: 'reject_once' },
+          { optionId: `yes-id${end}`, name: 'Yes', kind: 'allow_once' },
+          { optionId: `no-id${end}`, name: 'No', kind: 'reject_once' },
         ],
       })
       await say(outcome.outcome === 'selected' ? outcome.optionId : outcome.outcome)

@@ -33,7 +33,7 @@ export function addHook(program: Command): void {
       message: text('--message <text>', 'the question, in place of one that names the tool'),
       unreachable: choice(
         '--unreachable <what>',
-        'what to do when the server cannot be reached (default: block)',
+        'what to do when the server cannot be reached (default: block); a known pause or question blocks',
         ['block', 'allow'],
       ),
       ...serverOptions,

@@ -10,6 +10,7 @@ type Waiting = { id: RpcId; sessionId: string | undefined; asking: AbortControll
 const MAX_ARGUMENTS = 12 * 1024
 /** The server takes as many options, with labels as long, and messages as long. */
 const MAX_OPTIONS = 8
+const optionId = /^\P{C}{1,64}$/u
 const MAX_LABEL = 100
 const MAX_MESSAGE = 4_000
 const MAX_NAME = 255
@@ -81,7 +82,16 @@ export class Permissions {
   }
 }
 
-/** The options have ids of their own there, since an agent's may be longer than Signalbox takes. */
+type Option = RpcParams['options'][number]
+
+/** The options that people get, by their ids: the agent's own, or numbers where Signalbox does not take those. */
+function toShown(options: readonly Option[]): Map<string, Option> {
+  const shown = options.slice(0, MAX_OPTIONS)
+  const byOwnId = new Map(shown.map((option) => [option.optionId, option]))
+  const isTaken = byOwnId.size === shown.length && [...byOwnId.keys()].every((id) => optionId.test(id))
+  return isTaken ? byOwnId : new Map(shown.map((option, place) => [String(place + 1), option]))
+}
+
 function toQuestion({ toolCall, title, options }: RpcParams): Question {
   const { toolCallId = '', name, kind, title: toolTitle, rawInput = {} } = toolCall ?? {}
   const message = (title ?? toolTitle ?? '').trim() || 'The agent asks for permission'
@@ -96,8 +106,8 @@ function toQuestion({ toolCall, title, options }: RpcParams): Question {
     message: message.slice(0, MAX_MESSAGE),
     ...(toolCall && { tool_call: tool_call as NonNullable<Question['tool_call']> }),
     ...(options.length > 0 && {
-      options: options.slice(0, MAX_OPTIONS).map((option, place) => ({
-        id: String(place + 1),
+      options: [...toShown(options)].map(([id, option]) => ({
+        id,
         label: option.name.slice(0, MAX_LABEL) || option.optionId.slice(0, MAX_LABEL),
         kind: kinds.find((one) => one === option.kind) ?? 'other',
       })),
@@ -109,7 +119,7 @@ function toQuestion({ toolCall, title, options }: RpcParams): Question {
 function toOutcome({ status, option }: Answer, { options }: RpcParams): Outcome {
   const chosen =
     status === 'resolved'
-      ? options[Number(option) - 1]
+      ? toShown(options).get(option ?? '')
       : options.find(({ kind }) => kind === 'reject_once' || kind === 'reject_always')
   return chosen ? { outcome: 'selected', optionId: chosen.optionId } : { outcome: 'cancelled' }
 }

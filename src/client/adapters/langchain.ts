@@ -4,6 +4,7 @@ import { Command, INTERRUPT, type Interrupt } from '@langchain/langgraph'
 import { type AgentMiddleware, createMiddleware, type HITLRequest, type HITLResponse } from 'langchain'
 import type { Question } from '#src/client/agent/question.ts'
 import type { RunningAgent } from '#src/client/agent/running-agent.ts'
+import { toRequestId } from '#src/client/shared/request-id.ts'
 import { approve } from './shared/approve.ts'
 import { callModel } from './shared/call-model.ts'
 import { Inserted } from './shared/inserted.ts'
@@ -72,7 +73,7 @@ export async function answered(agent: RunningAgent, state: object): Promise<Resu
     interrupts.map(
       async ({ id = '', value }): Promise<[string, unknown]> => [
         id,
-        isReview(value) ? await review(agent, id, value) : await agent.ask(toQuestion(id, value)),
+        isReview(value) ? await review(agent, id, value) : await agent.ask(await toQuestion(id, value)),
       ],
     ),
   )
@@ -95,10 +96,11 @@ function isReview(value: unknown): value is HITLRequest {
   return typeof value === 'object' && value !== null && 'actionRequests' in value
 }
 
-function toQuestion(request_id: string, value: unknown): Question {
+async function toQuestion(id: string, value: unknown): Promise<Question> {
   const isQuestion = typeof value === 'object' && value !== null && 'message' in value
   const own = isQuestion
     ? (value as Question)
     : { message: typeof value === 'string' ? value : JSON.stringify(value) }
-  return request_id === '' ? own : { request_id, ...own }
+  // Another question of the same node must not get the answer of this one.
+  return { request_id: await toRequestId({ id, name: 'interrupt', input: value }), ...own }
 }

@@ -105,7 +105,7 @@ export async function answered<Context, Sdk extends AnyAgent>(
   { interruptions, state }: Pick<RunResult<Context, Sdk>, 'interruptions' | 'state'>,
 ): Promise<RunState<Context, Sdk>> {
   const ask = async (item: (typeof interruptions)[number]) => {
-    const { rawItem, name = 'tool', arguments: input } = item
+    const { rawItem, name = 'tool', arguments: input = doingOf(rawItem) } = item
     const id = 'callId' in rawItem ? rawItem.callId : (rawItem.id ?? '')
     const { isApproved, reason } = await approve(agent, { id, name, input })
     if (isApproved) state.approve(item)
@@ -113,6 +113,15 @@ export async function answered<Context, Sdk extends AnyAgent>(
   }
   await Promise.all(interruptions.map(ask))
   return state
+}
+
+type Call = RunResult<undefined, AnyAgent>['interruptions'][number]['rawItem']
+
+/** What a shell, a patch or a computer would do: such a call has no arguments. */
+function doingOf(call: Call): unknown {
+  if ('operation' in call) return call.operation
+  if ('actions' in call && call.actions) return { actions: call.actions }
+  return 'action' in call ? call.action : undefined
 }
 
 function toUserMessage(text: string): AgentInputItem {

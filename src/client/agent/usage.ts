@@ -23,6 +23,7 @@ export type Carried = ReadonlyMap<string, bigint>
 const PLACES = 12
 /** Trillionths in a ten-thousandth. */
 const UNIT = 100_000_000n
+const fields: ReadonlySet<string> = new Set([...usageCounts, 'cost_incurred', 'model', 'provider'])
 const decimal = /^(\d{1,10})(?:\.(\d{1,12}))?$/
 const MAX_NAME = 128
 /** Models that have something carried over. Of one more, the oldest's counts with the next model that is reported. */
@@ -49,6 +50,9 @@ export function toCounted(
 
 function countOne(path: string, usage: Usage, rests: Map<string, bigint>): Counted {
   const { model, provider, cost_incurred = 0 } = usage
+  // Such as `inputTokens`: it would count as nothing.
+  const unknown = Object.keys(usage).find((name) => !fields.has(name))
+  if (unknown !== undefined) throw new RangeError(`${path}.${unknown} is not a field of usage`)
   for (const count of usageCounts) {
     const value = usage[count] ?? 0
     if (!Number.isSafeInteger(value) || value < 0)

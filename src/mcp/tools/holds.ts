@@ -1,6 +1,8 @@
 import * as v from 'valibot'
 import { actions } from '#src/domain/actions.ts'
+import { isId } from '#src/domain/id.ts'
 import { field } from '#src/protocol/values.ts'
+import { ToolError } from '../failure.ts'
 import { findProject, findType } from '../references.ts'
 import { defineTool, project, reason, type Tool } from '../tool.ts'
 import { holdRow, toHoldRow } from '../views.ts'
@@ -51,6 +53,11 @@ export const holdTools: readonly Tool[] = [
     }),
     output: v.object({ message: v.string(), affected_count: field(v.number(), 'Agents that continue') }),
     async run({ api, project }, { project: named, hold, over_seconds }) {
+      if (!isId(hold)) {
+        throw new ToolError(
+          `There is no hold ${JSON.stringify(hold)}: fleet_overview lists the holds, with their ids`,
+        )
+      }
       const project_id = await findProject(api, named ?? project)
       const { message, affected_count } = await api.holds.release(project_id, hold, { over_seconds })
       return { message, affected_count }

@@ -1,12 +1,12 @@
 import * as v from 'valibot'
-import type { Api } from '#src/client/rest/rest.ts'
+import type { Agent, Api } from '#src/client/rest/rest.ts'
 import { type ActionName, actionNames, actionRow, actions } from '#src/domain/actions.ts'
 import { agentStatuses } from '#src/domain/lifecycle.ts'
 import { field } from '#src/protocol/values.ts'
 import { MAX_LISTED, MAX_NAMED } from '../bounds.ts'
 import { ToolError } from '../failure.ts'
 import { readEnd } from '../reading.ts'
-import { findAgent, findProject } from '../references.ts'
+import { findAgent, findProject, readSome } from '../references.ts'
 import { defineTool, project, reason, type Tool, type ToolCall } from '../tool.ts'
 
 /** An order that was given, as wait_until_obeyed takes it. */
@@ -81,8 +81,9 @@ async function give(
   const which = ids ? { ids } : { all: true as const, selector }
   const { affected_count, skipped } = await api.agents.actOnMany(project_id, { ...order, ...which, status })
   const { past } = actionRow(order.action)
+  const names = named ?? (skipped.length > 0 ? await readNames(api, project_id, selector) : undefined)
   const shown = skipped.slice(0, MAX_LISTED).map(({ id, message }) => {
-    return { id, name: named?.get(id) ?? null, message }
+    return { id, name: names?.get(id) ?? null, message }
   })
   if (named && affected_count === 0) {
     const why = shown.map(({ id, name, message }) => `${JSON.stringify(name ?? id)}: ${message}`)
@@ -97,6 +98,17 @@ async function give(
     skipped_count: skipped.length,
     order: { action: order.action, after_seq, affected_count },
   }
+}
+
+/** The order is given by then: names that cannot be read are left out. */
+async function readNames(
+  api: Api,
+  project_id: string,
+  selector: string | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const list = (page: { cursor: string; limit: number }) => api.agents.list(project_id, { ...page, selector })
+  const { items } = await readSome<Agent>(list).catch(() => ({ items: [] }))
+  return new Map(items.map(({ id, name }) => [id, name]))
 }
 
 function countOf(agents: number): string {

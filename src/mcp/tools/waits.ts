@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { type Agent, type Api, type EventFrame, eachEvent } from '#src/client/rest/rest.ts'
+import { eventNames } from '#src/domain/events.ts'
 import { ObedienceTally, obedienceOf } from '#src/domain/obedience.ts'
 import { field } from '#src/protocol/values.ts'
 import { MAX_LISTED, MAX_NAMED, MAX_WAIT_SECONDS } from '../bounds.ts'
@@ -17,6 +18,8 @@ const timeout_seconds = v.optional(
   ),
   MAX_WAIT_SECONDS,
 )
+
+const knownEvents: ReadonlySet<string> = new Set(eventNames)
 
 type Following = {
   api: Api
@@ -168,6 +171,12 @@ export const waitingTools: readonly Tool[] = [
       next_after_seq: field(v.number(), 'Where to read on'),
     }),
     async run({ api, project, signal }, { names, agent: reference, after_seq, timeout_seconds, ...input }) {
+      const unknown = names?.find((name) => !knownEvents.has(name))
+      if (unknown !== undefined) {
+        throw new ToolError(
+          `There is no event ${JSON.stringify(unknown)}: there are ${eventNames.join(', ')}`,
+        )
+      }
       const project_id = await findProject(api, input.project ?? project)
       const id = reference === undefined ? undefined : (await findAgent(api, project_id, reference)).id
       let next_after_seq = after_seq ?? (await readEnd(api, project_id))

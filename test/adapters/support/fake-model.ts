@@ -1,5 +1,5 @@
-/** What a model answers: words, or a call of a tool. */
-export type Reply = { text: string } | { tool: string; input: Record<string, unknown> }
+/** What a model answers: words, or a call of a tool. Without an `id`, the call has one that no other has. */
+export type Reply = { text: string } | { tool: string; input: Record<string, unknown>; id?: string }
 
 /** What each answer is said to have used. */
 export const used = { input: 110, output: 23, cached: 40, reasoning: 5 } as const
@@ -29,7 +29,7 @@ export class FakeModel {
     const id = `call_${this.calls.length + 1}`
     const reply = (given: Reply) => {
       this.#answered++
-      resolve({ ...given, id })
+      resolve({ id, ...given })
     }
     this.calls.push({ prompt: typeof prompt === 'string' ? prompt : JSON.stringify(prompt), signal, reply })
     this.#look()

@@ -10,6 +10,10 @@ const usage = {
 }
 
 function toOutput(reply: Reply & { id: string }): ModelResponse['output'] {
+  if ('tool' in reply && reply.tool === 'shell') {
+    const action = reply.input as { commands: string[] }
+    return [{ type: 'shell_call', callId: reply.id, status: 'completed', action }]
+  }
   return [
     'tool' in reply
       ? {

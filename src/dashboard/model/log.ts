@@ -6,6 +6,7 @@ import { eventNames } from '#src/domain/events.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { isOfAgent } from './of-agent.ts'
 import { completeEvent } from './older.ts'
+import { sayError } from './problems.ts'
 
 /** What the log is filtered by; all of it is in the address. */
 export type LogFilters = Pick<EventSearchQuery, 'name' | 'agent_id' | 'actor' | 'q'>
@@ -104,7 +105,7 @@ export class LogReader {
       void this.#lookUpBefores().catch(() => {})
     } catch (error) {
       if (this.#ending.signal.aborted) return
-      this.problem.value = error instanceof Error ? error.message : String(error)
+      this.problem.value = sayError(error)
     }
     const state = this.state.peek()
     if (state) this.state.value = { ...state, isReading: false }

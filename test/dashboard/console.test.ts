@@ -226,19 +226,18 @@ describeInBrowser('the console', () => {
     await page.context().close()
   })
 
-  it('has large targets on a phone, and terminate behind a menu', async () => {
-    await spawn(stage().fleet)
-    const page = await openFleet(stage(), { viewport: { width: 360, height: 740 }, hasTouch: true })
-    await page.locator('.rows .row').first().waitFor()
-    expect(await tooSmall(page)).toEqual([])
-    expect(await page.locator('.rows .action-terminate').count()).toBe(0)
-    await page
-      .getByRole('button', { name: /^More actions/ })
-      .first()
-      .tap()
-    expect(await tooSmall(page)).toEqual([])
-    await page.getByRole('button', { name: 'Terminate', exact: true }).tap()
-    await page.getByText("This can't be undone").waitFor()
+  it('takes no early Enter for the cross while a dialog is loading', async () => {
+    const page = await openFleet(stage())
+    const gate = Promise.withResolvers<void>()
+    await page.route(/\/agent-types/, async (route) => {
+      await gate.promise
+      await route.continue()
+    })
+    await page.getByRole('button', { name: 'Spawn' }).click()
+    await page.locator('dialog:focus').waitFor()
+    await page.keyboard.press('Enter')
+    gate.resolve()
+    await page.locator('dialog input[name=name]:focus').waitFor()
     await page.context().close()
   })
 
@@ -389,19 +388,5 @@ async function shapesOf(page: Page, image: string, boxes: readonly Box[]): Promi
       })
     },
     [image, boxes] as const,
-  )
-}
-
-/** Controls in sight that a thumb would miss. Links in running text are as high as their line. */
-function tooSmall(page: Page): Promise<string[]> {
-  return page.evaluate(() =>
-    [...document.querySelectorAll('button, input, select, .button, summary')]
-      .filter((element) => element.checkVisibility({ visibilityProperty: true }))
-      .filter((element) => !element.matches('.skip, .name-more .label'))
-      .filter((element) => {
-        const { width, height } = element.getBoundingClientRect()
-        return width < 44 || height < 44
-      })
-      .map(({ outerHTML }) => outerHTML.slice(0, 120)),
   )
 }

@@ -55,6 +55,10 @@ describe('what is wrong with a form', () => {
       "Private addresses are refused. The server's WEBHOOK_ALLOWED_NETWORKS can allow them.",
     ],
     ['Must be at most 366 days ahead', 'Must be at most 366 days ahead'],
+    ['Must be at least -0.5', 'Enter a number of at least -0.5'],
+    ['Must be one of eu, us', 'Choose one of eu, us'],
+    ['Must have at least 2 items', 'Choose at least 2'],
+    ['Must be an RFC 3339 time', 'Enter a date and a time'],
   ])('says all of "%s" in words for people, or none of it', (message, words) => {
     expect(sayProblem(message)).toBe(words)
   })

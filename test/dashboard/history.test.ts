@@ -255,6 +255,8 @@ describeInBrowser('the past in the page', () => {
     await spawn(fleet, { name: 'Hugo' })
     const path = `/projects/${fleet.project_id}/agents/${id}`
     await fleet.rest.patch(path, { status: 'working', current_task: 'Count the sheep' })
+    await goTo(page, `#/p/${fleet.project_id}/log?agent=Gerda`)
+    await page.getByText(/^Enter an ID such as/).waitFor()
     await goTo(page, `#/p/${fleet.project_id}/log?agent=${id}`)
     await page.getByText('The log begins here').waitFor()
     expect(await page.locator('.event').count()).toBe(2)

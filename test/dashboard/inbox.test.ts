@@ -175,13 +175,13 @@ describe('a form', () => {
       ['count', text],
     ])
     expect(payload.count).toBe(text)
-    expect([...findMistakes(form, payload)]).toEqual([['count', 'Must be a number']])
+    expect([...findMistakes(form, payload)]).toEqual([['count', 'Enter a number']])
   })
 
-  it("finds the server's mistakes by field", () => {
+  it("says the server's mistakes by field, in words for people", () => {
     expect([...findMistakes(form, payloadOf([['count', '0']]))]).toEqual([
-      ['text', 'Field required'],
-      ['count', 'Must be at least 1'],
+      ['text', 'Enter a value'],
+      ['count', 'Enter a number of at least 1'],
     ])
     const problems = [
       { field: 'payload.a.b', message: 'one' },

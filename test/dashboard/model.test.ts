@@ -310,6 +310,7 @@ describe('a number of tokens', () => {
     ['200_000', 200_000],
     ['0.2M', 200_000],
     ['0.29m', 290_000],
+    ['0.125M', 125_000],
     ['1.5 B', 1_500_000_000],
     ['0', 0],
   ])('is read as people type it: %s', (text, tokens) => {
@@ -320,6 +321,13 @@ describe('a number of tokens', () => {
     'is refused when it is invalid, and never taken for no limit: %s',
     (text) => {
       expect(() => parseTokens(text)).toThrow('Enter a whole number')
+    },
+  )
+
+  it.each(['200.000', '1.500', '1.500.000'])(
+    'is refused with a point where others write a comma: %s',
+    (text) => {
+      expect(() => parseTokens(text)).toThrow('Write 200,000 or 200k')
     },
   )
 

@@ -116,7 +116,12 @@ describeInBrowser('the inbox', () => {
         await expect.poll(() => name.evaluate((input) => input === document.activeElement)).toBe(true)
         await page.keyboard.type('jyn')
         await page.keyboard.press('Enter')
-      } else await page.keyboard.press(index % 4 === 2 ? 'n' : 'y')
+      } else {
+        // The next one came by itself: it takes an answer at once only when it is opened.
+        if (index > 0) await page.keyboard.press('Enter')
+        if (index > 0) await page.locator('.request-title:focus').waitFor()
+        await page.keyboard.press(index % 4 === 2 ? 'n' : 'y')
+      }
     }
     await page.getByText('No requests match these filters').waitFor()
     expect(Date.now() - began).toBeLessThan(60_000)
@@ -144,6 +149,46 @@ describeInBrowser('the inbox', () => {
     await page.keyboard.press('n')
     await expect.poll(() => message(page).textContent()).toBe('Second?')
     expect([(await read(first)).state, (await read(second)).state]).toEqual(['cancelled', 'open'])
+    await end(page, asker)
+  })
+
+  it('takes a key for the next request once that has been in sight for half a second', async () => {
+    const { fleet, page, asker } = await open()
+    const [first, second, third] = [
+      await asker.open({ message: 'First?' }),
+      await asker.open({ message: 'Second?' }),
+      await asker.open({ message: 'Third?' }),
+    ]
+    await goTo(page, `#/p/${fleet.project_id}/requests/${first.id}`)
+    await expect.poll(() => message(page).textContent()).toBe('First?')
+    const start = new Date()
+    await page.clock.install({ time: start })
+    await page.clock.pauseAt(start.getTime() + 1_000)
+    /** Lets the page's time pass in short steps, until it shows the message. */
+    const untilShown = (text: string) =>
+      expect
+        .poll(
+          async () => {
+            await page.clock.runFor(20)
+            return message(page).textContent()
+          },
+          { interval: 20 },
+        )
+        .toBe(text)
+    await page.keyboard.press('y')
+    await untilShown('Second?')
+    await page.clock.runFor(300)
+    // It is pressed twice, as a finger does.
+    await page.keyboard.press('y')
+    await page.clock.runFor(300)
+    await page.keyboard.press('n')
+    await untilShown('Third?')
+    // A key that goes somewhere says that the user is looking.
+    await page.keyboard.press('k')
+    await page.keyboard.press('j')
+    await page.keyboard.press('n')
+    await expect.poll(async () => (await read(third)).state).toBe('cancelled')
+    expect([(await read(first)).state, (await read(second)).state]).toEqual(['resolved', 'cancelled'])
     await end(page, asker)
   })
 
@@ -203,9 +248,9 @@ describeInBrowser('the inbox', () => {
     await page.getByLabel('web').check()
     await page.getByLabel('Note to the agent').fill('After the backup')
     await page.getByRole('button', { name: 'Send' }).click()
-    await field('zone').getByText('Field required').waitFor()
-    await field('notify').getByText('Field required').waitFor()
-    await field('share').getByText('Must be at most 1').waitFor()
+    await field('zone').getByText('Enter a value').waitFor()
+    await field('notify').getByText('Enter a value').waitFor()
+    await field('share').getByText('Enter a number of at most 1').waitFor()
     await page.getByLabel('zone').selectOption('Europe')
     await page.getByLabel('share').fill('0.5')
     await page.getByLabel('notify').fill('ada@example.org')
@@ -353,7 +398,7 @@ describeInBrowser('the inbox', () => {
     await page.keyboard.press('Escape')
     await rows(page).last().click()
     await page.getByLabel('zone').press('Control+Enter')
-    await page.getByText('Field required').first().waitFor()
+    await page.getByText('Enter a value').first().waitFor()
     await check('form')
     await stage().rest.post(`${pathOf(request)}/answer`, { status: 'resolved', option: 'yes', note: 'Go' })
     await goTo(page, `#/p/${fleet.project_id}/requests/${request.id}`)

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
+import { addUser, password } from '../http/suite.ts'
+import { Asker } from '../support/asker.ts'
 import { describeInBrowser } from '../support/chromium.ts'
-import { spawn } from '../support/rest.ts'
+import { createFleet, spawn } from '../support/rest.ts'
 import { RuntimeSocket } from '../support/runtime.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { goTo, openFleet, openPage, signIn, useStage } from './browser.ts'
@@ -181,11 +183,49 @@ describeInBrowser('the dashboard', () => {
     for (const lever of [/^Stop/, /^Spawn/, /^Pause /, /^Terminate /]) {
       expect(await page.getByRole('button', { name: lever }).count(), lever.source).toBe(0)
     }
-    // Its membership ends while it looks.
-    await rest.delete(`/projects/${fleet.project_id}/members/${body.id}`)
-    await page.getByText('Your access to this project was removed').waitFor()
     await page.context().close()
   })
+
+  it('leaves nothing of a project whose access was removed', async () => {
+    const { rest, origin } = stage()
+    const fleet = await createFleet(rest)
+    const agent = await spawn(fleet, { name: 'Ada', status: 'working' })
+    const asker = await Asker.at(`${origin.replace('http', 'ws')}/api/v1/ws`, rest.token, agent.id)
+    await asker.open({ message: 'Go on?' })
+    const user = await addUser(rest)
+    await rest.put(`/projects/${fleet.project_id}/members/${user.id}`, { role: 'operator' })
+    const page = await signIn(await openPage(stage()), { email: user.email, password })
+    await page.locator('.rail-project').click()
+    await page.getByRole('button', { name: 'Stop everything' }).waitFor()
+    await page.locator('.rail-body').getByRole('link', { name: 'Inbox 1' }).waitFor()
+    await rest.delete(`/projects/${fleet.project_id}/members/${user.id}`)
+    await page.getByText('Your access to this project was removed').waitFor()
+    // What is left is read before anything else happens: no wait.
+    const left = await page.locator('.stop, .hold, .tabs, .role, .rail-project').count()
+    expect(left).toBe(0)
+    await page.locator('.rail-body').getByRole('link', { name: 'Inbox', exact: true }).waitFor()
+    await asker.close()
+    await page.context().close()
+  })
+
+  it.each(['/a/019283b1-0000-7000-8000-000000000001', '/overview'])(
+    'takes no access from a stranger who opens %s of a project',
+    async (place) => {
+      const { rest, fleet } = stage()
+      const user = await addUser(rest)
+      const page = await signIn(await openPage(stage()), { email: user.email, password }, '.shell')
+      await goTo(page, `#/p/${fleet.project_id}`)
+      await page.getByText("You don't have access to this project").waitFor()
+      await goTo(page, `#/p/${fleet.project_id}${place}`)
+      await page.getByText("You don't have access to this project").waitFor()
+      const answered = page.waitForResponse(/\/projects\?/)
+      await page.getByRole('button', { name: 'Check again' }).click()
+      await answered
+      await page.getByText("You don't have access to this project").waitFor()
+      expect(await page.getByText('was removed').count()).toBe(0)
+      await page.context().close()
+    },
+  )
 
   it('shows text as text, and everything about one agent', async () => {
     const { fleet } = stage()

@@ -134,14 +134,30 @@ export class AppState {
     return this.#projects.value.value?.find(({ id }) => id === project_id)
   }
 
-  /** A project, which stays live from then on. Undefined where the socket carries no more projects. */
+  /** A project, which stays live from then on. Undefined where the socket carries no more, and for one that the user may not see. */
   live(project_id: string): ProjectLive | undefined {
     const known = this.#lives.get(project_id)
     if (known) return known
     if (this.#lives.size >= MAX_SUBSCRIPTIONS || this.#connection.peek().kind === 'closed') return undefined
-    const live = new ProjectLive(this.#socket, project_id, this.inbox)
+    const listed = this.#projects.peek().value
+    if (listed && !listed.some(({ id }) => id === project_id)) return undefined
+    const live = new ProjectLive(this.#socket, project_id, this.inbox, (reason) =>
+      this.#watchEnded(live, reason),
+    )
     this.#lives.set(project_id, live)
     return live
+  }
+
+  /** A project that the user may not see any more leaves the page at once, with all its commands. */
+  #watchEnded({ project_id, isFilled }: ProjectLive, reason: ClosedReason): void {
+    if (this.#isOver || (reason !== 'forbidden' && reason !== 'deleted')) return
+    this.#lives.delete(project_id)
+    // A stranger never had the access that a watch without a state was refused.
+    if (isFilled) this.#endings.set(project_id, reason)
+    const { value, ...rest } = this.#projects.peek()
+    if (value) this.#projects.value = { ...rest, value: value.filter(({ id }) => id !== project_id) }
+    this.inbox.readSoon()
+    this.#readAgain()
   }
 
   /** By the inbox, which knows projects that the page has not read yet, else by the user's role. */
@@ -212,12 +228,7 @@ export class AppState {
 
   /** A listed project whose watch has ended can be watched again: the user has access again. */
   #forgetEnded(): void {
-    for (const [id, live] of this.#lives) {
-      const state = live.state.peek()
-      if (state.kind !== 'closed') continue
-      this.#lives.delete(id)
-      this.#endings.set(id, state.reason)
-    }
+    for (const [id, live] of this.#lives) if (live.state.peek().kind === 'closed') this.#lives.delete(id)
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { checkForm, type Form, type FormField } from '#src/domain/forms.ts'
 import { findInexactNumber } from '#src/domain/json.ts'
+import { sayProblem } from './problems.ts'
 import { fromFieldTime, toFieldTime } from './zone.ts'
 
 /** What a field holds while somebody fills it in; a choice that nobody has made is missing. */
@@ -142,11 +143,13 @@ export function findMistakes(form: Form, payload: object): Map<string, string> {
 
 type Problems = readonly { field?: string | null | undefined; message: string }[]
 
-/** Problems of the fields of a form, and all others. */
+/** Problems of the fields of a form, and all others, in words for people. */
 export function byField(problems: Problems): { fields: Map<string, string>; others: string[] } {
   const fields = new Map<string, string>()
   const others: string[] = []
-  for (const { field, message } of problems) {
+  for (const problem of problems) {
+    const { field } = problem
+    const message = sayProblem(problem.message)
     if (field?.startsWith('payload.')) fields.set(field.slice('payload.'.length), message)
     else others.push(field ? `${field}: ${message}` : message)
   }

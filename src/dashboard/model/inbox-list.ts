@@ -5,6 +5,9 @@ import { links } from './links.ts'
 import { type Asked, byAge } from './requests.ts'
 import { goTo, place, query, replacePlace, withQuery } from './route.ts'
 
+/** How long a request that came by itself takes no answer by key: `y` is easily pressed twice. */
+const LOOKED_AT_MS = 500
+
 export const listedStates = [...requestStates, 'all'] as const
 export type InboxFilter = {
   state: RequestState | 'all'
@@ -28,8 +31,10 @@ export class InboxList {
   readonly listed = signal<readonly Asked[]>([])
   /** The highlighted request, where the address names none. */
   readonly #highlighted = signal<string | undefined>(undefined)
-  /** The request that the user has opened or gone to. */
+  /** The request that the user has opened or gone to, or that has been in sight long enough after an answer. */
   #chosen: string | undefined
+  /** When the request that came by itself after an answer came into sight. */
+  #cameAt: number | undefined
 
   /** Where the focus goes after the next drawing. */
   readonly focus = signal<'row' | 'form' | undefined>(undefined)
@@ -70,15 +75,17 @@ export class InboxList {
     this.#inbox = inbox
   }
 
-  /** Whether the user has opened the current request, or gone to it. */
+  /** Whether keys may answer the current request: the user has opened it, gone to it, or seen it for a while. */
   get isChosen(): boolean {
     const current = this.current.peek()
+    if (this.#cameAt !== undefined && performance.now() < this.#cameAt + LOOKED_AT_MS) return false
     return current !== undefined && (place.peek().view === 'request' || current.id === this.#chosen)
   }
 
   /** Opens the request on a page of its own, which a phone needs. */
   open({ id, project_id }: Pick<Asked, 'id' | 'project_id'>): void {
     this.#chosen = id
+    this.#cameAt = undefined
     this.focus.value = 'form'
     if (place.peek().view !== 'request') goTo(withQuery(links.request(project_id, id)))
   }
@@ -106,8 +113,16 @@ export class InboxList {
   /** Shows another request. An opened one leaves its place in the history to the next. */
   show({ id, project_id }: Pick<Asked, 'id' | 'project_id'>): void {
     this.#chosen = id
+    this.#cameAt = undefined
     this.#highlighted.value = id
     if (place.peek().view === 'request') replacePlace(links.request(project_id, id))
+  }
+
+  /** Shows the next request after an answer. */
+  goOn(next: Asked): void {
+    this.show(next)
+    this.#cameAt = performance.now()
+    this.focus.value = 'row'
   }
 
   move(by: number): void {

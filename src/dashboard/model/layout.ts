@@ -9,8 +9,8 @@ narrow.addEventListener('change', ({ matches }) => {
 })
 
 const heights: Record<Density, number> = { compact: 28, regular: 38, roomy: 50 }
-/** Three lines, large enough for a thumb. */
-const NARROW_HEIGHT = 74
+/** Four lines: the name, its labels, the status, the command. */
+const NARROW_HEIGHT = 94
 
 /** In pixels; `--row` in the style sheet has the same value. */
 export const rowHeight = computed(() => (isNarrow.value ? NARROW_HEIGHT : heights[density.value]))

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { Loading } from './app-state.ts'
+import { sayError } from './problems.ts'
 import { reconnects } from './reconnects.ts'
 
 /** The answer of a call, which is repeated by `reload`, when `key` changes, and every `everyMs`. */
@@ -17,9 +18,7 @@ export function useLoaded<Value>(
     let isHere = true
     load().then(
       (value) => isHere && setState({ value }),
-      (error: unknown) =>
-        isHere &&
-        setState((known) => ({ ...known, problem: error instanceof Error ? error.message : String(error) })),
+      (error: unknown) => isHere && setState((known) => ({ ...known, problem: sayError(error) })),
     )
     return () => {
       isHere = false

@@ -6,6 +6,7 @@ import { eventNames } from '#src/domain/events.ts'
 import type { EventFrame } from '#src/protocol/messages/event.ts'
 import { isOfAgent } from './of-agent.ts'
 import { completeEvent } from './older.ts'
+import { sayError } from './problems.ts'
 import { learnRuntimeKeys } from './runtime-keys.ts'
 
 /** What the log is filtered by; all of it is in the address. */
@@ -108,7 +109,7 @@ export class LogReader {
       void this.#lookUpBefores().catch(() => {})
     } catch (error) {
       if (this.#ending.signal.aborted) return
-      this.problem.value = error instanceof Error ? error.message : String(error)
+      this.problem.value = sayError(error)
     }
     const state = this.state.peek()
     if (state) this.state.value = { ...state, isReading: false }

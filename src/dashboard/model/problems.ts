@@ -34,7 +34,13 @@ const words: [RegExp, string][] = [
   [/^Must be a whole number.*$/, 'Enter a whole number, such as 200,000'],
   [/^Must have at least (\d+) characters$/, 'Enter at least $1 characters'],
   [/^Must have at most (\d+) characters$/, 'Enter at most $1 characters'],
-  [/^Must be at (least|most) (\d+)$/, 'Enter a number of at $1 $2'],
+  [/^Must be at (least|most) (-?[\d.]+)$/, 'Enter a number of at $1 $2'],
+  [/^Must be a number$/, 'Enter a number'],
+  [/^Must be a URI$/, 'Enter a whole address, such as https://example.org'],
+  [/^Must be (a date such as .*)$/, 'Enter $1'],
+  [/^Must be an RFC 3339 time$/, 'Enter a date and a time'],
+  [/^Must be (one of|true or false)(.*)$/, 'Choose $1$2'],
+  [/^Must have at (least|most) (\d+) items$/, 'Choose at $1 $2'],
   [/^Must be a UUID.*$/, 'Enter an ID such as 0193a1b2-0000-7000-8000-000000000001'],
   [/^A (\w+) with this (.+) already exists$/, 'Another $1 has this $2. Enter a different one'],
   [/^User \S+ not found$/, 'No user has this ID'],
@@ -51,10 +57,15 @@ export function sayProblem(message: string): string {
   return found ? message.replace(...found) : message
 }
 
+/** What an error says, in words for people. */
+export function sayError(error: unknown): string {
+  return error instanceof Error ? sayProblem(error.message) : String(error)
+}
+
 /** Everything that an error says is wrong, in words for people. */
 export function problemsOf(error: unknown): Problem[] {
   if (error instanceof ApiError)
     return error.errors.map(({ field, message }) => ({ field, message: sayProblem(message) }))
   const field = error instanceof FieldError ? error.field : null
-  return [{ field, message: error instanceof Error ? error.message : String(error) }]
+  return [{ field, message: sayError(error) }]
 }

@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from '@preact/signals'
-import type { AgentEventFrame, Connection, LinkState, Watch } from '#src/client/index.ts'
+import type { AgentEventFrame, ClosedReason, Connection, LinkState, Watch } from '#src/client/index.ts'
 import { watchProject } from '#src/client/index.ts'
 import type { Api } from '#src/client/rest/rest.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
@@ -46,13 +46,20 @@ export class ProjectLive {
     this.#version.value++
   })
 
-  constructor(connection: Connection, project_id: string, inbox: ProjectInbox) {
+  /** `onEnd` hears why the watch has ended. */
+  constructor(
+    connection: Connection,
+    project_id: string,
+    inbox: ProjectInbox,
+    onEnd: (reason: ClosedReason) => void = () => {},
+  ) {
     this.project_id = project_id
     this.#inbox = inbox
     this.#watch = watchProject({ connection, project_id })
     this.#state = signal(this.#watch.state)
     this.#watch.on('state', (state) => {
       this.#state.value = state
+      if (state.kind === 'closed') onEnd(state.reason)
     })
     this.#watch.fleet.on('reset', ({ agents, seq }) => this.#reset(agents, seq))
     this.#watch.fleet.on('change', ({ event }) => this.#change(event))

@@ -20,6 +20,8 @@ export function Dialog({ title, kind, onClose, children }: Props) {
     const opener = document.activeElement
     if (dialog && !dialog.open) dialog.showModal()
     raiseNotices()
+    // The browser has chosen the cross, and an early Enter must not close what is still loading.
+    dialog?.focus()
     focusFirst(dialog)
     return () => {
       dialog?.close()
@@ -27,7 +29,7 @@ export function Dialog({ title, kind, onClose, children }: Props) {
     }
   }, [])
   return (
-    <dialog ref={element} class={kind} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={element} class={kind} tabIndex={-1} aria-labelledby={id} onClose={onClose}>
       <header>
         <h2 id={id}>{title}</h2>
         <button type="button" class="quiet square" aria-label="Close" onClick={onClose}>

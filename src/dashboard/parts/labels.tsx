@@ -1,4 +1,5 @@
 import type { Labels } from '#src/domain/labels.ts'
+import { isNarrow } from '../model/layout.ts'
 
 /** A row has at most this many, and shows those that fit. */
 const MAX_IN_ROW = 4
@@ -15,17 +16,24 @@ export function LabelText({ name, value }: { name: string; value: string }) {
 
 type Props = { labels: Labels; onPick: (key: string, value: string) => void }
 
-/** The labels of a row, for the mouse: the keyboard belongs to the list. */
+/** The labels of a row, for the mouse: the keyboard belongs to the list. On a phone they are too small for a thumb, and only text. */
 export function RowLabels({ labels, onPick }: Props) {
+  const isText = isNarrow.value
   return (
     <>
       {Object.entries(labels)
         .slice(0, MAX_IN_ROW)
-        .map(([key, value]) => (
-          <button key={key} type="button" class="label" tabIndex={-1} onClick={() => onPick(key, value)}>
-            <LabelText name={key} value={value} />
-          </button>
-        ))}
+        .map(([key, value]) =>
+          isText ? (
+            <span key={key} class="label">
+              <LabelText name={key} value={value} />
+            </span>
+          ) : (
+            <button key={key} type="button" class="label" tabIndex={-1} onClick={() => onPick(key, value)}>
+              <LabelText name={key} value={value} />
+            </button>
+          ),
+        )}
     </>
   )
 }

@@ -5,6 +5,7 @@ import { findInexactNumber } from '#src/domain/json.ts'
 import { useAppState } from '../app-state-context.ts'
 import { refusalOf } from '../model/failures.ts'
 import { say } from '../model/notices.ts'
+import { sayError } from '../model/problems.ts'
 import { Icon } from '../parts/icons.tsx'
 
 /** Sends the runtime a message: a JSON object as it is, any other text as `{ text }`. */
@@ -22,7 +23,7 @@ export function AgentMessage({ agent, signals }: { agent: AgentSummary; signals:
       setText('')
       field.current?.focus()
     } catch (error) {
-      say('problem', error instanceof Error ? error.message : String(error))
+      say('problem', sayError(error))
     }
     setBusy(false)
   }

@@ -7,6 +7,7 @@ import type { AppState } from '../model/app-state.ts'
 import { type AuditNames, readAuditFilters, sayAction, sayActor, sayEntry } from '../model/audit.ts'
 import { formatFullTime } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
+import { sayError } from '../model/problems.ts'
 import { query, replaceQuery } from '../model/route.ts'
 import { Select } from '../parts/select.tsx'
 import { State } from '../parts/states.tsx'
@@ -43,7 +44,7 @@ export function AuditView() {
       setMore({ entries: [...(more?.entries ?? []), ...step.data], next: step.next_cursor })
       setLateProblem(undefined)
     } catch (error) {
-      setLateProblem(error instanceof Error ? error.message : String(error))
+      setLateProblem(sayError(error))
     }
     setReading(false)
   }

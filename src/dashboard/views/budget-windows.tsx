@@ -29,7 +29,7 @@ export function BudgetWindows({ project, budget, onClose }: Props) {
         {value?.windows.length === 0 && <p class="faint">Nothing was spent before this window.</p>}
         {value && value.windows.length > 0 && (
           <div class="windows scroll-x" tabIndex={0} role="region" aria-label="Past windows">
-            <table class="table">
+            <table class="table table-cards">
               <thead>
                 <tr>
                   <th>From</th>
@@ -42,11 +42,13 @@ export function BudgetWindows({ project, budget, onClose }: Props) {
               <tbody>
                 {value.windows.map((past) => (
                   <tr key={past.starts_at}>
-                    <td title={`until ${formatFullTime(past.ends_at)}`}>{formatFullTime(past.starts_at)}</td>
-                    <td>{sayAmount(budget.metric, past.spent)}</td>
-                    <td>{sayAmount(budget.metric, past.limit)}</td>
-                    <td>{sayShare(usedOf(past))}</td>
-                    <td>{past.exceeded_at ? formatFullTime(past.exceeded_at) : '–'}</td>
+                    <td data-label="From" title={`until ${formatFullTime(past.ends_at)}`}>
+                      {formatFullTime(past.starts_at)}
+                    </td>
+                    <td data-label="Spent">{sayAmount(budget.metric, past.spent)}</td>
+                    <td data-label="Limit">{sayAmount(budget.metric, past.limit)}</td>
+                    <td data-label="Used">{sayShare(usedOf(past))}</td>
+                    <td data-label="Used up">{past.exceeded_at ? formatFullTime(past.exceeded_at) : '–'}</td>
                   </tr>
                 ))}
               </tbody>

@@ -41,7 +41,7 @@ export function pressed(event: KeyboardEvent, inbox: Inbox): void {
   if (!(event.repeat && once.includes(key))) keys[key]?.(inbox)
 }
 
-/** Answers what the user has opened or gone to, never what merely shows first. */
+/** Answers what the user has opened, gone to or had the time to see, never what merely shows first. */
 function answerCurrent(inbox: Inbox, choose: (request: Asked) => Choice | undefined): void {
   if (!inbox.list.isChosen) return
   const request = inbox.app.inbox.find(inbox.list.current.peek()?.id ?? '')
@@ -65,8 +65,8 @@ export async function answer({ app, list }: Inbox, request: Asked, choice: Choic
     return
   }
   const next = list.after(request.id)
-  if (next) list.show(next)
-  else list.finish()
+  if (next) return list.goOn(next)
+  list.finish()
   list.focus.value = 'row'
 }
 

@@ -10,6 +10,7 @@ import { formatCount, plural } from '../model/format.ts'
 import type { LogFilters } from '../model/log.ts'
 import { type ExportFormat, type ExportProgress, exportFormats, exportLog } from '../model/log-export.ts'
 import { say } from '../model/notices.ts'
+import { sayError } from '../model/problems.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { query, replaceQuery } from '../model/route.ts'
 import { fromFieldTime, toFieldTime, zone } from '../model/zone.ts'
@@ -148,7 +149,7 @@ function LogExport({ project, filters }: Omit<Props, 'live'>) {
       else say('done', `Exported ${plural(found, 'event')}`)
     } catch (error) {
       if (!controller.signal.aborted) {
-        say('problem', `Couldn't export: ${error instanceof Error ? error.message : String(error)}`)
+        say('problem', `Couldn't export: ${sayError(error)}`)
       }
     }
     setProgress(undefined)

@@ -6,6 +6,7 @@ import { formatFullTime } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
 import { personName } from '../model/people.ts'
+import { sayError } from '../model/problems.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Icon } from '../parts/icons.tsx'
 import { State } from '../parts/states.tsx'
@@ -32,7 +33,7 @@ export function Members({ project }: { project: Project }) {
       await api.members.set(project.id, member.user_id, { role })
       say('done', `${personName(member)} is ${role} now`)
     } catch (error) {
-      say('problem', error instanceof Error ? error.message : String(error))
+      say('problem', sayError(error))
     }
     reload()
   }

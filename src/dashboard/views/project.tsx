@@ -103,8 +103,8 @@ function Loaded({ project, live, place }: Props) {
       {!isPast(place) && <HoldBanners project={project} live={live} />}
       {stopOf(live).value && <Stopping project={project} live={live} />}
       {hasEnded && (
-        <State kind="problem" title={endings[state.reason] ?? 'Live updates of this project have ended'}>
-          {state.reason !== 'forbidden' && <p>{state.error.message}.</p>}
+        <State kind="problem" title="Live updates of this project have ended">
+          <p>{state.error.message}.</p>
           <WaysOn />
         </State>
       )}

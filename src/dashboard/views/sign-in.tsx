@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { sayError } from '../model/problems.ts'
 import type { Session } from '../model/session.ts'
 import { Brand } from '../parts/icons.tsx'
 
@@ -13,7 +14,7 @@ export function SignIn({ session, reason }: { session: Session; reason: string |
     try {
       await session.signIn({ email, password })
     } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error))
+      setProblem(sayError(error))
       setBusy(false)
     }
   }

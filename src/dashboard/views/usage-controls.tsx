@@ -3,6 +3,7 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { useAppState } from '../app-state-context.ts'
 import { downloadText } from '../model/download.ts'
 import { say } from '../model/notices.ts'
+import { sayError } from '../model/problems.ts'
 import type { ProjectLive } from '../model/project-live.ts'
 import { query, replaceQuery } from '../model/route.ts'
 import {
@@ -72,7 +73,7 @@ function Export({ project, view }: { project: Project; view: UsageView }) {
       const csv = await readCsv({ token, project_id: project.id, view }, Date.now())
       downloadText(`usage-${project.slug}-${view.over}-${view.by.replaceAll(/[^\w-]/g, '-')}.csv`, csv)
     } catch (error) {
-      say('problem', `Couldn't export: ${error instanceof Error ? error.message : String(error)}`)
+      say('problem', `Couldn't export: ${sayError(error)}`)
     }
     setBusy(false)
   }

@@ -31,7 +31,7 @@ export function UsageTable({ live, all, groups, view, measure }: Props) {
   const total = measureOf(all.spent, measure)
   return (
     <div class="panel scroll-x" role="region" aria-label="Usage by group" tabIndex={0}>
-      <table class="table table-numbers">
+      <table class="table table-numbers table-cards">
         <thead>
           <tr>
             <th scope="col">{sayGrouping(view.by)}</th>
@@ -66,7 +66,9 @@ export function UsageTable({ live, all, groups, view, measure }: Props) {
             <th scope="row">Total</th>
             <td />
             {columns.map(([label, say]) => (
-              <td key={label}>{say(all.spent)}</td>
+              <td key={label} data-label={label}>
+                {say(all.spent)}
+              </td>
             ))}
           </tr>
         </tfoot>
@@ -84,9 +86,11 @@ function Row({ name, link, spent, share, color }: RowProps) {
         <i class={`swatch swatch-${color}`} aria-hidden="true" />
         {link === undefined ? name : <a href={link}>{name}</a>}
       </th>
-      <td>{Math.round(share * 100)}%</td>
+      <td data-label="Share">{Math.round(share * 100)}%</td>
       {columns.map(([label, say]) => (
-        <td key={label}>{say(spent)}</td>
+        <td key={label} data-label={label}>
+          {say(spent)}
+        </td>
       ))}
     </tr>
   )

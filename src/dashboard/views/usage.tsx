@@ -103,6 +103,7 @@ function Sums({ live, sums, view, at, measure }: SumsProps) {
         </State>
       ) : (
         <>
+          <h2 class="hidden">{sayGrouping(view.by)}</h2>
           <UsageChart
             key={`${view.over} ${view.by} ${measure} ${groups.slice(0, MAX_SERIES).map(({ key }) => key)} ${groups.length}`}
             live={live}

@@ -6,7 +6,7 @@ import { now } from '../model/clock.ts'
 import { formatFullTime, formatSpan, plural } from '../model/format.ts'
 import { useLoaded } from '../model/loaded.ts'
 import { say } from '../model/notices.ts'
-import { sayProblem } from '../model/problems.ts'
+import { sayError, sayProblem } from '../model/problems.ts'
 import { Icon } from '../parts/icons.tsx'
 import { Ago } from '../parts/marks.tsx'
 import { DeleteWebhook, formatNames, RotateSecret, WebhookDialog } from './webhook-dialogs.tsx'
@@ -33,7 +33,7 @@ export function Webhooks({ project }: { project: Project }) {
     try {
       await work()
     } catch (error) {
-      say('problem', error instanceof Error ? error.message : String(error))
+      say('problem', sayError(error))
     }
     reload()
   }

@@ -57,7 +57,17 @@ describe.each(backends)('sessions on $name', (backend) => {
       user: expect.objectContaining({ email: admin.email, is_superuser: true, is_active: true }),
     })
     const claims = JSON.parse(Buffer.from(body.access_token.split('.')[1] ?? '', 'base64url').toString())
-    expect(claims).toEqual({ sub: body.user.id, iat: claims.iat, exp: claims.iat + 900, type: 'access' })
+    const { iat, sid } = claims
+    expect(claims).toEqual({
+      sub: body.user.id,
+      sid: expect.any(String),
+      iat,
+      exp: iat + 900,
+      type: 'access',
+    })
+    const { access_token } = (await refresh(body.refresh_token)).body
+    const renewed = JSON.parse(Buffer.from(access_token.split('.')[1] ?? '', 'base64url').toString())
+    expect(renewed).toMatchObject({ sub: body.user.id, sid })
     expect((await me(body.access_token)).body).toEqual(body.user)
   })
 

@@ -22,6 +22,9 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     return { fleet, page: await openFleet({ ...stage(), fleet }) }
   }
 
+  /** Closes the dialog of a stop that was sent: not the form before it, whose cross has the same name. */
+  const closeProgress = (page: Page) =>
+    page.locator('[data-stopping]').getByRole('button', { name: 'Close' }).click()
   const openAgent = (page: Page, { project_id, id }: Agent) => goTo(page, `#/p/${project_id}/a/${id}`)
   const readAgent = async ({ rest, agents }: Fleet, id: string) =>
     (await rest.get<Agent>(`${agents}/${id}`)).body
@@ -132,7 +135,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     const runtime = await attach([ada.id, bob.id])
     await page.locator('[data-stop]').click()
     await page.getByRole('button', { name: 'Pause 2 agents' }).click()
-    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+    await closeProgress(page)
     const first = [await runtime.signal(), await runtime.signal()]
 
     await page.getByRole('button', { name: 'Pause Ada again' }).click()
@@ -192,7 +195,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await dialog
       .getByText(/^Pause sent by you at .* to 3 agents\. 2 stopped .* 1 without a runtime: Cy\.$/)
       .waitFor()
-    await dialog.getByRole('button', { name: 'Close' }).last().click()
+    await closeProgress(page)
     await bar.getByRole('button', { name: 'Dismiss' }).click()
     await page.getByText('agents have stopped').waitFor({ state: 'detached' })
     await runtime.close()
@@ -214,7 +217,7 @@ describeInBrowser('the dashboard of a labelled fleet with trees', () => {
     await runtime.ask({ type: 'ack', agent_id: bob, signal_id: signals[1]?.id, ...refusal }, 'acknowledged')
     await runtime.acknowledge(ada, signals[0]?.id ?? '')
     await page.getByRole('dialog').getByText('1 agent did not stop').waitFor()
-    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+    await closeProgress(page)
     const row = (id: string) => page.locator(`#agent-${id}`)
     await row(cy).getByText('lost', { exact: true }).first().waitFor()
     await row(cy)

@@ -21,7 +21,7 @@ export class Blocked extends Error {}
 /** A resume goes to one of several hooks that wait at once; the others see it after this long. */
 const LOOK_AGAIN_SECONDS = 5
 /** What the server grants a long poll. */
-const MAX_WAIT_SECONDS = 25
+export const MAX_WAIT_SECONDS = 25
 /** A request ends up to 2 s after its time. */
 const LATE_SECONDS = 3
 /** Calls that hang are given up this long after the wait. */

@@ -19,13 +19,18 @@ export function readSelector(text = ''): Selector {
   }
 }
 
-const assignment = /^([^=]+)=(.*)$/s
+/** `NAME=VALUE`, where the value may be empty; undefined for any other text. */
+export function splitAssignment(text: string): [name: string, value: string] | undefined {
+  const [, name, value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  return name === undefined ? undefined : [name, value]
+}
 
 /** The option `--label`, once for each label. */
 export function labelOption(description: string): Opt<Labels | undefined> {
   return repeated('--label <key=value>', description, (value, before) => {
-    const [, key, text = ''] = assignment.exec(value) ?? []
-    if (key === undefined) throw new InvalidArgumentError('It must be KEY=VALUE.')
+    const assigned = splitAssignment(value)
+    if (!assigned) throw new InvalidArgumentError('It must be KEY=VALUE.')
+    const [key, text] = assigned
     if (before && Object.hasOwn(before, key)) throw new InvalidArgumentError(`"${key}" is given twice.`)
     return { ...before, [key]: text }
   })
@@ -42,8 +47,8 @@ export function parseLabels(words: readonly string[]): LabelPatch {
 }
 
 function parseLabel(word: string): [key: string, value: string | null] {
-  const [, key, value = ''] = assignment.exec(word) ?? []
-  if (key !== undefined) return [key, value]
+  const assigned = splitAssignment(word)
+  if (assigned) return assigned
   if (word.length > 1 && word.endsWith('-')) return [word.slice(0, -1), null]
   throw new CliError('usage', `"${word}" is not a label`, 'use KEY=VALUE, or KEY- to remove a label')
 }

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentRequest, ApiError, eachItem, type InboxRequest } from '#src/client/rest/rest.ts'
 import type { Cli } from './cli.ts'
+import { MAX_WAIT_SECONDS } from './hook-gate.ts'
 import { promptForAnswer } from './request-prompt.ts'
 import { describeEnding } from './request-text.ts'
 import { toLine } from './text.ts'
 
 /** Between two looks at the list: far below its 60 calls a minute. */
 const LOOK_EVERY_MS = 3_000
-const LONGEST_WAIT_SECONDS = 20
 
 /** The open requests, oldest first: of one project, or of all. */
 export async function* openRequests(
@@ -91,7 +91,7 @@ async function untilEnded<Result>(
   const wait = async () => {
     while (!signal.aborted) {
       try {
-        const request = await requests.get(project_id, id, { wait: LONGEST_WAIT_SECONDS })
+        const request = await requests.get(project_id, id, { wait: MAX_WAIT_SECONDS })
         if (request.state !== 'open') {
           const message = `${toLine(agent_name)}: ${describeEnding(request)}, while you were asked`
           return ended.abort(new EndedMeanwhile(message))

@@ -80,8 +80,8 @@ type OwnChange = {
 
 /**
  * For the user itself: changes the name, and, with the current password, the password, which ends the other sessions (all of
- * them, if the token does not say which sign-in it is from). A wrong
- * current password is audited, and counts as a failed sign-in (`WrongPassword`).
+ * them, if the token does not say which sign-in it is from). A wrong current password is audited, and counts as a failed sign-in
+ * (`WrongPassword`).
  */
 export async function updateOwnUser(
   { database, clock }: UserContext,

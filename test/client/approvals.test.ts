@@ -36,7 +36,7 @@ describe.each(backends.slice(0, 1))('tool calls that people are asked about', (b
       expect((await fleet.rest.post(`${path}/${request.id}/answer`, { status })).status).toBe(200)
       return request
     }
-    /** Fails where nobody is asked. */
+    /** Fails if the call asks nobody. */
     const decide = async (agent: RunningAgent, call: Call, status: 'resolved' | 'cancelled') => {
       const approving = approve(agent, call)
       const request = await answer(status)

@@ -6,6 +6,7 @@ import { describeInBrowser } from '../support/chromium.ts'
 import { createFleet, spawn } from '../support/rest.ts'
 import { goTo, openFleet, useStage } from './browser.ts'
 
+type Mark = [place: string, mark: string]
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true }
 
 describeInBrowser('the layout', () => {
@@ -26,7 +27,7 @@ describeInBrowser('the layout', () => {
     await asker.report(ada.id, { n: 1, usage })
     const request = await asker.open({ message: 'Go on?' })
     const project = `#/p/${fleet.project_id}`
-    const pages: [place: string, mark: string][] = [
+    const pages: Mark[] = [
       ['#/', '.card'],
       [project, '.rows .row'],
       [`${project}/overview`, '.plot canvas'],
@@ -49,6 +50,15 @@ describeInBrowser('the layout', () => {
     return { fleet, ada, pages, asker }
   }
 
+  /** Visits each page once it is drawn, where the search finds nothing. */
+  async function expectNone(page: Page, pages: readonly Mark[], find: (page: Page) => Promise<string[]>) {
+    for (const [place, mark] of pages) {
+      await goTo(page, place)
+      await page.locator(mark).first().waitFor()
+      expect(await find(page), place).toEqual([])
+    }
+  }
+
   async function leave(page: Page, asker: Asker): Promise<void> {
     await asker.close()
     await page.context().close()
@@ -60,11 +70,7 @@ describeInBrowser('the layout', () => {
       const { fleet, pages, asker } = await fill()
       const height = width === 390 ? 844 : 900
       const page = await openFleet({ ...stage(), fleet }, { viewport: { width, height } })
-      for (const [place, mark] of pages) {
-        await goTo(page, place)
-        await page.locator(mark).first().waitFor()
-        expect(await findScrolling(page), place).toEqual([])
-      }
+      await expectNone(page, pages, findScrolling)
       await leave(page, asker)
     },
   )
@@ -72,11 +78,7 @@ describeInBrowser('the layout', () => {
   it('has targets of 44 pixels on every page of a phone', async () => {
     const { fleet, pages, asker } = await fill()
     const page = await openFleet({ ...stage(), fleet }, phone)
-    for (const [place, mark] of pages) {
-      await goTo(page, place)
-      await page.locator(mark).first().waitFor()
-      expect(await tooSmall(page), place).toEqual([])
-    }
+    await expectNone(page, pages, tooSmall)
     await leave(page, asker)
   })
 
@@ -100,7 +102,7 @@ describeInBrowser('the layout', () => {
     await leave(page, asker)
   })
 
-  it('gives a command a line of its own on a card', async () => {
+  it('shows the command of an agent on its own line of the card', async () => {
     const { fleet } = stage()
     const { id } = await spawn(fleet, { name: 'Cy' })
     await fleet.rest.post(`${fleet.agents}/${id}/pause`)

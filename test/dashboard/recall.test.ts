@@ -34,7 +34,7 @@ it('the page reads older events in three calls, also where only a few large even
   connection.close()
 })
 
-it("an agent's own events are there each once, however much the others do meanwhile", async () => {
+it('the page has each event of an agent once, even while other agents fill the history of the project', async () => {
   const { reach, fleet } = scene()
   const { id } = await spawn(fleet, { name: 'Ada' })
   const ada = `${fleet.agents}/${id}`

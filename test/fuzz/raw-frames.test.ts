@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { MAX_MESSAGE_BYTES } from '#src/protocol/bounds.ts'
 import { FuzzServer, runs, seed } from './fuzz-server.ts'
-import { frame, RawPeer } from './raw-peer.ts'
+import { codeOf, frame, RawPeer } from './raw-peer.ts'
 
 const [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG] = [0, 1, 2, 8, 9, 10]
 const ping = (id: string) => ({ type: 'ping', id })
@@ -13,12 +13,6 @@ const closing = (code: number, reason: string | Buffer = '') => {
   return frame(CLOSE, Buffer.concat([body, Buffer.from(reason)]))
 }
 const text = (length: number) => JSON.stringify({ type: 'ping', id: 'x'.repeat(length) })
-
-/** The status code that a close frame says, if it has one. */
-const saidCode = ({ opcode, payload }: { opcode: number; payload: string | Buffer }) => {
-  const bytes = Buffer.from(payload)
-  return opcode === CLOSE && bytes.length >= 2 ? bytes.readUInt16BE() : undefined
-}
 
 const BATCH = 10
 const codes = new Set([1000, 1002, 1003, 1005, 1007, 1009, 4429])
@@ -176,7 +170,7 @@ describe('hostile bytes on a WebSocket', () => {
       // A peer that ends here is answered in full, whatever it has said.
       one.socket.end()
       await one.ended
-      const own = all.map(saidCode)
+      const own = all.map(codeOf)
       if (one.closeCode !== undefined && !codes.has(one.closeCode) && !own.includes(one.closeCode))
         throw new Error(`closed with ${one.closeCode}`)
       const failure = one.messages.find(({ code }) => code === 'SYS_001')

@@ -121,7 +121,7 @@ export class RawPeer {
 
   get closeCode(): number | undefined {
     const close = this.#frames().find(({ opcode }) => opcode === 8)
-    return close && close.payload.length >= 2 ? close.payload.readUInt16BE(0) : undefined
+    return close && codeOf(close)
   }
 
   #frames(): { opcode: number; payload: Buffer }[] {
@@ -140,4 +140,16 @@ export class RawPeer {
     }
     return frames
   }
+}
+
+/** The status code of a close frame; undefined for one without a code, and for any other frame. */
+export function codeOf({
+  opcode,
+  payload,
+}: {
+  opcode: number
+  payload: string | Buffer
+}): number | undefined {
+  const bytes = Buffer.from(payload)
+  return opcode === 8 && bytes.length >= 2 ? bytes.readUInt16BE() : undefined
 }

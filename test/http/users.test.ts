@@ -109,7 +109,7 @@ describe.each(backends)('users on $name', (backend) => {
     expect((await change({ current_password: password })).status).toBe(200)
     expect((await login(email, password)).status).toBe(401)
     expect((await login(email, 'another password')).status).toBe(200)
-    // The session that changed it goes on, and the others end.
+    // The session that changed the password stays valid, and the others are revoked.
     const refresh = (body: object) => rest.as(undefined).post<typeof own>('/auth/refresh', body)
     expect(await refresh({ refresh_token })).toEqual(refusal(401, 'AUTH_003', anything))
     const renewed = await refresh({ refresh_token: own.refresh_token })

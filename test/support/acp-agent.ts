@@ -3,8 +3,8 @@ import { Readable, Writable } from 'node:stream'
 import { agent, methods, ndJsonStream } from '@agentclientprotocol/sdk'
 
 /**
- * A small agent on the protocol's own library. `ask` asks for permission, `ask at length` with long ids, `work` works until it is cancelled, anything else is
- * repeated. `heard`: the file that counts the prompts.
+ * A small agent on the protocol's own library. `ask` asks for permission, `ask at length` does so with long ids, `work` works until
+ * it is cancelled, anything else is repeated. `heard`: the file that counts the prompts.
  */
 const [, , heard = ''] = process.argv
 const cancelled = new Map<string, () => void>()

@@ -4,6 +4,7 @@ import { requestStates } from '#src/domain/request.ts'
 import type { Cli } from '../cli.ts'
 import { choice, define, defineGroup, repeated, text } from '../command.ts'
 import { CliError } from '../failure.ts'
+import { splitAssignment } from '../labels.ts'
 import { pageOptions, printList } from '../lists.ts'
 import { parsePayload, toNo, toPayload, toYes } from '../request-answers.ts'
 import { findRequest } from '../request-choice.ts'
@@ -30,8 +31,9 @@ const fields = repeated<Map<string, string[]>>(
   '--set <name=value>',
   'a field of the form; repeat it for other fields, and for several choices of one (or put commas between them)',
   (value, before) => {
-    const [, name, filled = ''] = /^([^=]+)=(.*)$/s.exec(value) ?? []
-    if (name === undefined) throw new InvalidArgumentError('It must be NAME=VALUE.')
+    const assigned = splitAssignment(value)
+    if (!assigned) throw new InvalidArgumentError('It must be NAME=VALUE.')
+    const [name, filled] = assigned
     return new Map(before).set(name, [...(before?.get(name) ?? []), filled])
   },
 )

@@ -28,7 +28,7 @@ export function readStart(query: URLSearchParams): LogStart {
   return Number.isNaN(time) ? {} : { time: new Date(time).toISOString() }
 }
 
-/** Matches that one press of a button asks for, unless the reader is told otherwise. */
+/** How many matches one press of a button asks for. A reader can be given another number. */
 const WANTED = 100
 /** After this many answers without enough matches the reader stops, and says how far it has come. */
 const MAX_ANSWERS = 20

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import type { AgentSummary } from '#src/domain/agent.ts'
-import type { AgentEvents } from '../model/agent-events.ts'
+import type { AgentEventFrame } from '#src/protocol/messages/event.ts'
 import { now } from '../model/clock.ts'
 import { formatExactMoney, formatShort } from '../model/format.ts'
 import { Chart } from '../parts/chart.tsx'
@@ -10,10 +10,9 @@ const tokenSeries = [{ label: 'tokens', color: 'accent' }]
 const costSeries = [{ label: 'cost', color: 'brass' }]
 
 /** What the agent has used over time, read from its events. */
-export function AgentCurves({ events, agent }: { events: AgentEvents; agent: AgentSummary }) {
-  const own = events.all
+export function AgentCurves({ events, agent }: { events: readonly AgentEventFrame[]; agent: AgentSummary }) {
   const points = useMemo(() => {
-    const known = own.map((event) => ({
+    const known = events.map((event) => ({
       at: Date.parse(event.at) / 1_000,
       tokens: event.agent.tokens_used,
       cost: Number(event.agent.cost_incurred),
@@ -21,7 +20,7 @@ export function AgentCurves({ events, agent }: { events: AgentEvents; agent: Age
     const last = known.at(-1) ?? { tokens: agent.tokens_used, cost: Number(agent.cost_incurred), at: 0 }
     const first = known.length > 0 ? [] : [{ ...last, at: now.value / 1_000 - 60 }]
     return [...first, ...known, { ...last, at: Math.max(last.at, now.value / 1_000) }]
-  }, [own.length, own.at(-1), now.value, agent])
+  }, [events.length, events.at(-1), now.value, agent])
   const times = points.map(({ at }) => at)
   const tokens: PlotData = [times, points.map((point) => point.tokens)]
   const cost: PlotData = [times, points.map((point) => point.cost)]

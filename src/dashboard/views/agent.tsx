@@ -4,6 +4,7 @@ import type { Project } from '#src/client/rest/rest.ts'
 import { possibleOrders } from '#src/dashboard/model/reach.ts'
 import { actionRow } from '#src/domain/actions.ts'
 import type { AgentSummary } from '#src/domain/agent.ts'
+import type { AgentEventFrame } from '#src/protocol/messages/event.ts'
 import { useAppState } from '../app-state-context.ts'
 import { AgentEvents } from '../model/agent-events.ts'
 import { concernOf, sayConcern } from '../model/attention.ts'
@@ -70,6 +71,7 @@ function Columns({ project, live, agent }: Omit<HeadProps, 'onEdit'>) {
   const { permissions } = useAppState()
   const signals = useSignals(live, agent)
   const events = useAgentEvents(live, agent.id)
+  const own = events.all
   return (
     <div class="agent-columns">
       <div class="agent-side">
@@ -83,10 +85,10 @@ function Columns({ project, live, agent }: Omit<HeadProps, 'onEdit'>) {
       </div>
       <div class="agent-main">
         {agent.open_requests === 0 && <AgentRequests agent={agent} />}
-        <AgentCurves events={events} agent={agent} />
+        <AgentCurves events={own} agent={agent} />
         <Memory project={project} agent={agent} />
         <AgentSignals agent={agent} signals={signals} />
-        <Timeline live={live} agent={agent} events={events} />
+        <Timeline live={live} agent={agent} events={events} own={own} />
       </div>
     </div>
   )
@@ -210,10 +212,15 @@ function useAgentEvents(live: ProjectLive, agent_id: string): AgentEvents {
   return events
 }
 
-type TimelineProps = { live: ProjectLive; agent: AgentSummary; events: AgentEvents }
+type TimelineProps = {
+  live: ProjectLive
+  agent: AgentSummary
+  events: AgentEvents
+  own: readonly AgentEventFrame[]
+}
 
-function Timeline({ live, agent, events }: TimelineProps) {
-  const shown = events.all.slice(-SHOWN_EVENTS)
+function Timeline({ live, agent, events, own }: TimelineProps) {
+  const shown = own.slice(-SHOWN_EVENTS)
   const [first] = shown
   const { isRead, problem } = events
   return (
